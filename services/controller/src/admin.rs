@@ -28,6 +28,7 @@ mod client;
 mod document;
 mod edit;
 mod explain;
+mod failures;
 mod health;
 mod index;
 mod key_uses;
@@ -69,13 +70,14 @@ pub use caller::{Caller, Callers, IdentityKeys};
 pub use certificates::{AuthoritiesView, CertificateView};
 pub use client::{AdminClient, AdminError, AdminReply};
 pub use edit::{
-    ChangeError, ChangeRequest, DryRunView, EffectView, FieldView, ManifestQuery, ManifestView, RouteEffect,
+    ChangeError, ChangeRequest, ConflictView, DryRunView, EffectView, FieldView, LossKind, LossView, ManifestQuery,
+    ManifestView, RouteEffect,
 };
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use key_uses::KeyUseView;
 pub use model::{
-    BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, LimitExplained, LimitView,
-    LimitedView, ListenerView, LocationView, Lost, ObjectRef, ObjectState, ObjectView, ProblemView,
+    BackendView, ClusterView, EndpointView, EnvoyView, Explanation, FailureView, HeaderView, HostView, LimitExplained,
+    LimitView, LimitedView, ListenerView, LocationView, Lost, ObjectRef, ObjectState, ObjectView, ProblemView,
     ProtectionExplained, RouteView, TcpView,
 };
 pub use operations::{
@@ -160,6 +162,11 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When it is none.
     fn dry_run(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError>;
+    /// A change of a text that somebody else has changed since, beside that change.
+    ///
+    /// # Errors
+    /// When it is none.
+    fn compare(&self, change: &ChangeRequest) -> Result<ConflictView, ChangeError>;
     /// Writes a change where the object stands.
     ///
     /// # Errors
@@ -238,6 +245,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>, callers: Callers) -> Rout
         .routes(routes!(key_uses::key_uses))
         .routes(routes!(edit::manifest))
         .routes(routes!(edit::dry_run))
+        .routes(routes!(edit::compare))
         .routes(routes!(edit::apply))
         .routes(routes!(preview_changes::put))
         .routes(routes!(preview_changes::delete))

@@ -1,28 +1,32 @@
 //! Changes of manifests that somebody has in mind: what they would do, found out beside what serves; and writing them.
 
 mod cluster;
+mod conflict;
 mod effects;
 mod fields;
 mod file;
 mod manifest;
 mod patch;
+mod text;
 
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use nuncio_api::{Defaults, EditError, Kind, Masked, Object, ObjectId, Severity, Spec};
+use nuncio_api::{Defaults, Kind, Object, ObjectId, Severity, Spec};
 use nuncio_translate::{Settings, World};
+use xxhash_rust::xxh3::xxh3_128;
 
+use self::conflict::Shown;
 use self::effects::{Effects, effects};
-use self::fields::{fields, settable};
+use self::fields::fields;
 use self::manifest::{Manifest, Origin};
-use crate::admin::{ChangeError, ChangeRequest, DryRunView, ManifestQuery, ManifestView, ProblemView};
+use self::text::{blinded, hides, invalid, new_text, parse, shown};
+use crate::admin::{
+    ChangeError, ChangeRequest, ConflictView, DryRunView, LossView, ManifestQuery, ManifestView, ProblemView,
+};
 use crate::engine::Engine;
 use crate::event::LocatedProblem;
 use crate::manifests::Opened;
 use crate::run::{Config, defaults, lock};
-
-/// The largest text that is looked at.
-const MAX_TEXT: usize = 256 << 10;
 
 /// Where manifests are, and whether they may be changed.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub(crate) struct Editor {
     turn: Arc<Mutex<()>>,
     /// One is looked at at a time: it takes a world of its own.
     trial: Arc<Mutex<()>>,
+    /// What was shown to those who may change it.
+    seen: Arc<Shown>,
 }
 
 impl Editor {
@@ -48,6 +54,7 @@ impl Editor {
             is_allowed: config.allow_edits,
             turn: Arc::default(),
             trial: Arc::default(),
+            seen: Arc::default(),
         }
     }
 
@@ -56,7 +63,9 @@ impl Editor {
         let id = editable(&query.kind, &query.namespace, &query.name)?;
         let manifest = self.read(engine, &id)?;
         let shown = shown(&id, &manifest)?;
-        Ok(self.view(&id, &manifest, shown.hides(), shown.text))
+        self.seen.keep(&manifest.digest, &shown.text);
+        let is_read = self.is_read(engine, &id, &manifest);
+        Ok(ManifestView { is_read, ..self.view(&id, &manifest, shown.hides(), shown.text) })
     }
 
     /// What a change would do.
@@ -69,7 +78,28 @@ impl Editor {
         };
         let id = editable(&change.kind, &change.namespace, &change.name)?;
         let old = self.read(engine, &id)?;
+        if change.digest.as_ref().is_some_and(|digest| *digest != old.digest) {
+            return Err(ChangeError::Conflict(old.name.to_string()));
+        }
         self.tried(engine, &id, &old, change).map(|(_, view)| view)
+    }
+
+    /// A change of a text that is not the object's any more, and what it was changed to.
+    pub(crate) fn compare(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<ConflictView, ChangeError> {
+        let id = editable(&change.kind, &change.namespace, &change.name)?;
+        let now = self.read(engine, &id)?;
+        let shown = shown(&id, &now)?;
+        let base = change.digest.as_deref().and_then(|digest| self.seen.text(digest));
+        let text = new_text(&id, base.as_deref().unwrap_or(&shown.text), change)?;
+        let patch = |old: &str, new: &str| patch::unified(&now.name, now.line, old, new);
+        self.seen.keep(&now.digest, &shown.text);
+        Ok(ConflictView {
+            yours: patch(base.as_deref().unwrap_or(&shown.text), &text),
+            others: base.as_deref().map(|base| patch(base, &shown.text)).unwrap_or_default(),
+            merged: base.and_then(|base| conflict::merged(&base, &text, &shown.text)),
+            manifest: self.view(&id, &now, shown.hides() || hides(&id, &text), shown.text),
+            text,
+        })
     }
 
     /// Writes a change.
@@ -87,6 +117,9 @@ impl Editor {
         if !view.is_valid {
             let why = view.problems.iter().map(|problem| format!("{}: {}", problem.field, problem.message));
             return Err(ChangeError::Invalid(why.collect::<Vec<_>>().join("; ")));
+        }
+        if view.confirm != change.confirm && view.confirm.is_some() {
+            return Err(ChangeError::Unconfirmed(view.lost.len()));
         }
         old.write(&text, |written| self.is_same(&id, &old, &text, written))?;
         tracing::info!("{id} was changed in {} by a request to the diagnostics", old.name);
@@ -112,6 +145,12 @@ impl Editor {
         Ok(manifest)
     }
 
+    /// Whether the engine knows the text of an object.
+    fn is_read(&self, engine: &Mutex<Engine>, id: &ObjectId, manifest: &Manifest) -> bool {
+        let known = lock(engine).files.object(id).map(|object| object.spec.clone());
+        known.is_some() && self.parse(id, manifest, &manifest.text).ok().map(|object| object.spec) == known
+    }
+
     /// Whether what was written says what was wanted.
     fn is_same(&self, id: &ObjectId, old: &Manifest, wanted: &str, written: &str) -> bool {
         let spec = |text: &str| self.parse(id, old, text).map(|object| object.spec);
@@ -126,7 +165,8 @@ impl Editor {
         change: &ChangeRequest,
     ) -> Result<(String, DryRunView), ChangeError> {
         let shown = shown(id, old)?;
-        let new = new_text(id, &shown, change)?;
+        let new = new_text(id, &shown.text, change)?;
+        self.seen.keep(&old.digest, &shown.text);
         let text = shown.unmask(&new).map_err(|error| invalid(&error))?;
         let object = Arc::new(self.parse(id, old, &text)?);
         let is_usable = !matches!(object.spec, Spec::Invalid(_));
@@ -136,11 +176,12 @@ impl Editor {
         });
         let mut problems: Vec<_> = of_text.collect();
         // What cannot be used changes nothing: what was last good stays in force.
-        let Effects { routes, total, hosts, listeners, problems: among_others } = if is_usable {
+        let effects = if is_usable {
             effects(self.copy(engine), &Arc::new(self.parse(id, old, &blinded(&shown, &new)?)?))
         } else {
             Effects::default()
         };
+        let Effects { routes, total, hosts, listeners, whole_listeners, lost, problems: among_others } = effects;
         problems.extend(among_others.into_iter().map(|problem| LocatedProblem::of(Some(&object), problem)));
         let is_valid = problems.iter().all(|problem| problem.problem.severity != Severity::Error);
         let view = DryRunView {
@@ -152,26 +193,15 @@ impl Editor {
             routes_total: total,
             hosts,
             listeners,
+            whole_listeners,
+            confirm: confirmation(&lost),
+            lost,
         };
         Ok((text, view))
     }
 
-    /// The one object that a text in the place of the old one holds.
     fn parse(&self, id: &ObjectId, old: &Manifest, text: &str) -> Result<Object, ChangeError> {
-        if !nuncio_api::is_one_document(text) {
-            return Err(ChangeError::Invalid("the text has to be one document of YAML".to_owned()));
-        }
-        // Places in it are places in the file.
-        let shifted = "\n".repeat(old.line as usize - 1) + text;
-        let parsed = nuncio_api::parse(shifted.as_bytes(), &old.name, &self.defaults);
-        if let Some(problem) = parsed.problems.first() {
-            return Err(ChangeError::Invalid(format!("line {}: {}", problem.location.line, problem.problem.message)));
-        }
-        match <[Object; 1]>::try_from(parsed.objects) {
-            Ok([object]) if object.id == *id => Ok(object),
-            Ok([other]) => Err(ChangeError::Invalid(format!("the text is {}, not {id}", other.id))),
-            Err(_) => Err(ChangeError::Invalid(format!("the text is not {id} alone"))),
-        }
+        parse(&self.defaults, id, old, text)
     }
 
     /// A world of the same objects. It is made while nobody waits for the one that serves.
@@ -197,6 +227,7 @@ impl Editor {
             line: manifest.line,
             fields: fields(id.kind, &text),
             is_file: manifest.is_file(),
+            is_read: true,
             has_secret,
             text,
             digest: manifest.digest.clone(),
@@ -205,31 +236,15 @@ impl Editor {
     }
 }
 
+/// By what the loss of exactly this protection is confirmed.
+fn confirmation(lost: &[LossView]) -> Option<String> {
+    let told = serde_json::to_vec(lost).unwrap_or_default();
+    (!lost.is_empty()).then(|| format!("{:032x}", xxh3_128(&told)))
+}
+
 /// Those that are Kubernetes' own are others'.
 pub(crate) fn is_editable(kind: Kind) -> bool {
     kind.is_ours()
-}
-
-/// The text of an object as it may be shown: without what is secret in it.
-fn shown(id: &ObjectId, manifest: &Manifest) -> Result<Masked, ChangeError> {
-    Masked::of(id.kind, &manifest.text).map_err(|error| ChangeError::NotEditable(error.to_string()))
-}
-
-/// Whether somebody else may not see a text as it is. One whose secrets cannot be found may hold any.
-fn hides(id: &ObjectId, text: &str) -> bool {
-    !Masked::of(id.kind, text).is_ok_and(|masked| !masked.hides())
-}
-
-/// What is compiled to find out what a text would do. What it does with a secret that somebody guesses is what it does with any
-/// other: otherwise nothing would change by the right one, and that would tell him.
-fn blinded(shown: &Masked, new: &str) -> Result<String, ChangeError> {
-    let more = nuncio_auth::crypto::random_text();
-    let text = shown.blinded(new, &more).map_err(|error| invalid(&error))?;
-    shown.unmask(&text).map_err(|error| invalid(&error))
-}
-
-fn invalid(error: &EditError) -> ChangeError {
-    ChangeError::Invalid(error.to_string())
 }
 
 fn editable(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeError> {
@@ -238,26 +253,5 @@ fn editable(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeE
     Ok(ObjectId::new(kind, namespace, name))
 }
 
-fn new_text(id: &ObjectId, old: &Masked, change: &ChangeRequest) -> Result<String, ChangeError> {
-    let mut text = change.text.as_ref().unwrap_or(&old.text).replace("\r\n", "\n");
-    if text.len() > MAX_TEXT {
-        return Err(ChangeError::Invalid(format!("the text is larger than {} KiB", MAX_TEXT >> 10)));
-    }
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    for (field, value) in &change.set {
-        if !settable(id.kind, field) {
-            return Err(ChangeError::Invalid(format!("{field} cannot be set by itself: change the text")));
-        }
-        let (path, value) = (field.split('.').collect::<Vec<_>>(), value.trim());
-        if nuncio_api::field(&text, &path).unwrap_or_default() != value {
-            let value = Some(value).filter(|value| !value.is_empty());
-            text = nuncio_api::set_field(&text, &path, value).map_err(|error| invalid(&error))?;
-        }
-    }
-    Ok(text)
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

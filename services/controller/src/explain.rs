@@ -1,6 +1,7 @@
 //! What becomes of a request: the model, asked as Envoy would be.
 
 mod entrance;
+mod failures;
 mod fit;
 mod limits;
 mod operations;
@@ -16,13 +17,14 @@ use nuncio_ir::{
 use nuncio_translate::{HostPattern, World};
 use nuncio_xds::Server;
 
-use self::fit::{Fit, fit};
+use self::fit::fit;
 use self::previews::Place;
 use self::request::Request;
 use crate::admin::{BackendView, ExplainRequest, Explanation, Lost, ObjectRef, TcpView};
 use crate::view::{host_view, listener_view, route_view};
 
 pub(crate) use self::entrance::{probes, tls_chain};
+pub(crate) use self::fit::{Fit, PathTest};
 pub(crate) use self::operations::operations;
 
 /// Follows a request through the model. What services have fetched is known of a gateway that runs.
@@ -39,6 +41,7 @@ pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainReq
         protection: Vec::new(),
         rule_set: None,
         limits: Vec::new(),
+        failures: Vec::new(),
         lost: Vec::new(),
     };
     let model = world.model();
@@ -56,8 +59,17 @@ pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainReq
         Ok(FilterChain { handler: Handler::Http(settings), .. }) => {
             request.enter(settings);
             explanation.path = request.is_rewritten().then(|| request.path.clone());
-            entrance::by_itself(settings, &request)
-                .unwrap_or_else(|| by_route(world, server, settings, &request, &mut explanation))
+            let unescaped = entrance::unescaped(settings, &request);
+            let by_itself = entrance::by_itself(settings, &request);
+            if let (None, Some(path)) = (&by_itself, unescaped) {
+                // The client comes again.
+                request.path.clone_from(&path);
+                explanation.path = Some(path.clone());
+                let outcome = by_route(world, server, settings, &request, &mut explanation);
+                format!("redirected (307) to {path}, since slashes are not escaped in paths; there: {outcome}")
+            } else {
+                by_itself.unwrap_or_else(|| by_route(world, server, settings, &request, &mut explanation))
+            }
         }
         Ok(chain @ FilterChain { handler: Handler::Tcp(proxy), .. }) => {
             explanation.tcp = Some(tcp_view(world, listener, chain, proxy));
@@ -106,6 +118,7 @@ fn by_route(
             explanation.protection.extend(protection::of_route(model, route, request));
             explanation.rule_set = route.rules.as_ref().map(|check| check.set.to_string());
             explanation.limits = limits::of_route(world, server, route, request);
+            explanation.failures = failures::of_route(model, route);
             protection::refusal(model, route, request).unwrap_or_else(|| outcome::of_route(model, route, request))
         }
         None => "404: no route takes it".to_owned(),
@@ -228,3 +241,6 @@ fn title(route: &Route) -> String {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,11 +24,12 @@ use nuncio_telemetry::{Health, Metrics};
 use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
-    ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
-    DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView, LimitView,
-    LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest, OperationsView,
-    Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewShared, PreviewView, ProbePreview,
-    ProbeView, ProblemView, PutPreview, RouteView, SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
+    ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
+    DeletePreview, Delivery, DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView,
+    KeyUseView, LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel,
+    OperationsRequest, OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError,
+    PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SeePreviews, SharePreview,
+    TopologyQuery, TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -46,7 +47,7 @@ pub(crate) use self::objects::keys_of;
 pub(crate) use self::previews::{backend_words, preview_view, previews};
 pub(crate) use self::routes::{Listed, route_view, routes};
 pub(crate) use self::topology::counted_as;
-pub(crate) use self::words::{conditions, header_text, query_text};
+pub(crate) use self::words::{conditions, header_text, query_text, span};
 
 /// Shows the engine.
 pub(crate) struct EngineView {
@@ -232,6 +233,10 @@ impl View for EngineView {
 
     fn dry_run(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
         self.changes.editor.dry_run(&self.engine, change)
+    }
+
+    fn compare(&self, change: &ChangeRequest) -> Result<ConflictView, ChangeError> {
+        self.changes.editor.compare(&self.engine, change)
     }
 
     fn apply(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use nuncio_controller::admin::{ExplainRequest, Explanation, LimitExplained, ProtectionExplained, RouteView, TcpView};
+use nuncio_controller::admin::{
+    ExplainRequest, Explanation, FailureView, LimitExplained, ProtectionExplained, RouteView, TcpView,
+};
 
 use crate::cli::{ExplainArgs, Format};
 use crate::exit::{Failure, Outcome, print_json, print_text};
@@ -44,6 +46,12 @@ fn text(explanation: &Explanation) -> String {
     for (index, limit) in explanation.limits.iter().enumerate() {
         part(if index == 0 { "Limits" } else { "" }, Some(held_to(limit)));
     }
+    if !explanation.failures.is_empty() {
+        text.push_str("\n  May fail:\n");
+        for failure in &explanation.failures {
+            let _ = writeln!(text, "    {}", failed(failure));
+        }
+    }
     if !explanation.lost.is_empty() {
         text.push_str("\n  Not taken:\n");
         for lost in &explanation.lost {
@@ -63,7 +71,7 @@ fn protected(asked: &ProtectionExplained) -> String {
 
 /// `user=ann: 60 per minute by RateLimit shop/users (users.shop-0), answered 429 beyond that`.
 fn held_to(explained: &LimitExplained) -> String {
-    let LimitExplained { labels, limit, rule, origin, outcome } = explained;
+    let LimitExplained { labels, of_request: _, limit, rule, origin, outcome } = explained;
     let labels = if labels.is_empty() { String::new() } else { format!("{labels}: ") };
     let limit = limit.as_ref().map(|limit| format!("{limit} ")).unwrap_or_default();
     let origin =
@@ -71,6 +79,12 @@ fn held_to(explained: &LimitExplained) -> String {
     let rule = rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
     let comma = if origin.is_empty() { "" } else { ", " };
     format!("{labels}{limit}{origin}{rule}{comma}{outcome}")
+}
+
+/// `503 for cart:80, when no endpoint of the service is fit to take requests (2 times so far)`.
+fn failed(FailureView { status, why, service, count, .. }: &FailureView) -> String {
+    let count = count.map(|count| format!(" ({count} times so far)")).unwrap_or_default();
+    format!("{status} for {service}, when {why}{count}")
 }
 
 /// `db.example.com, from TCPMapping shop/db`.

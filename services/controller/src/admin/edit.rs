@@ -1,5 +1,7 @@
 //! Changes of manifests: what one would do, and doing it where that is allowed.
 
+mod effects;
+
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -9,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use self::effects::{ConflictView, DryRunView, EffectView, LossKind, LossView, RouteEffect};
 use super::Shared;
-use super::model::ProblemView;
 
 /// An object whose manifest is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, IntoParams)]
@@ -36,12 +38,14 @@ pub struct ManifestView {
     pub text: String,
     /// A secret is in it, which is not in `text`.
     pub has_secret: bool,
-    /// Another whenever the file is another.
+    /// Another whenever what is shown of the object is another.
     pub digest: String,
     /// The fields that can be set one by one.
     pub fields: Vec<FieldView>,
     /// It stands in a file, which a patch can be applied to.
     pub is_file: bool,
+    /// The gateway has read it as it stands.
+    pub is_read: bool,
     /// Whether changes may be applied.
     pub may_apply: bool,
 }
@@ -73,56 +77,12 @@ pub struct ChangeRequest {
     /// Fields to set in that text, `spec.timeout_ms` for one; empty takes one away.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
-    /// The digest of the file that was changed. Needed for applying.
+    /// The digest of the text that was changed. Where it is another by now, nothing is tried. Needed for applying.
     #[serde(default)]
     pub digest: Option<String>,
-}
-
-/// What a change would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DryRunView {
-    /// The manifest, with the new text and its fields.
-    pub manifest: ManifestView,
-    /// Whether the object could be used.
-    pub is_valid: bool,
-    /// What would be wrong with it.
-    pub problems: Vec<ProblemView>,
-    /// The change as a patch of the file, in the unified format; empty where nothing changes.
-    pub patch: String,
-    /// Routes that would be others, come or go: at most 100 of them.
-    pub routes: Vec<RouteEffect>,
-    /// How many there are in all.
-    pub routes_total: usize,
-    /// The hosts of all of those.
-    pub hosts: Vec<String>,
-    /// Listeners that would be others, come or go.
-    pub listeners: Vec<String>,
-}
-
-/// What a change would do to a route.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-pub struct RouteEffect {
-    /// The host name or pattern.
-    pub host: String,
-    /// What it matches, in words.
-    #[serde(rename = "match")]
-    pub matches: String,
-    /// What becomes of it.
-    pub effect: EffectView,
-}
-
-/// What becomes of a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectView {
-    /// It would come.
-    Added,
-    /// It would be another.
-    Changed,
-    /// It would go.
-    Removed,
-    /// Other rules of FilterPolicies would decide about its requests.
-    Rules,
+    /// What a dry run gave as `confirm`: the loss of exactly that protection is wanted.
+    #[serde(default)]
+    pub confirm: Option<String>,
 }
 
 /// Why there is no change.
@@ -137,9 +97,14 @@ pub enum ChangeError {
     /// The text is not that object.
     #[error("{0}")]
     Invalid(String),
-    /// The file was changed by somebody else.
+    /// It was changed by somebody else.
     #[error("{0} has changed since: look at it again")]
     Conflict(String),
+    /// Nobody said that the protection which goes may go.
+    #[error(
+        "it takes protection away from {0} routes, or from others than was confirmed: look at what it would do, and confirm that"
+    )]
+    Unconfirmed(usize),
     /// Another change is being tried.
     #[error("another change is being looked at: try again in a moment")]
     Busy,
@@ -164,6 +129,7 @@ impl IntoResponse for ChangeError {
             Self::NotEditable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_editable"),
             Self::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::Unconfirmed(_) => (StatusCode::PRECONDITION_REQUIRED, "unconfirmed"),
             Self::Io(_) => (StatusCode::CONFLICT, "failed"),
             Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "busy"),
             Self::NotAllowed => (StatusCode::FORBIDDEN, "not_allowed"),
@@ -194,6 +160,7 @@ pub(super) async fn manifest(
         (status = 200, description = "What it would do", body = DryRunView),
         (status = 400, description = "The text is not that object", body = String),
         (status = 404, description = "There is no such object", body = String),
+        (status = 409, description = "It has changed since the digest was told", body = String),
         (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
         (status = 429, description = "Another change is being looked at: one at a time", body = String,
             headers(("Retry-After" = u32, description = "Seconds until it is worth another try"))),
@@ -205,6 +172,21 @@ pub(super) async fn dry_run(
     blocking(move || view.dry_run(&change)).await.map(Json)
 }
 
+/// A change of a text that somebody else has changed since, beside that change.
+#[utoipa::path(post, path = "/api/v1/compare", tag = "changes", request_body = ChangeRequest,
+    responses(
+        (status = 200, description = "Both changes", body = ConflictView),
+        (status = 400, description = "A field of the change cannot be set", body = String),
+        (status = 404, description = "There is no such object", body = String),
+        (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
+    ))]
+pub(super) async fn compare(
+    State(view): State<Shared>,
+    Json(change): Json<ChangeRequest>,
+) -> Result<Json<ConflictView>, ChangeError> {
+    blocking(move || view.compare(&change)).await.map(Json)
+}
+
 /// Writes a change into the file of the object, or applies it to the cluster. Only where the gateway was started with `--allow-edits`.
 #[utoipa::path(post, path = "/api/v1/apply", tag = "changes", request_body = ChangeRequest,
     responses(
@@ -212,8 +194,9 @@ pub(super) async fn dry_run(
         (status = 400, description = "The text is not that object, or is not valid", body = String),
         (status = 403, description = "Changes are not allowed", body = String),
         (status = 404, description = "There is no such object", body = String),
-        (status = 409, description = "The file has changed, or cannot be written", body = String),
+        (status = 409, description = "It has changed since the digest was told, or cannot be written", body = String),
         (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
+        (status = 428, description = "It takes protection away, and that is not confirmed", body = String),
     ))]
 pub(super) async fn apply(
     State(view): State<Shared>,

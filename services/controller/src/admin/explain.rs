@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
+use super::failures::count;
 use super::model::{Explanation, HeaderView};
 
 /// A request to explain.
@@ -149,9 +150,13 @@ fn parse_header(text: &str) -> Result<HeaderView, InvalidRequest> {
 
 type Reply = Result<Json<Explanation>, (StatusCode, String)>;
 
-fn reply(view: &Shared, request: Result<ExplainRequest, InvalidRequest>) -> Reply {
+async fn reply(view: &Shared, request: Result<ExplainRequest, InvalidRequest>) -> Reply {
     let request = request.map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
-    Ok(Json(view.explain(&request)))
+    let mut explanation = view.explain(&request);
+    if let Some(socket) = view.envoy_admin() {
+        count(socket, &mut explanation.failures).await;
+    }
+    Ok(Json(explanation))
 }
 
 /// Which listener, host, route and cluster a request gets, and which routes lost and why.
@@ -168,7 +173,7 @@ fn reply(view: &Shared, request: Result<ExplainRequest, InvalidRequest>) -> Repl
         (status = 400, description = "The request is not one, for the reason given", body = String),
     ))]
 pub(super) async fn by_query(State(view): State<Shared>, RawQuery(query): RawQuery) -> Reply {
-    reply(&view, ExplainRequest::from_query(&query.unwrap_or_default()))
+    reply(&view, ExplainRequest::from_query(&query.unwrap_or_default())).await
 }
 
 /// The same, for requests that do not fit into a query.
@@ -178,7 +183,7 @@ pub(super) async fn by_query(State(view): State<Shared>, RawQuery(query): RawQue
         (status = 400, description = "The request is not one, for the reason given", body = String),
     ))]
 pub(super) async fn by_body(State(view): State<Shared>, Json(request): Json<ExplainRequest>) -> Reply {
-    reply(&view, request.checked())
+    reply(&view, request.checked()).await
 }
 
 #[cfg(test)]

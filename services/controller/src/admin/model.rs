@@ -262,8 +262,27 @@ pub struct Explanation {
     /// The limits that the request is held to.
     #[serde(default)]
     pub limits: Vec<LimitExplained>,
+    /// By what it may fail all the same.
+    #[serde(default)]
+    pub failures: Vec<FailureView>,
     /// Routes that the request might have got, in the order in which they are tried, and why it did not.
     pub lost: Vec<Lost>,
+}
+
+/// Something for which Envoy answers a request instead of the service that it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailureView {
+    /// With which status.
+    pub status: u16,
+    /// What happens then.
+    pub why: String,
+    /// The service.
+    pub service: String,
+    /// How often that was since the Envoy beside the controller began. None where there is none, or it does not tell.
+    pub count: Option<u64>,
+    /// Under which names Envoy counts it.
+    #[serde(skip)]
+    pub(crate) counters: Vec<String>,
 }
 
 /// Somebody who is asked about a request.
@@ -287,6 +306,8 @@ pub struct LimitExplained {
     /// What is told of the request: `user=ann, method=POST`; `…` for what only Envoy knows. Empty for what Envoy counts by
     /// itself.
     pub labels: String,
+    /// Those of them that the request says itself, by a header or where it comes from: nothing that an operator has written.
+    pub of_request: String,
     /// How many requests: `60 per minute`. None if there is no limit, or it is not in force.
     pub limit: Option<String>,
     /// The name of the rule.

@@ -135,6 +135,10 @@ impl View for Fake {
         Err(ChangeError::Missing)
     }
 
+    fn compare(&self, _change: &ChangeRequest) -> Result<ConflictView, ChangeError> {
+        Err(ChangeError::Missing)
+    }
+
     fn apply(&self, _change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
         Err(ChangeError::NotAllowed)
     }
@@ -181,6 +185,7 @@ impl View for Fake {
             protection: Vec::new(),
             rule_set: None,
             limits: Vec::new(),
+            failures: Vec::new(),
             host: None,
             route: None,
             tcp: None,

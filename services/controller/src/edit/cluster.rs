@@ -7,8 +7,8 @@ use http::{Request, header};
 use nuncio_api::{Kind, Location, Masked, ObjectId, set_field, to_yaml};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
-use xxhash_rust::xxh3::xxh3_128;
 
+use super::conflict;
 use super::manifest::{Manifest, Place};
 use crate::admin::ChangeError;
 use crate::source::kubernetes::Cluster;
@@ -104,11 +104,10 @@ impl ClusterObject {
     }
 }
 
-/// Another whenever `spec` is, which the API server counts, or something that is shown; the same at every replica. Made of what is
-/// not shown, it would tell whoever guesses that whether he is right.
+/// Another whenever `spec` is, which the API server counts, or something that is shown.
 fn digest(kind: Kind, generation: &Value, text: &str) -> String {
     let shown = Masked::of(kind, text).map(|masked| masked.text).unwrap_or_default();
-    format!("{generation}-{:032x}", xxh3_128(shown.as_bytes()))
+    format!("{generation}-{}", conflict::digest(&shown))
 }
 
 /// A text that is good for this version of the object alone.

@@ -1,15 +1,28 @@
 //! What becomes of routes when an object changes.
+//!
+//! Two models are held side by side, the one that serves and the one that would. A route is reached by what it says
+//! itself (`tables`), and by whatever it shares with others: what it is asked by, held to, sent to, and comes in by (`shared`).
+
+mod asked;
+mod limited;
+mod listeners;
+mod lost;
+mod places;
+mod shared;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Object, Problem};
-use nuncio_ir::auth::{RuleSet, RuleSetId};
-use nuncio_ir::{Route, Table};
+use nuncio_ir::Model;
 use nuncio_translate::World;
 
-use crate::admin::{EffectView, RouteEffect};
-use crate::view::{conditions, names};
+use self::places::{Key, places};
+use self::shared::Shared;
+use crate::admin::{LossView, RouteEffect};
 
 /// Routes that are told.
 const MOST: usize = 100;
@@ -22,82 +35,44 @@ pub(super) struct Effects {
     pub(super) hosts: Vec<String>,
     /// Listeners that are others, come or go.
     pub(super) listeners: Vec<String>,
+    /// Those of them all of whose routes are reached.
+    pub(super) whole_listeners: Vec<String>,
+    /// Routes that are less protected than they were.
+    pub(super) lost: Vec<LossView>,
     /// What would be wrong with the object among the others.
     pub(super) problems: Vec<Problem>,
 }
 
 /// What it does to a world when this object takes the place of what is there.
 pub(super) fn effects(mut world: World, object: &Arc<Object>) -> Effects {
-    let before = world.model().tables.clone();
-    let delta = world.apply([(object.id.clone(), Some(Arc::clone(object)))]);
-    let mut routes = BTreeSet::new();
-    for (name, after) in &delta.tables {
-        compare(before.get(name).map(AsRef::as_ref), after.as_deref(), &mut routes);
+    let before = world.model().clone();
+    world.apply([(object.id.clone(), Some(Arc::clone(object)))]);
+    Effects { problems: world.problems(&object.id), ..between(&before, world.model()) }
+}
+
+/// What is different from one model to the other.
+fn between(before: &Model, after: &Model) -> Effects {
+    let listeners = listeners::changed(before, after);
+    let mut found = tables::changed(before, after);
+    let shared = Shared::between(before, after, &listeners);
+    for place in places(after) {
+        if let Some(effect) = shared.effect(&place) {
+            found.entry(place.key()).or_insert_with(|| place.told(effect));
+        }
     }
-    let filters: BTreeSet<_> = delta.filters.iter().map(|(filter, _)| filter).collect();
-    let names = |set: &RuleSet| {
-        let all = set.gate.iter().chain(set.rules.iter().flat_map(|rule| &rule.filters));
-        all.into_iter().any(|named| filters.contains(&named.filter))
-    };
-    // A rule says the same when one of its filters does something else.
-    let using = world.model().rule_sets.iter().filter(|(_, set)| names(set)).map(|(id, _)| id);
-    let rules: BTreeSet<_> = delta.rule_sets.iter().map(|(set, _)| set).chain(using).collect();
-    let known: BTreeSet<_> = routes.iter().map(|route| (route.host.clone(), route.matches.clone())).collect();
-    let tables = world.model().tables.values().filter(|_| !rules.is_empty());
-    let held = tables.flat_map(|table| held_to(&rules, table));
-    routes.extend(held.filter(|route| !known.contains(&(route.host.clone(), route.matches.clone()))));
-    let hosts: BTreeSet<_> = routes.iter().map(|route: &RouteEffect| route.host.clone()).collect();
+    let lost = lost::between(before, after, &found);
+    let routes: BTreeSet<RouteEffect> = found.into_values().collect();
+    let hosts: BTreeSet<_> = routes.iter().map(|route| route.host.clone()).collect();
     Effects {
         total: routes.len(),
         hosts: hosts.into_iter().collect(),
         routes: routes.into_iter().take(MOST).collect(),
-        listeners: delta.listeners.iter().map(|(name, _)| name.to_string()).collect(),
-        problems: world.problems(&object.id),
+        whole_listeners: listeners.iter().filter(|(_, reach)| reach.is_whole()).map(|(name, _)| name.clone()).collect(),
+        listeners: listeners.into_keys().collect(),
+        lost,
+        problems: Vec::new(),
     }
 }
 
-/// Routes whose requests are decided about by other rules than before: what says so stands beside the table.
-fn held_to(rules: &BTreeSet<&RuleSetId>, table: &Table) -> Vec<RouteEffect> {
-    let held = routes(Some(table)).into_iter().filter(|(_, route)| {
-        let set = route.rules.as_ref().map(|check| &check.set);
-        set.is_some_and(|set| rules.contains(set))
-    });
-    let effect = |((host, _), route): ((String, Arc<str>), &Route)| RouteEffect {
-        host,
-        matches: conditions(route),
-        effect: EffectView::Rules,
-    };
-    held.map(effect).collect()
-}
-
-fn compare(before: Option<&Table>, after: Option<&Table>, effects: &mut BTreeSet<RouteEffect>) {
-    let (before, after) = (routes(before), routes(after));
-    let effect = |host: &str, route: &Route, effect: EffectView| RouteEffect {
-        host: host.to_owned(),
-        matches: conditions(route),
-        effect,
-    };
-    for ((host, name), route) in &after {
-        match before.get(&(host.clone(), name.clone())) {
-            None => drop(effects.insert(effect(host, route, EffectView::Added))),
-            Some(was) if was != route => drop(effects.insert(effect(host, route, EffectView::Changed))),
-            Some(_) => {}
-        }
-    }
-    let gone = before.iter().filter(|(key, _)| !after.contains_key(*key));
-    effects.extend(gone.map(|((host, _), route)| effect(host, route, EffectView::Removed)));
-}
-
-/// Routes by the host that they are shown for, and by name.
-fn routes(table: Option<&Table>) -> BTreeMap<(String, Arc<str>), &Route> {
-    let hosts = table
-        .filter(|table| table.scope.is_by_host())
-        .into_iter()
-        .flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
-    let named = hosts.flat_map(|(table, host)| {
-        let shown = names(table, host).into_iter().next().unwrap_or_default();
-        // What becomes of a route becomes of what stands beside it for requests with a login.
-        host.known_routes().map(move |route| ((shown.clone(), Arc::clone(&route.name)), route))
-    });
-    named.collect()
-}
+/// What becomes of routes.
+type Found = BTreeMap<Key, RouteEffect>;

@@ -97,6 +97,17 @@ pub(super) fn settable(kind: Kind, path: &str) -> bool {
     of(kind).iter().any(|(known, _)| *known == path)
 }
 
+/// Whether a field is a number.
+pub(super) fn is_number(path: &str) -> bool {
+    const NUMBERS: [&str; 4] = ["num_retries", "weight", "port", "l7Depth"];
+    path.rsplit('.').next().is_some_and(|name| name.ends_with("_ms") || NUMBERS.contains(&name))
+}
+
+/// The field of a kind that is meant by a path that nothing knows.
+pub(super) fn closest(kind: Kind, path: &str) -> Option<&'static str> {
+    nuncio_api::closest(path, &of(kind).iter().map(|(known, _)| *known).collect::<Vec<_>>())
+}
+
 /// Those of a kind, with what a text says there. A Filter is of one kind among several, and has the fields of that.
 pub(super) fn fields(kind: Kind, text: &str) -> Vec<FieldView> {
     let view = |(path, name): &Field| FieldView {

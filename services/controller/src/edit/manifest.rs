@@ -27,7 +27,7 @@ pub(super) struct Manifest {
     /// The line on which the text begins in it.
     pub(super) line: u32,
     pub(super) text: String,
-    /// Another whenever what it stands in is another.
+    /// Another whenever what is shown of it is another.
     pub(super) digest: String,
     pub(super) place: Place,
 }
@@ -52,7 +52,7 @@ impl Origin {
     /// The text of the object that has this place.
     pub(super) fn read(&self, id: &ObjectId, location: &Location) -> Result<Manifest, ChangeError> {
         match self {
-            Self::Directory(directory) => File::read(directory, location),
+            Self::Directory(directory) => File::read(directory, id.kind, location),
             Self::Cluster(cluster) => cluster.read(id, location),
             Self::Nowhere => Err(ChangeError::Missing),
         }
@@ -68,7 +68,7 @@ impl Manifest {
     /// Puts another text in its place. Where others have a say in what comes of that, `is_same` tells whether it is still what was wanted.
     pub(super) fn write(&self, text: &str, is_same: impl Fn(&str) -> bool) -> Result<(), ChangeError> {
         match &self.place {
-            Place::File(file) => file.write(&self.name, &self.digest, text),
+            Place::File(file) => file.write(&self.name, text),
             Place::Cluster(object) => object.write(text, is_same),
         }
     }

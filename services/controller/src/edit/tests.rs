@@ -32,20 +32,29 @@ spec:
       value: Basic h4rd-to-guess
 ";
 
-/// An editor of a directory, and what serves it.
 fn editor() -> (TempDir, Editor, Mutex<Engine>) {
+    editor_of(TEXT)
+}
+
+/// An editor of a directory, and what serves it.
+pub(super) fn editor_of(text: &str) -> (TempDir, Editor, Mutex<Engine>) {
     let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("all.yaml"), TEXT).unwrap();
+    fs::write(directory.path().join("all.yaml"), text).unwrap();
     let mut engine = fixture::engine();
-    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(TEXT.into()) };
+    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(text.into()) };
     engine.ingest(vec![file], Instant::now());
     let editor = Editor {
         origin: Origin::Directory(directory.path().to_owned()),
         defaults: defaults("default", false),
-        settings: fixture::settings(),
+        settings: Settings {
+            limit_socket: Some("limits".into()),
+            authz: Some(nuncio_ir::Discovery::Unix("authz".into())),
+            ..fixture::settings()
+        },
         is_allowed: true,
         turn: Arc::default(),
         trial: Arc::default(),
+        seen: Arc::default(),
     };
     (directory, editor, Mutex::new(engine))
 }
@@ -58,7 +67,15 @@ fn manifest(editor: &Editor, engine: &Mutex<Engine>) -> ManifestView {
 fn change(text: &str, digest: Option<&str>) -> ChangeRequest {
     let [kind, namespace, name] = ["Mapping", "default", "cart"].map(ToOwned::to_owned);
     let digest = digest.map(ToOwned::to_owned);
-    ChangeRequest { kind, namespace, name, text: Some(text.to_owned()), set: std::collections::BTreeMap::new(), digest }
+    ChangeRequest {
+        kind,
+        namespace,
+        name,
+        text: Some(text.to_owned()),
+        set: std::collections::BTreeMap::new(),
+        digest,
+        confirm: None,
+    }
 }
 
 #[test]
@@ -125,4 +142,85 @@ fn a_secret_that_is_not_shown_goes_where_it_went() {
     }
     assert_eq!(fs::read_to_string(directory.path().join("all.yaml")).unwrap(), TEXT);
     editor.apply(&engine, &change(&elsewhere.replace("(not shown)", "Basic new"), Some(&digest))).unwrap();
+}
+
+#[test]
+fn of_a_text_that_is_not_the_objects_any_more_both_changes_are_told() {
+    let (directory, editor, engine) = editor();
+    let shown = manifest(&editor, &engine);
+    let path = directory.path().join("all.yaml");
+    fs::write(&path, TEXT.replace("prefix: /cart/", "prefix: /carts/")).unwrap();
+    let more = format!("{}  timeout_ms: 700\n", shown.text);
+    let mine = change(&more, Some(&shown.digest));
+    let conflict = Err(ChangeError::Conflict("all.yaml".to_owned()));
+    assert_eq!((editor.dry_run(&engine, &mine), editor.apply(&engine, &mine)), (conflict.clone(), conflict));
+    let told = editor.compare(&engine, &mine).unwrap();
+    assert!(told.yours.contains("+  timeout_ms: 700") && !told.yours.contains("carts"), "{told:#?}");
+    assert!(told.others.contains("+  prefix: /carts/") && !told.others.contains("700"), "{told:#?}");
+    assert!(told.text == more && told.manifest.text.contains("/carts/"), "{told:#?}");
+    let merged = told.merged.unwrap();
+    assert_eq!(merged, more.replace("prefix: /cart/", "prefix: /carts/"));
+    editor.apply(&engine, &change(&merged, Some(&told.manifest.digest))).unwrap();
+    let written = fs::read_to_string(&path).unwrap();
+    assert!(written.contains("/carts/") && written.contains("700") && written.contains("h4rd-to-guess"), "{written}");
+
+    let lost = editor.compare(&engine, &change(&more, Some("of another time"))).unwrap();
+    assert_eq!((lost.others.as_str(), lost.merged), ("", None), "nobody knows what it was made of");
+    assert!(lost.yours.contains("-  prefix: /carts/"), "so it is held against what stands: {}", lost.yours);
+}
+
+#[test]
+fn what_somebody_changes_beside_the_object_is_no_conflict_and_stays() {
+    let (directory, editor, engine) = editor();
+    let shown = manifest(&editor, &engine);
+    let path = directory.path().join("all.yaml");
+    let beside = TEXT.replace("action: Route", "action: Reject").replace("h4rd-to-guess", "another");
+    fs::write(&path, &beside).unwrap();
+    let new = shown.text.replace("/cart/", "/c/");
+    editor.apply(&engine, &change(&new, Some(&shown.digest))).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), beside.replace("/cart/", "/c/"));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_line() {
+    let (_directory, editor, engine) = editor();
+    let text = manifest(&editor, &engine).text.replace("  prefix: /cart/", "  prefix: [/cart/");
+    let Err(ChangeError::Invalid(why)) = editor.dry_run(&engine, &change(&text, None)) else { panic!("it is read") };
+    assert!(why.starts_with("line ") && why.contains(" of the text (all.yaml:"), "{why}");
+}
+
+/// What it would do to set one field of the cart.
+fn set(editor: &Editor, engine: &Mutex<Engine>, field: &str, value: &str) -> Result<DryRunView, ChangeError> {
+    let mut change = change("", None);
+    change.text = None;
+    change.set.insert(field.to_owned(), value.to_owned());
+    editor.dry_run(engine, &change)
+}
+
+#[test]
+fn what_is_typed_into_a_field_is_read_as_the_field_is() {
+    let (_directory, editor, engine) = editor();
+    let number = |value: &str| set(&editor, &engine, "spec.timeout_ms", value).unwrap();
+    for typed in ["700", "\"700\"", " '700' "] {
+        assert!(number(typed).patch.contains("+  timeout_ms: 700\n"), "{typed}");
+    }
+    for (typed, told) in
+        [("1.5", "found the number 1.5"), ("-5", "found the number -5"), ("soon", "found text \"soon\"")]
+    {
+        let view = number(typed);
+        assert!(!view.is_valid && view.problems[0].message.ends_with(told), "{:#?}", view.problems);
+    }
+    let service = set(&editor, &engine, "spec.service", "123");
+    let Err(ChangeError::Invalid(why)) = service else { panic!("{service:?}") };
+    assert!(why.starts_with("spec.service decides"), "{why}");
+    let retry = set(&editor, &engine, "spec.retry_policy.retry_on", "123").unwrap();
+    assert!(retry.patch.contains("retry_on: \"123\""), "{}", retry.patch);
+}
+
+#[test]
+fn of_a_field_that_nothing_knows_the_one_is_told_that_is_meant() {
+    let (_directory, editor, engine) = editor();
+    let refused = set(&editor, &engine, "spec.timout_ms", "700");
+    let Err(ChangeError::Invalid(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("did you mean \"spec.timeout_ms\"?"), "{why}");
 }

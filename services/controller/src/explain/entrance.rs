@@ -91,15 +91,14 @@ pub(super) fn by_itself(settings: &HttpSettings, request: &Request) -> Option<St
     if let (UnderscoreHeaders::RejectRequest, Some((name, _))) = (settings.underscores, underscored) {
         return Some(format!("answered 400: the name of the header {name} has an underscore"));
     }
-    let path = request.path.to_ascii_lowercase();
-    let escaped = path.contains("%2f") || path.contains("%5c");
-    match settings.escaped_slashes {
-        EscapedSlashes::UnescapeAndRedirect if escaped => {
-            Some("redirected (307) to the same path with its slashes unescaped".to_owned())
-        }
-        EscapedSlashes::Reject if escaped => Some("answered 400: the path has escaped slashes".to_owned()),
-        _ => None,
-    }
+    let is_rejected = settings.escaped_slashes == EscapedSlashes::Reject && request.has_escaped_slashes();
+    is_rejected.then(|| "answered 400: the path has escaped slashes".to_owned())
+}
+
+/// The path with slashes for escaped ones, where clients are sent there.
+pub(super) fn unescaped(settings: &HttpSettings, request: &Request) -> Option<String> {
+    let redirects = settings.escaped_slashes == EscapedSlashes::UnescapeAndRedirect;
+    (redirects && request.has_escaped_slashes()).then(|| request.unescaped())
 }
 
 /// The paths that the gateway answers by itself.

@@ -7,7 +7,7 @@ use crate::view::{header_text, query_text};
 
 /// Whether something takes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(crate) enum Fit {
     Yes,
     /// Not, for this reason.
     No(String),
@@ -79,14 +79,14 @@ pub(super) fn open(route: &Route, path: &PathTest<'_>, request: &Request) -> Opt
 }
 
 /// A condition on the path, ready to be tried on many.
-pub(super) struct PathTest<'r> {
+pub(crate) struct PathTest<'r> {
     wanted: &'r PathMatch,
     /// That of an expression, if it can be tried here at all.
     regex: Option<regex::Regex>,
 }
 
 impl<'r> PathTest<'r> {
-    pub(super) fn of(wanted: &'r PathMatch) -> Self {
+    pub(crate) fn of(wanted: &'r PathMatch) -> Self {
         let regex = match wanted {
             PathMatch::Regex(regex) => compiled(regex).ok(),
             _ => None,
@@ -94,7 +94,7 @@ impl<'r> PathTest<'r> {
         Self { wanted, regex }
     }
 
-    pub(super) fn fit(&self, path: &str) -> Fit {
+    pub(crate) fn fit(&self, path: &str) -> Fit {
         let fits = match self.wanted {
             PathMatch::Prefix { value, case_sensitive: true } => path.starts_with(value.as_str()),
             PathMatch::Prefix { value, case_sensitive: false } => {

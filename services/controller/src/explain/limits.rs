@@ -10,7 +10,12 @@ use crate::counting::{Asked, fetched};
 use crate::view::pace;
 
 /// A label with its value; `None` where only Envoy knows it.
-type Entry = (String, Option<String>);
+struct Entry {
+    key: String,
+    value: Option<String>,
+    /// The request says it.
+    is_of_request: bool,
+}
 
 /// What the route's requests are held to.
 pub(super) fn of_route(
@@ -22,6 +27,7 @@ pub(super) fn of_route(
     let Some(limits) = route.limits.as_deref() else { return Vec::new() };
     let local = limits.local.map(|bucket| LimitExplained {
         labels: String::new(),
+        of_request: String::new(),
         limit: Some(format!("{} at once, {} every {} s", bucket.size, bucket.tokens, bucket.interval.as_secs())),
         rule: None,
         origin: route.origins.first().map(ObjectRef::from),
@@ -48,6 +54,7 @@ fn asked(counter: &Counter<'_>, limits: &Limits, route: &Route, request: &Reques
     let explain = |labels: &Vec<RateLabel>| match descriptor(labels, route, request) {
         Err(missing) => LimitExplained {
             labels: words(&missing.before),
+            of_request: words_of_request(&missing.before),
             limit: None,
             rule: None,
             origin: None,
@@ -67,18 +74,19 @@ struct Missing {
 fn descriptor(labels: &[RateLabel], route: &Route, request: &Request) -> Result<Vec<Entry>, Missing> {
     let mut entries = Vec::new();
     for label in labels {
-        let entry = match label {
-            RateLabel::SourceCluster => ("source_cluster".to_owned(), None),
-            RateLabel::DestinationCluster => ("destination_cluster".to_owned(), destination(route)),
-            RateLabel::RemoteAddress => ("remote_address".to_owned(), None),
-            RateLabel::Text { key, value } => (key.clone(), Some(value.clone())),
+        let (key, value) = match label {
+            RateLabel::SourceCluster => ("source_cluster", None),
+            RateLabel::DestinationCluster => ("destination_cluster", destination(route)),
+            RateLabel::RemoteAddress => ("remote_address", None),
+            RateLabel::Text { key, value } => (&**key, Some(value.clone())),
             RateLabel::Header { key, name, optional } => match request.header(name) {
-                Some(value) => (key.clone(), Some(value)),
+                Some(value) => (&**key, Some(value)),
                 None if *optional => continue,
                 None => return Err(Missing { before: entries, header: name.clone() }),
             },
         };
-        entries.push(entry);
+        let is_of_request = matches!(label, RateLabel::RemoteAddress | RateLabel::Header { .. });
+        entries.push(Entry { key: key.to_owned(), value, is_of_request });
     }
     Ok(entries)
 }
@@ -96,7 +104,7 @@ impl Counter<'_> {
     fn rule_for(&self, entries: &[Entry]) -> LimitExplained {
         let domain = &*self.asked.service.domain;
         let rules = self.model.limits.get(domain);
-        let labels = words(entries);
+        let (labels, of_request) = (words(entries), words_of_request(entries));
         let Some(rule) = rules.and_then(|rules| find(&rules.nodes, entries)) else {
             let outcome = match (rules, self.asked.named_by) {
                 (Some(_), None) => format!("no rule of `{domain}` is for these labels"),
@@ -105,10 +113,11 @@ impl Counter<'_> {
                 }
                 (None, _) => format!("{} is asked in `{domain}`, and alone knows its rules", self.asked),
             };
-            return LimitExplained { labels, limit: None, rule: None, origin: None, outcome };
+            return LimitExplained { labels, of_request, limit: None, rule: None, origin: None, outcome };
         };
         LimitExplained {
             labels,
+            of_request,
             limit: self.fetched.is_none_or(|fetched| fetched.acked > 0).then(|| pace(rule)),
             rule: Some(rule.name.clone()),
             origin: Some(ObjectRef::from(&rule.origin)),
@@ -138,7 +147,7 @@ impl Counter<'_> {
 /// taken for one that no rule names.
 fn find<'a>(mut nodes: &'a [LimitNode], entries: &[Entry]) -> Option<&'a LimitRule> {
     let mut found = None;
-    for (key, value) in entries {
+    for Entry { key, value, .. } in entries {
         let of_value = nodes.iter().find(|node| node.key == *key && node.value.is_some() && node.value == *value);
         let Some(node) = of_value.or_else(|| nodes.iter().find(|node| node.key == *key && node.value.is_none())) else {
             break;
@@ -150,7 +159,12 @@ fn find<'a>(mut nodes: &'a [LimitNode], entries: &[Entry]) -> Option<&'a LimitRu
 }
 
 /// `user=ann, remote_address=…`.
-fn words(entries: &[Entry]) -> String {
-    let word = |(key, value): &Entry| format!("{key}={}", value.as_deref().unwrap_or("…"));
-    entries.iter().map(word).collect::<Vec<_>>().join(", ")
+fn words<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> String {
+    let word = |Entry { key, value, .. }: &Entry| format!("{key}={}", value.as_deref().unwrap_or("…"));
+    entries.into_iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// The same of what the request says.
+fn words_of_request(entries: &[Entry]) -> String {
+    words(entries.iter().filter(|entry| entry.is_of_request))
 }

@@ -7,6 +7,9 @@ use nuncio_ir::{Check, HttpFilter, HttpSettings, IpRule, IpSource, Model, Route,
 use super::request::Request;
 use crate::admin::ProtectionExplained;
 
+/// What becomes of a path that is encoded twice, or otherwise such that different rules are for what servers make of it.
+const TWO_WAYS: &str = "answered 400: servers may read this path in two ways, to which different rules apply";
+
 /// What the Module has every request pass, whatever its route.
 pub(super) fn of_listener(settings: &HttpSettings) -> impl Iterator<Item = ProtectionExplained> {
     let told = |filter: &HttpFilter| match filter {
@@ -75,7 +78,7 @@ fn by_rules(model: &Model, check: &RuleCheck, request: &Request) -> ProtectionEx
     };
     let asked = as_filters_see_it(request);
     match rules.find(&asked) {
-        Match::Ambiguous => by_none("refused (400): servers may read this path in two ways".to_owned()),
+        Match::Ambiguous => by_none(TWO_WAYS.to_owned()),
         Match::Open => by_none("no rule is for this path: let through".to_owned()),
         Match::Rule(found) => explain(model, &set.rules[found.index], &asked),
     }
@@ -114,7 +117,8 @@ fn refusing_filter(model: &Model, route: &Route, request: &Request) -> Option<St
     let (rules, asked) = (Rules::new(set).ok()?, as_filters_see_it(request));
     let of_rule = match rules.find(&asked) {
         Match::Rule(found) => &set.rules[found.index].filters[..],
-        Match::Open | Match::Ambiguous => &[],
+        Match::Open => &[],
+        Match::Ambiguous => return Some(TWO_WAYS.to_owned()),
     };
     let first = set.gate.iter().chain(of_rule).find(|used| passed_over(used, &asked).is_none())?;
     let reason = match model.filters.get(&first.filter).map(|filter| &filter.kind) {

@@ -60,6 +60,19 @@ impl Request {
         }
     }
 
+    /// Whether slashes of the path are escaped.
+    pub(super) fn has_escaped_slashes(&self) -> bool {
+        let path = self.path.to_ascii_lowercase();
+        path.contains("%2f") || path.contains("%5c")
+    }
+
+    /// The path without escaped slashes.
+    pub(super) fn unescaped(&self) -> String {
+        let plain =
+            ["%2f", "%2F", "%5c", "%5C"].iter().fold(self.path.clone(), |path, escaped| path.replace(escaped, "/"));
+        without_dots(&plain)
+    }
+
     /// Whether routes see another path than the one that was written.
     pub(super) fn is_rewritten(&self) -> bool {
         !self.written.is_empty() && self.written != self.path

@@ -117,7 +117,7 @@ fn label_text(label: &RateLabel) -> String {
 }
 
 /// `3 s`, `250 ms`.
-fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let millis = time.as_millis();
     if millis.is_multiple_of(1000) { format!("{} s", millis / 1000) } else { format!("{millis} ms") }
 }

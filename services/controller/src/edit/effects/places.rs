@@ -1,0 +1,66 @@
+//! Routes, each in its place.
+
+use std::sync::Arc;
+
+use nuncio_ir::{Backend, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
+
+use crate::admin::{EffectView, RouteEffect};
+use crate::view::{conditions, names};
+
+/// A route is known by the listeners that see it, the host that it is shown for, and its name.
+pub(super) type Key = (Arc<str>, String, Arc<str>);
+
+/// A route in its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'m> {
+    pub(super) table: &'m Table,
+    pub(super) host: &'m VirtualHost,
+    pub(super) route: &'m Route,
+}
+
+impl Place<'_> {
+    /// The host that it is shown for.
+    pub(super) fn shown_for(&self) -> String {
+        shown_for(self.table, self.host)
+    }
+
+    pub(super) fn key(&self) -> Key {
+        (Arc::clone(&self.table.scope.class), self.shown_for(), Arc::clone(&self.route.name))
+    }
+
+    /// What becomes of it.
+    pub(super) fn told(&self, effect: EffectView) -> RouteEffect {
+        RouteEffect { host: self.shown_for(), matches: conditions(self.route), effect }
+    }
+}
+
+/// The host by which a part of a table is shown.
+pub(super) fn shown_for(table: &Table, host: &VirtualHost) -> String {
+    names(table, host).into_iter().next().unwrap_or_default()
+}
+
+/// Every route that readers know. What becomes of a route becomes of what stands beside it for requests with a login.
+pub(super) fn places(model: &Model) -> impl Iterator<Item = Place<'_>> {
+    model.tables.values().flat_map(|table| places_of(table))
+}
+
+/// Those of a table.
+pub(super) fn places_of(table: &Table) -> impl Iterator<Item = Place<'_>> {
+    let hosts = table.hosts.iter().filter(move |_| table.scope.is_by_host());
+    hosts.flat_map(move |host| host.known_routes().map(move |route| Place { table, host, route }))
+}
+
+/// The clusters that a route sends to.
+pub(super) fn clusters(route: &Route) -> impl Iterator<Item = &ClusterName> {
+    let forward = match &route.action {
+        RouteAction::Forward(forward) => Some(forward),
+        RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
+    };
+    forward.into_iter().flat_map(|forward| {
+        let arms = forward.arms.iter().filter_map(|arm| match &arm.backend {
+            Backend::Cluster(name) => Some(name),
+            Backend::Invalid { .. } => None,
+        });
+        arms.chain(forward.mirrors.iter().map(|mirror| &mirror.cluster))
+    })
+}

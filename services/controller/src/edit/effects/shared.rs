@@ -1,0 +1,119 @@
+//! What routes share: changed once, it changes for each that uses it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nuncio_ir::auth::{FilterId, FilterKind, FilterRef, RuleSet, RuleSetId};
+use nuncio_ir::{Check, Cluster, ClusterName, Model, SecretName, Slot};
+
+use super::limited::Rates;
+use super::listeners::{Reach, changed_secrets};
+use super::places::{Place, clusters};
+use crate::admin::EffectView;
+
+/// What is another, and its users the same.
+#[derive(Debug)]
+pub(super) struct Shared<'m> {
+    slots: BTreeSet<Slot>,
+    rule_sets: BTreeSet<&'m RuleSetId>,
+    rates: (Rates<'m>, Rates<'m>),
+    clusters: BTreeSet<&'m ClusterName>,
+    listeners: &'m BTreeMap<String, Reach>,
+}
+
+impl<'m> Shared<'m> {
+    pub(super) fn between(before: &'m Model, after: &'m Model, listeners: &'m BTreeMap<String, Reach>) -> Self {
+        let clusters = changed_clusters(before, after);
+        Self {
+            slots: changed_slots(before, after, &clusters),
+            rule_sets: changed_rules(before, after),
+            rates: (Rates::of(before), Rates::of(after)),
+            clusters,
+            listeners,
+        }
+    }
+
+    /// What becomes of a route by it, the gravest first.
+    pub(super) fn effect(&self, place: &Place<'_>) -> Option<EffectView> {
+        let route = place.route;
+        let is_ruled = route
+            .rules
+            .as_ref()
+            .is_some_and(|check| self.slots.contains(&Slot::Filters) || self.rule_sets.contains(&check.set));
+        let is_asked = || matches!(route.auth, Check::On(_)) && self.slots.contains(&Slot::Auth);
+        let is_limited = || {
+            route.limits.as_deref().is_some_and(|limits| {
+                let asks = !limits.descriptors.is_empty() && self.slots.contains(&Slot::Limit);
+                asks || self.rates.0.reached(limits) != self.rates.1.reached(limits)
+            })
+        };
+        match () {
+            () if is_ruled => Some(EffectView::Rules),
+            () if is_asked() => Some(EffectView::Asked),
+            () if is_limited() => Some(EffectView::Limits),
+            () if clusters(route).any(|name| self.clusters.contains(name)) => Some(EffectView::Upstream),
+            () if self.listeners.values().any(|reach| reach.takes(place)) => Some(EffectView::Listener),
+            () => None,
+        }
+    }
+}
+
+/// Keys of what either has otherwise than the other.
+fn differing<'m, K: Ord, V: PartialEq>(
+    before: &'m BTreeMap<K, Arc<V>>,
+    after: &'m BTreeMap<K, Arc<V>>,
+) -> impl Iterator<Item = &'m K> {
+    let new = after.keys().filter(move |key| !before.contains_key(*key));
+    let other =
+        before.iter().filter(move |(key, was)| after.get(*key).is_none_or(|is| !Arc::ptr_eq(is, was) && is != *was));
+    other.map(|(key, _)| key).chain(new)
+}
+
+/// Clusters that are others, have other endpoints, or show and trust other certificates. A name says all that a cluster is made
+/// of, so most that change have another name, which their routes say.
+fn changed_clusters<'m>(before: &'m Model, after: &'m Model) -> BTreeSet<&'m ClusterName> {
+    let secrets = changed_secrets(before, after);
+    let uses = |cluster: &Cluster| {
+        let tls = cluster.tls.iter().flat_map(|tls| [&tls.certificate, &tls.authorities]).flatten();
+        tls.into_iter().any(|name: &SecretName| secrets.contains(name))
+    };
+    let by_secret = after.clusters.iter().filter(|(_, cluster)| uses(cluster)).map(|(name, _)| name);
+    let themselves = differing(&before.clusters, &after.clusters);
+    themselves.chain(differing(&before.endpoints, &after.endpoints)).chain(by_secret).collect()
+}
+
+/// Slots that are filled otherwise, or with somebody who is to be found elsewhere.
+fn changed_slots(before: &Model, after: &Model, clusters: &BTreeSet<&ClusterName>) -> BTreeSet<Slot> {
+    let elsewhere = after.extensions.iter().filter(|(_, extension)| {
+        let asked = extension.clusters();
+        asked.iter().any(|name| clusters.contains(name))
+    });
+    differing(&before.extensions, &after.extensions).chain(elsewhere.map(|(slot, _)| slot)).copied().collect()
+}
+
+/// Sets of rules that say something else, or name a filter that does something else.
+fn changed_rules<'m>(before: &'m Model, after: &'m Model) -> BTreeSet<&'m RuleSetId> {
+    let mut filters: BTreeSet<_> = differing(&before.filters, &after.filters).collect();
+    let inheriting =
+        after.filters.values().filter(|filter| inherited(&filter.kind).is_some_and(|id| filters.contains(id)));
+    let inheriting: Vec<_> = inheriting.map(|filter| &filter.id).collect();
+    filters.extend(inheriting);
+    let names = |set: &RuleSet| {
+        let used = set.gate.iter().chain(set.rules.iter().flat_map(|rule| &rule.filters));
+        used.flat_map(named).any(|filter| filters.contains(filter))
+    };
+    let using = after.rule_sets.iter().filter(|(_, set)| names(set)).map(|(id, _)| id);
+    differing(&before.rule_sets, &after.rule_sets).chain(using).collect()
+}
+
+/// The filter that tokens of a login are given to.
+fn inherited(kind: &FilterKind) -> Option<&FilterId> {
+    let FilterKind::OAuth2(oauth2) = kind else { return None };
+    oauth2.access_token_jwt_filter.as_ref().map(|inherited| &inherited.filter)
+}
+
+/// A filter, and those that decide in its place where no login is begun.
+fn named(used: &FilterRef) -> Vec<&FilterId> {
+    let instead = used.arguments.instead_of_redirect.iter().flat_map(|instead| &instead.filters);
+    std::iter::once(&used.filter).chain(instead.map(|used| &used.filter)).collect()
+}

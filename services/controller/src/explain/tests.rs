@@ -1,0 +1,100 @@
+use std::time::Instant;
+
+use super::*;
+use crate::engine::fixture;
+use crate::source::{Content, FileChange};
+
+const SHOP: &str = "\
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: shop}
+spec: {hostname: shop.example, requestPolicy: {insecure: {action: Route}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: cart}
+spec:
+  hostname: shop.example
+  prefix: /cart/
+  service: cart
+  timeout_ms: 700
+  connect_timeout_ms: 250
+  circuit_breakers: [{max_requests: 7}]
+  labels: {ambassador: [{group: [{generic_key: {value: hidden}}, {user: {header: x-user}}]}]}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: RateLimit
+metadata: {name: rate}
+spec: {domain: ambassador, limits: [{pattern: [{generic_key: hidden}, {user: '*'}], rate: 5, unit: minute}]}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: RateLimitService
+metadata: {name: counts}
+spec: {service: counts, protocol_version: v3}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: key}
+spec: {APIKey: {keys: [{secretName: keys}]}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: FilterPolicy
+metadata: {name: policy}
+spec: {rules: [{host: shop.example, path: /cart/mine/*, filters: [{name: key}]}]}
+";
+
+fn told(path: &str) -> Explanation {
+    let mut engine = fixture::engine();
+    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(SHOP.into()) };
+    engine.ingest(vec![file], Instant::now());
+    let request = ExplainRequest::parse(&format!("http://shop.example:8080{path}"), "GET", ["x-user: ann"]).unwrap();
+    explain(&engine.world, None, &request)
+}
+
+#[test]
+fn a_path_that_is_encoded_twice_is_refused_where_that_matters() {
+    for path in ["/cart/%6dine/x", "/cart/%252e%252e/x"] {
+        let outcome = told(path).outcome;
+        assert!(outcome.starts_with("answered 400: servers may read this path in two ways"), "{path}: {outcome}");
+    }
+    let outcome = told("/cart/100%2525").outcome;
+    assert!(outcome.starts_with("forwarded to cart:80"), "{outcome}");
+}
+
+#[test]
+fn a_path_with_escaped_slashes_is_another() {
+    let told = told("/cart/a%2Fb");
+    assert_eq!(told.path.as_deref(), Some("/cart/a/b"));
+    assert!(
+        told.outcome
+            .starts_with("redirected (307) to /cart/a/b, since slashes are not escaped in paths; there: forwarded"),
+        "{}",
+        told.outcome
+    );
+    assert!(told.route.is_some());
+}
+
+#[test]
+fn what_envoy_answers_in_place_of_the_service_is_told() {
+    let failures = told("/cart/x").failures;
+    let found = |status: u16, part: &str| {
+        let failure = failures.iter().find(|failure| failure.status == status && failure.why.contains(part));
+        failure.unwrap_or_else(|| panic!("{part} in {failures:#?}")).counters.join(" ")
+    };
+    assert!(found(503, "no endpoint").ends_with(".upstream_cx_none_healthy"));
+    assert!(found(503, "within 250 ms").ends_with(".upstream_cx_connect_fail"));
+    assert!(found(503, "more than 7 requests").ends_with(".upstream_rq_pending_overflow"));
+    assert!(found(504, "within 700 ms").ends_with(".upstream_rq_timeout"));
+}
+
+#[test]
+fn of_labels_that_are_counted_it_is_told_which_the_request_says() {
+    let limits = told("/cart/x").limits;
+    let labels: Vec<_> = limits.iter().map(|limit| (limit.labels.as_str(), limit.of_request.as_str())).collect();
+    assert_eq!(labels, [("generic_key=hidden, user=ann", "user=ann")], "{limits:#?}");
+}
