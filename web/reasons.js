@@ -26,16 +26,27 @@ function askedOf(rule, filters) {
   return text('asks', { rule, filters: filters.join(`, ${text('then')} `) });
 }
 
-function reasons(status, told, { outcome, protection, limits }) {
+// What may be behind a 503 or 504: what has happened, or all that may have where nobody counts it.
+function failuresOf(status, failures = []) {
+  const such = failures.filter((failure) => failure.status === status);
+  const counted = such.filter(({ count }) => count);
+  const all = counted.length ? counted : such.filter(({ count }) => count === null);
+  return all.map(({ why, count }) => element('li', {}, count ? text('failed_so', { why, count }) : text('may_fail_so', { why })));
+}
+
+// Answers that no rule has anything to do with.
+const UNDECIDED = new Set([400, 404, 503, 504]);
+
+function reasons(status, told, { outcome, protection, limits, failures }) {
   const decided = text(status === 429 ? 'limited' : 'decided');
-  const isDecided = status === 429 ? limits.some(({ limit }) => limit) : status !== 503 && protection.length;
+  const isDecided = status === 429 ? limits.some(({ limit }) => limit) : !UNDECIDED.has(status) && protection.length;
   const rules = protection.map(({ by, filters, outcome: what }) =>
     element('li', {}, ...(by ? [element('code', {}, by), ': '] : []), filters.length ? askedOf(what, filters) : what));
   const held = limits.map(({ labels, limit, outcome: what }) =>
     element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), labels ? text('limit_for', { labels, outcome: what }) : what));
   return element('div', { className: 'note why' },
     element('p', {}, element('strong', {}, text('why')), ' ', told ? `${told}; ` : '', isDecided ? decided : `${outcome}.`),
-    element('ul', {}, ...rules, ...held), ...(status === 401 ? wayIn() : []));
+    element('ul', {}, ...failuresOf(status, failures), ...rules, ...held), ...(status === 401 ? wayIn() : []));
 }
 
 // What becomes of a slash in a parameter of a path: the gateway has no `%2F` in paths, unless it is told otherwise.

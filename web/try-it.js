@@ -5,7 +5,7 @@
 const LONGEST = 1 << 20;
 const PATIENCE = 30_000;
 // Answers that the gateway may have given itself.
-const REFUSALS = new Set([401, 403, 429, 503]);
+const REFUSALS = new Set([400, 401, 403, 404, 429, 503, 504]);
 
 const form = document.getElementById('try');
 // What is said, in the language of the page.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::about::About;
 use crate::access::Viewer;
 use crate::api::{Api, Undocumented};
+use crate::cause::Cause;
 use crate::gateway::{Naming, ObjectRef, PortalSpec, ServedApi};
 use crate::reference::Reference;
 
@@ -16,7 +17,7 @@ use crate::reference::Reference;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
     pub(crate) since: Timestamp,
-    pub(crate) why: String,
+    pub(crate) why: Cause,
 }
 
 /// When a document was last seen to be what it is. All that show it share it: that it was looked at once more makes no other

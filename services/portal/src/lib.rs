@@ -23,6 +23,7 @@ mod about;
 mod access;
 mod api;
 mod catalog;
+mod cause;
 mod changes;
 mod console;
 mod content;

@@ -22,6 +22,7 @@ use self::look::{Looked, look};
 pub(crate) use self::wish::Wish;
 use crate::api::{ApiId, Served, Undocumented};
 use crate::catalog::{Catalog, Shared, Trouble};
+use crate::cause::Cause;
 use crate::fetch::Fetcher;
 use crate::gateway::{self, Gateway, GatewayError, PortalSpec};
 use crate::history::History;
@@ -148,7 +149,7 @@ impl Refresher {
         let told = match told {
             Ok(told) => told,
             Err(error) => {
-                let (before, why) = (self.gateway.as_ref(), error.to_string());
+                let (before, why) = (self.gateway.as_ref(), Cause::from(&error));
                 let is_new = before.is_none_or(|before| before.why != why);
                 if is_new {
                     tracing::warn!("{why}; what it served last is shown");
@@ -256,6 +257,6 @@ mod tests {
         assert!(!refresher.hear(silent("cannot be reached")), "that is known");
         assert!(refresher.hear(silent("answers 503")));
         let told = refresher.gateway.as_ref().unwrap();
-        assert!(told.since == since && told.why.contains("503"), "{told:?}");
+        assert!(told.since == since && told.why.to_string().contains("503"), "{told:?}");
     }
 }

@@ -81,7 +81,7 @@ pub async fn run(
     );
     let place_of_keys = settings.keys();
     let console = Console {
-        admin: Admin::new(admin)?,
+        admin: Admin::new(admin)?.publishing(&settings.published_ports),
         hosts: settings.console_hosts.into(),
         groups: settings.console_groups.into(),
         window: Window::default(),

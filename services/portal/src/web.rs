@@ -33,8 +33,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tokio::sync::Notify;
 
+pub(crate) use self::assets::{Asset, FOLLOW, PALETTE};
 pub(crate) use self::changes::ChangesView;
 use self::error::NotFound;
+pub(crate) use self::headers::of_page;
 pub(crate) use self::page::{Frame, respond};
 pub(crate) use self::reference::{api_link, documents_link, operation};
 pub(crate) use self::search::found as search;

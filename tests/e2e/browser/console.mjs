@@ -25,10 +25,10 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   const diff = await page.locator('.diff .removed, .diff .added').allInnerTexts();
   await look('edit');
   await page.click('button[value=apply]');
-  await page.waitForURL(`${origin}/console/objects/Mapping/default/cart`);
-  // The file is read again in a moment; until then the page says what was.
-  const isLive = (text) => text.includes('timeout 900 ms') && text.includes('live in the one Envoy');
-  while (!isLive(await page.innerText('main'))) await page.reload();
+  await page.waitForURL(`${origin}/console/objects/Mapping/default/cart?applied=true`);
+  // The file is read again in a moment: the page follows by itself.
+  await page.getByText('live in the one Envoy').waitFor();
+  await page.getByText('timeout 900 ms').first().waitFor();
   const live = await page.locator('.state').first().innerText();
 
   await page.goto(`${origin}/console/explain`);

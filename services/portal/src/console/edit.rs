@@ -1,7 +1,12 @@
 //! The editor of an object: what a change would do, before it is made.
 //!
 //! A proposal is a query, fields or a text, so that it can be sent to another as an address; only a text that is too long for
-//! one is posted. Nothing is written but by the last of the buttons, and by that only where the gateway was told to allow it.
+//! one is posted. With it goes the digest of the text that it was made of: what others did since is not undone. Nothing is
+//! written but by the last of the buttons, and by that only where the gateway was told to allow it.
+
+mod conflict;
+mod refused;
+mod trial;
 
 use std::collections::BTreeMap;
 
@@ -10,23 +15,26 @@ use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use self::refused::Refused;
+use self::trial::Trial;
 use super::link;
 use super::model::{DryRun, Manifest, ObjectRef};
 use super::page::{Trouble, ask};
-use super::problems::Trouble as Wrong;
-use crate::texts::Texts;
+use crate::gateway::GatewayError;
 use crate::web::{Frame, Visit, respond};
 
 /// A change, as the controller wants it.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Change<'a> {
     kind: &'a str,
     namespace: &'a str,
     name: &'a str,
     text: Option<&'a str>,
-    set: &'a BTreeMap<String, String>,
+    set: &'a Pairs,
     digest: Option<&'a str>,
+    confirm: Option<&'a str>,
 }
 
 /// The longest text, as it is escaped, that is part of an address: servers take 8 KiB.
@@ -44,17 +52,8 @@ struct Page<'a> {
     link: String,
     manifest: Manifest,
     trial: Option<Trial>,
-}
-
-/// What a change would do, in words.
-struct Trial {
-    is_valid: bool,
-    problems: Vec<Wrong>,
-    /// Lines of the patch, each with its class.
-    lines: Vec<(&'static str, String)>,
-    radius: String,
-    effects: Vec<super::model::Effect>,
-    left_out: usize,
+    /// Why nothing came of what is shown.
+    refused: Option<Refused>,
 }
 
 /// The editor; with a text or fields in the query, what setting those would do.
@@ -64,15 +63,15 @@ pub(super) async fn page(
     Query(mut set): Query<Pairs>,
 ) -> Result<Response, Trouble> {
     let id = ObjectRef { kind, namespace, name };
-    let text = set.remove("text");
+    let (text, digest) = (set.remove("text"), set.remove("digest"));
     if text.is_some() || !set.is_empty() {
-        let told = tell(&site, "dry-run", &id, text.as_deref(), &set, None).await?;
-        return Ok(edit_page(&site, &id, told));
+        let change = change(&id, text.as_deref(), &set, digest.as_deref());
+        return match tell(&site, "dry-run", &change).await {
+            Ok(told) => Ok(tried(&site, &id, told)),
+            Err(error) => refused::answer(&site, &id, &change, error).await,
+        };
     }
-    let ObjectRef { kind, namespace, name } = &id;
-    let query = [("kind", kind.as_str()), ("namespace", namespace), ("name", name)];
-    let manifest = ask(&site, &link::with_query("/api/v1/manifest", query)).await?;
-    Ok(respond(&show(&site, &id, manifest, None)))
+    Ok(respond(&show(&site, &id, manifest(&site, &id).await?)))
 }
 
 /// What a text would do, or the same as a patch, or doing it.
@@ -82,39 +81,48 @@ pub(super) async fn post(
     Form(form): Form<Pairs>,
 ) -> Result<Response, Trouble> {
     let id = ObjectRef { kind, namespace, name };
-    let (text, digest) = (form.get("text").map(String::as_str), form.get("digest").map(String::as_str));
-    let is_question = form.get("by").is_none_or(|by| by == "text");
-    let action = if form.get("by").is_some_and(|by| by == "apply") { "apply" } else { "dry-run" };
-    let told = tell(&site, action, &id, text, &BTreeMap::new(), digest).await?;
-    if let Some(address) = text.filter(|_| is_question && !told.manifest.has_secret).and_then(|text| address(&id, text))
-    {
-        return Ok(Redirect::to(&address).into_response());
-    }
-    Ok(match form.get("by").map(String::as_str) {
-        Some("apply") => Redirect::to(&link::object(&id)).into_response(),
-        Some("patch") => download(&id, "patch", told.patch),
-        Some("manifest") if !told.manifest.has_secret => download(&id, "yaml", told.manifest.text),
-        _ => edit_page(&site, &id, told),
+    let of = |name: &str| form.get(name).map(String::as_str);
+    let (text, by, set) = (of("text"), of("by").unwrap_or("text"), Pairs::new());
+    let change = Change { confirm: of("confirm"), ..change(&id, text, &set, of("digest")) };
+    let action = if by == "apply" { "apply" } else { "dry-run" };
+    let told: DryRun = match tell(&site, action, &change).await {
+        Ok(told) => told,
+        Err(error) => return refused::answer(&site, &id, &change, error).await,
+    };
+    Ok(match by {
+        "apply" => Redirect::to(&format!("{}?applied=true", link::object(&id))).into_response(),
+        "patch" => download(&id, "patch", told.patch),
+        "manifest" if !told.manifest.has_secret => download(&id, "yaml", told.manifest.text),
+        _ => match text.filter(|_| !told.manifest.has_secret).and_then(|text| address(&id, text, change.digest)) {
+            Some(address) => Redirect::to(&address).into_response(),
+            None => tried(&site, &id, told),
+        },
     })
 }
 
-async fn tell(
+fn change<'a>(id: &'a ObjectRef, text: Option<&'a str>, set: &'a Pairs, digest: Option<&'a str>) -> Change<'a> {
+    let ObjectRef { kind, namespace, name } = id;
+    Change { kind, namespace, name, text, set, digest: digest.filter(|digest| !digest.is_empty()), confirm: None }
+}
+
+async fn tell<T: DeserializeOwned>(site: &Visit, action: &str, change: &Change<'_>) -> Result<T, GatewayError> {
+    site.console.admin.ask(&format!("/api/v1/{action}"), change).await
+}
+
+/// The text of an object as it stands.
+pub(super) async fn manifest(
     site: &Visit,
-    action: &str,
     ObjectRef { kind, namespace, name }: &ObjectRef,
-    text: Option<&str>,
-    set: &Pairs,
-    digest: Option<&str>,
-) -> Result<DryRun, Trouble> {
-    let change = Change { kind, namespace, name, text, set, digest };
-    let told = site.console.admin.ask(&format!("/api/v1/{action}"), &change).await;
-    told.map_err(|error| Trouble::of(site, &error))
+) -> Result<Manifest, Trouble> {
+    let query = [("kind", kind.as_str()), ("namespace", namespace), ("name", name)];
+    ask(site, &link::with_query("/api/v1/manifest", query)).await
 }
 
 /// Where a text without a secret is tried, if it is not too long for that. Addresses go down in logs.
-fn address(id: &ObjectRef, text: &str) -> Option<String> {
+fn address(id: &ObjectRef, text: &str, digest: Option<&str>) -> Option<String> {
     let text = text.replace("\r\n", "\n");
-    let address = link::with_query(&format!("{}/edit", link::object(id)), [("text", text.as_str())]);
+    let pairs = [("text", text.as_str()), ("digest", digest.unwrap_or_default())];
+    let address = link::with_query(&format!("{}/edit", link::object(id)), pairs);
     (address.len() <= LONGEST_ADDRESS).then_some(address)
 }
 
@@ -127,44 +135,12 @@ fn download(id: &ObjectRef, extension: &str, text: String) -> Response {
     (headers, text).into_response()
 }
 
-fn edit_page(site: &Visit, id: &ObjectRef, told: DryRun) -> Response {
-    let (shown, total, hosts) = (told.routes.len(), told.routes_total, told.hosts.len());
-    let trial = Trial {
-        is_valid: told.is_valid,
-        problems: told.problems.into_iter().map(Wrong::new).collect(),
-        lines: told.patch.lines().map(|line| (class(line), line.to_owned())).collect(),
-        radius: radius(site.texts(), total, hosts, &told.listeners),
-        effects: told.routes,
-        left_out: total - shown.min(total),
-    };
-    respond(&show(site, id, told.manifest, Some(trial)))
+/// What was tried, and what it would do.
+fn tried(site: &Visit, id: &ObjectRef, told: DryRun) -> Response {
+    let (manifest, trial) = Trial::of(site.texts(), told);
+    respond(&Page { trial: Some(trial), ..show(site, id, manifest) })
 }
 
-/// How far it reaches.
-fn radius(texts: &Texts, routes: usize, hosts: usize, listeners: &[String]) -> String {
-    let of_listeners = match listeners {
-        [only] => texts.with("count_listener_one", "name", only),
-        all => texts.count("count_listener", all.len()),
-    };
-    let name = match (routes, listeners) {
-        (0, []) => "radius_none",
-        (0, _) => "radius_none_listeners",
-        (_, []) => "radius",
-        _ => "radius_listeners",
-    };
-    let (routes, hosts) = (texts.count("count_route", routes), texts.count("count_host", hosts));
-    texts.fill(name, &[("routes", &routes), ("hosts", &hosts), ("listeners", &of_listeners)])
-}
-
-fn class(line: &str) -> &'static str {
-    match line.as_bytes() {
-        [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'@', ..] => "quiet",
-        [b'+', ..] => "added",
-        [b'-', ..] => "removed",
-        _ => "same",
-    }
-}
-
-fn show<'a>(site: &'a Visit, id: &'a ObjectRef, manifest: Manifest, trial: Option<Trial>) -> Page<'a> {
-    Page { frame: site.frame(), here: "objects", id, link: link::object(id), manifest, trial }
+fn show<'a>(site: &'a Visit, id: &'a ObjectRef, manifest: Manifest) -> Page<'a> {
+    Page { frame: site.frame(), here: "objects", id, link: link::object(id), manifest, trial: None, refused: None }
 }

@@ -25,8 +25,9 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn path(&self) -> String {
-        let mut path = format!("/api/v1/explain?url={}", escape_path(self.url.trim()));
+    /// What the controller is asked; `url` as its listeners know it.
+    fn path(&self, url: &str) -> String {
+        let mut path = format!("/api/v1/explain?url={}", escape_path(url));
         let mut add = |key: &str, value: &str| {
             if !value.trim().is_empty() {
                 path.push_str(&format!("&{key}={}", escape_path(value.trim())));
@@ -70,7 +71,7 @@ struct Explained {
 pub(super) async fn page(site: Visit, Query(asked): Query<Asked>) -> Result<Response, Trouble> {
     let (mut wrong, mut answer) = (None, None);
     if !asked.url.trim().is_empty() {
-        match site.console.admin.get(&asked.path()).await {
+        match site.console.admin.get(&asked.path(&site.console.admin.at_listener(asked.url.trim()))).await {
             Ok(told) => answer = Some(Answer::new(told, site.texts())),
             Err(GatewayError::Refused { why, .. }) => wrong = Some(why),
             Err(error) => return Err(Trouble::of(&site, &error)),
@@ -115,7 +116,7 @@ mod tests {
             ..Asked::default()
         };
         assert_eq!(
-            asked.path(),
+            asked.path(asked.url.trim()),
             "/api/v1/explain?url=http%3A%2F%2Fa%2Fb%3Fc%3Dd%26e&header=x%3A%201&header=y%3A%202%20%26%203&client_certificate=true"
         );
     }

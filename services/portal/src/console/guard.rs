@@ -7,7 +7,8 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
+use askama::Template;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -15,17 +16,18 @@ use axum::response::{IntoResponse, Response};
 
 use super::Console;
 use crate::access::Viewer;
-use crate::web::Site;
+use crate::web::{Frame, Site, Visit, respond};
 
 /// Lets requests pass that are by such a member, or for such a name.
 pub(super) async fn check(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let viewer = site.access.viewer(request.headers()).await;
-    if is_shown(&site.console, &viewer, request.headers()) {
+    let (mut parts, body) = request.into_parts();
+    let Ok(visit) = Visit::from_request_parts(&mut parts, &site).await;
+    let request = Request::from_parts(parts, body);
+    if visit.sees_console() {
         return next.run(request).await;
     }
     if !site.console.groups.is_empty() {
-        let why = "The console is for members of a group that you are not known to be in.\n";
-        return (StatusCode::FORBIDDEN, why).into_response();
+        return (StatusCode::FORBIDDEN, respond(&NoWayIn::of(&visit))).into_response();
     }
     let name = host(request.headers()).unwrap_or_default();
     let text = format!(
@@ -35,9 +37,48 @@ pub(super) async fn check(State(site): State<Site>, request: Request, next: Next
     (StatusCode::MISDIRECTED_REQUEST, text).into_response()
 }
 
+/// For whom it is, who asks, and how he may become another.
+#[derive(Template)]
+#[template(path = "console/no_way_in.html")]
+struct NoWayIn<'a> {
+    frame: Frame<'a>,
+    /// The groups that it is for, in words.
+    wanted: String,
+    /// Who the gateway says that asks; nothing where it says nothing.
+    who: &'a str,
+    /// His own groups, in words.
+    own: String,
+}
+
+impl<'a> NoWayIn<'a> {
+    fn of(visit: &'a Visit) -> Self {
+        let identity = visit.viewer.identity.as_ref();
+        Self {
+            frame: visit.frame(),
+            wanted: visit.console.groups.join(", "),
+            who: identity.map_or("", |identity| &identity.subject),
+            own: identity.map(|identity| identity.groups.join(", ")).unwrap_or_default(),
+        }
+    }
+
+    /// Who asks, with his groups.
+    fn known(&self) -> String {
+        match self.own.as_str() {
+            "" => self.frame.say("no_way_in_no_group", "who", &self.who),
+            own => self.frame.texts.fill("no_way_in_who", &[("who", &self.who), ("groups", &own)]),
+        }
+    }
+}
+
 /// Whether somebody who sends these headers sees the console.
 pub(crate) fn is_shown(Console { hosts, groups, .. }: &Console, viewer: &Viewer, headers: &HeaderMap) -> bool {
     if groups.is_empty() { is_shown_as(hosts, headers) } else { viewer.is_in(groups) }
+}
+
+/// Whether somebody who sends these headers runs the gateway, as far as anybody says who does. What is shown under a name for
+/// the console has a guard of its own, which other pages of that name need not have.
+pub(crate) fn is_for_operators(Console { groups, .. }: &Console, viewer: &Viewer, headers: &HeaderMap) -> bool {
+    viewer.is_in(groups) || groups.is_empty() && is_shown_as(&[], headers)
 }
 
 fn is_shown_as(hosts: &[String], headers: &HeaderMap) -> bool {

@@ -1,8 +1,10 @@
 //! What the controller tells: of its answers, what the console shows.
 
+mod change;
+
 use serde::Deserialize;
 
-use crate::texts::Texts;
+pub(super) use self::change::{Conflict, DryRun, Effect, Loss, Manifest, Protection};
 
 /// A part of a list.
 #[derive(Debug, Deserialize)]
@@ -142,8 +144,9 @@ pub(super) struct Explanation {
     pub(super) listener: Option<Listener>,
     pub(super) host: Option<ExplainedHost>,
     pub(super) route: Option<Route>,
-    pub(super) protection: Vec<Protection>,
+    pub(super) protection: Vec<Asked>,
     pub(super) limits: Vec<Limit>,
+    pub(super) failures: Vec<Failure>,
     pub(super) lost: Vec<Lost>,
 }
 
@@ -153,7 +156,7 @@ pub(super) struct ExplainedHost {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Protection {
+pub(super) struct Asked {
     pub(super) by: String,
     pub(super) path: String,
     pub(super) applies: bool,
@@ -168,86 +171,17 @@ pub(super) struct Limit {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct Failure {
+    pub(super) status: u16,
+    pub(super) why: String,
+    pub(super) service: String,
+    pub(super) count: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct Lost {
     pub(super) route: Route,
     pub(super) reason: String,
-}
-
-/// The text of an object.
-#[derive(Debug, Deserialize)]
-pub(super) struct Manifest {
-    pub(super) file: String,
-    pub(super) line: u32,
-    pub(super) text: String,
-    pub(super) digest: String,
-    pub(super) fields: Vec<Field>,
-    pub(super) is_file: bool,
-    pub(super) has_secret: bool,
-    pub(super) may_apply: bool,
-}
-
-/// A field that has an input of its own.
-#[derive(Debug, Deserialize)]
-pub(super) struct Field {
-    pub(super) path: String,
-    /// What the texts know it by.
-    pub(super) name: String,
-    pub(super) value: String,
-}
-
-impl Field {
-    /// What it is called.
-    pub(super) fn title<'t>(&'t self, texts: &'t Texts) -> &'t str {
-        texts.find(&format!("field_{}", self.name)).unwrap_or(&self.path)
-    }
-
-    /// What may stand there.
-    pub(super) fn hint<'t>(&self, texts: &'t Texts) -> &'t str {
-        texts.find(&format!("hint_{}", self.name)).unwrap_or_default()
-    }
-}
-
-/// What a change would do.
-#[derive(Debug, Deserialize)]
-pub(super) struct DryRun {
-    pub(super) manifest: Manifest,
-    pub(super) is_valid: bool,
-    pub(super) problems: Vec<Problem>,
-    pub(super) patch: String,
-    pub(super) routes: Vec<Effect>,
-    pub(super) routes_total: usize,
-    pub(super) hosts: Vec<String>,
-    pub(super) listeners: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Effect {
-    pub(super) host: String,
-    #[serde(rename = "match")]
-    pub(super) matches: String,
-    pub(super) effect: What,
-}
-
-/// What becomes of a route.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum What {
-    Added,
-    Changed,
-    Removed,
-    Rules,
-}
-
-impl What {
-    /// The text that says it.
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Added => "effect_added",
-            Self::Changed => "effect_changed",
-            Self::Removed => "effect_removed",
-            Self::Rules => "effect_rules",
-        }
-    }
 }
 
 /// Requests that went to a service.

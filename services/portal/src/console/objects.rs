@@ -2,9 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::edit::manifest;
 use super::graph::Graph;
 use super::link::{self, Part, Turns, with_query};
 use super::model::{Object, ObjectRef, Page as List, Topology};
@@ -13,7 +15,7 @@ use super::problems::Trouble as Wrong;
 use super::rows::{Row, rows};
 use super::topology::LIMIT as ROUTES;
 use crate::texts::Texts;
-use crate::web::{Frame, Visit, respond};
+use crate::web::{Asset, FOLLOW, Frame, PALETTE, Visit, of_page, respond};
 
 /// Objects of one page.
 const LIMIT: usize = 100;
@@ -119,6 +121,9 @@ struct ObjectPage<'a> {
     frame: Frame<'a>,
     here: &'static str,
     object: ObjectRow,
+    /// A change of it is on its way: the page is looked at again.
+    is_followed: bool,
+    follow: &'static Asset,
     /// There is an editor of it.
     is_editable: bool,
     problems: Vec<Wrong>,
@@ -128,10 +133,19 @@ struct ObjectPage<'a> {
     more: Option<String>,
 }
 
+/// Where somebody comes from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Came {
+    /// He has applied a change.
+    applied: bool,
+}
+
 /// The page of one object.
 pub(super) async fn one(
     site: Visit,
     Path((kind, namespace, name)): Path<(String, String, String)>,
+    Query(from): Query<Came>,
 ) -> Result<Response, Trouble> {
     let of_kind = [("kind", kind.as_str()), ("namespace", &namespace), ("name", &name)];
     let list: List<Object> = ask(&site, &with_query("/api/v1/objects", of_kind)).await?;
@@ -147,8 +161,12 @@ pub(super) async fn one(
     let some = topology.routes.len() < topology.total;
     // Another kind may have one of the same name.
     topology.routes.retain(|route| route.origin.contains(&object.id));
-    let row = object_row(&object, site.texts());
-    Ok(respond(&ObjectPage {
+    let mut row = object_row(&object, site.texts());
+    let is_read = !from.applied || manifest(&site, &object.id).await?.is_read;
+    if !is_read {
+        (row.state, row.state_words) = ("waiting", site.texts().text("object_written").to_owned());
+    }
+    let page = respond(&ObjectPage {
         frame: site.frame(),
         here: "objects",
         graph: Graph::new(&topology, site.texts()),
@@ -156,6 +174,9 @@ pub(super) async fn one(
         more: some.then(|| with_query("/console/", [("text", name.as_str())])),
         is_editable: object.is_editable,
         object: row,
+        is_followed: !is_read || from.applied && object.state == "sent",
+        follow: &FOLLOW,
         problems: object.problems.into_iter().map(Wrong::new).collect(),
-    }))
+    });
+    Ok(([(header::CONTENT_SECURITY_POLICY, of_page(&[&PALETTE, &FOLLOW], ""))], page).into_response())
 }

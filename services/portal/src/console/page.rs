@@ -18,28 +18,35 @@ pub(super) async fn ask<T: DeserializeOwned>(site: &Visit, path: &str) -> Result
 pub(super) struct Trouble {
     site: Box<Visit>,
     status: StatusCode,
-    title: String,
-    why: String,
+    pub(super) title: String,
+    pub(super) why: String,
+    /// What somebody typed.
+    kept: Option<String>,
 }
 
 impl Trouble {
     /// The controller gave no answer.
     pub(super) fn of(site: &Visit, error: &GatewayError) -> Self {
         let texts = site.texts();
-        let (status, title) = match error {
-            GatewayError::NoAnswer { .. } => (StatusCode::BAD_GATEWAY, texts.text("trouble_away")),
+        let title = match error {
+            GatewayError::NoAnswer { .. } => texts.text("trouble_away"),
             GatewayError::Refused { reason, .. } => {
-                let named = texts.find(&format!("refused_{reason}"));
-                (StatusCode::BAD_REQUEST, named.unwrap_or(texts.text("trouble_refused")))
+                texts.find(&format!("refused_{reason}")).unwrap_or(texts.text("trouble_refused"))
             }
         };
-        Self { site: Box::new(site.clone()), status, title: title.to_owned(), why: error.to_string() }
+        let (title, why) = (title.to_owned(), error.to_string());
+        Self { site: Box::new(site.clone()), status: error.status(), title, why, kept: None }
+    }
+
+    /// The same, with what somebody typed.
+    pub(super) fn keeping(self, text: Option<&str>) -> Self {
+        Self { kept: text.map(str::to_owned), ..self }
     }
 
     /// There is no such thing.
     pub(super) fn missing(site: &Visit, what: String) -> Self {
         let title = site.texts().text("not_found").to_owned();
-        Self { site: Box::new(site.clone()), status: StatusCode::NOT_FOUND, title, why: what }
+        Self { site: Box::new(site.clone()), status: StatusCode::NOT_FOUND, title, why: what, kept: None }
     }
 }
 
@@ -50,11 +57,13 @@ struct Page<'a> {
     here: &'static str,
     title: &'a str,
     why: &'a str,
+    kept: Option<&'a str>,
 }
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        let page = Page { frame: self.site.frame(), here: "", title: &self.title, why: &self.why };
+        let kept = self.kept.as_deref();
+        let page = Page { frame: self.site.frame(), here: "", title: &self.title, why: &self.why, kept };
         (self.status, respond(&page)).into_response()
     }
 }

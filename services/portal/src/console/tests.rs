@@ -1,9 +1,11 @@
 //! Pages as a browser gets them, of a controller that says what it is told to.
 
+mod typed;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, Uri};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -38,7 +40,7 @@ pub(super) fn topology(routes: usize) -> Topology {
 }
 
 fn manifest(text: &str) -> Value {
-    json!({ "file": text, "line": 3, "text": text, "digest": "d", "is_file": true, "has_secret": false, "may_apply": true,
+    json!({ "file": text, "line": 3, "text": text, "digest": "d", "is_file": true, "has_secret": false, "may_apply": true, "is_read": true,
         "fields": [{ "path": "spec.timeout_ms", "name": "timeout", "value": text }] })
 }
 
@@ -64,13 +66,21 @@ fn answer(path: &str, text: &str) -> Option<Value> {
             "all": { "p50": 1.0, "p99": 8.0 }, "recent": null }])
         }
         "/api/v1/manifest" => manifest(text),
-        "/api/v1/dry-run" => json!({ "manifest": manifest(text), "is_valid": true, "problems": [problem],
+        "/api/v1/dry-run" | "/api/v1/apply" => {
+            json!({ "manifest": manifest(text), "is_valid": true, "problems": [problem],
             "patch": format!("--- a\n+++ b\n@@ -1,1 +1,1 @@\n-{text}\n+{text}\n"), "routes_total": 14, "hosts": [text], "listeners": [text],
-            "routes": [{ "host": text, "match": text, "effect": "changed" }] }),
+            "whole_listeners": [text], "confirm": text,
+            "lost": [{ "what": "login", "host": text, "match": text, "path": text, "was": text },
+                { "what": "limit", "host": text, "match": text, "path": text, "was": text }],
+            "routes": [{ "host": text, "match": text, "effect": "changed" }] })
+        }
+        "/api/v1/compare" => json!({ "manifest": manifest(text), "text": text, "yours": format!("+{text}"),
+            "others": format!("+{text}"), "merged": null }),
         "/api/v1/explain" => json!({ "request": text, "outcome": text, "listener": null, "host": { "hostname": text },
             "route": told(1, text)["routes"][0], "tcp": null,
             "protection": [{ "by": text, "path": text, "filters": [], "applies": true, "outcome": text }],
             "limits": [{ "labels": text, "limit": text, "rule": null, "origin": null, "outcome": text }],
+            "failures": [{ "status": 503, "why": text, "service": text, "count": 2 }],
             "lost": [{ "route": told(1, text)["routes"][0], "reason": text }] }),
         "/api/v1/preview-details" => list(json!({ "upstreams": [], "events": [
             { "at": 1, "kind": "created", "detail": "" }, { "at": 2, "kind": "fell-back", "detail": text }] })),
@@ -82,6 +92,24 @@ fn answer(path: &str, text: &str) -> Option<Value> {
         "/api/v1/routes" => json!({ "items": told(2, text)["routes"], "total": 2 }),
         _ => return None,
     })
+}
+
+/// What a controller refuses of a change, by its text.
+fn refusal(path: &str, change: &str) -> Option<Response> {
+    let is_tried = ["/api/v1/dry-run", "/api/v1/apply"].contains(&path);
+    let refuse = |status: StatusCode, reason: &str, why: &str| {
+        Some((status, [("x-nuncio-reason", reason)], format!("{why}\n")).into_response())
+    };
+    match () {
+        () if is_tried && change.contains("stale") => refuse(StatusCode::CONFLICT, "conflict", "has changed since"),
+        () if is_tried && change.contains("broken") => {
+            refuse(StatusCode::BAD_REQUEST, "invalid", "line 7: it is no YAML")
+        }
+        () if path.ends_with("apply") && change.contains("\"confirm\":null") => {
+            refuse(StatusCode::PRECONDITION_REQUIRED, "unconfirmed", "confirm that")
+        }
+        () => None,
+    }
 }
 
 /// A portal whose controller says this everywhere, and the controller.
@@ -110,7 +138,10 @@ pub(crate) fn everything(text: &str) -> String {
 pub(crate) async fn portal_in_words(text: &'static str, texts: Texts) -> (Router, AbortOnDropHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let controller = Router::new().fallback(move |uri: Uri| async move {
+    let controller = Router::new().fallback(move |uri: Uri, body: String| async move {
+        if let Some(refusal) = refusal(uri.path(), &body) {
+            return refusal;
+        }
         match answer(uri.path(), text) {
             _ if uri.query().is_some_and(|query| query.contains("nonsense")) => {
                 (StatusCode::BAD_REQUEST, "\"nonsense\" is not a URL\n").into_response()

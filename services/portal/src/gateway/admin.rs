@@ -30,18 +30,56 @@ pub(crate) enum GatewayError {
     },
 }
 
+impl GatewayError {
+    /// What a page says of it, in numbers.
+    pub(crate) fn status(&self) -> StatusCode {
+        let Self::Refused { reason, .. } = self else { return StatusCode::BAD_GATEWAY };
+        match reason.as_str() {
+            "missing" => StatusCode::NOT_FOUND,
+            "not_editable" => StatusCode::UNPROCESSABLE_ENTITY,
+            "conflict" | "failed" => StatusCode::CONFLICT,
+            "busy" => StatusCode::TOO_MANY_REQUESTS,
+            "not_allowed" | "denied" => StatusCode::FORBIDDEN,
+            "unconfirmed" => StatusCode::PRECONDITION_REQUIRED,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
 /// A way to the controller.
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     address: Arc<str>,
     client: reqwest::Client,
+    /// Ports of listeners, and what they are published as.
+    published: Arc<[(u16, u16)]>,
 }
 
 impl Admin {
     /// To the one with this admin address.
     pub(crate) fn new(address: &str) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
-        Ok(Self { address: address.trim_start_matches("http://").trim_end_matches('/').into(), client })
+        let address = address.trim_start_matches("http://").trim_end_matches('/').into();
+        Ok(Self { address, client, published: Arc::default() })
+    }
+
+    /// Of a gateway some of whose ports clients know by other numbers.
+    pub(crate) fn publishing(self, ports: &[(u16, u16)]) -> Self {
+        Self { published: ports.into(), ..self }
+    }
+
+    /// The URL at the listener's port, where clients know that by another number.
+    pub(crate) fn at_listener(&self, url: &str) -> String {
+        let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        let usual = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
+        let written = authority.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?)));
+        let (name, port) = written.unwrap_or((authority, usual));
+        match self.published.iter().find(|(_, public)| *public == port) {
+            Some((own, _)) => format!("{scheme}://{name}:{own}{target}"),
+            None => url.to_owned(),
+        }
     }
 
     /// A request for a path and query.
@@ -124,5 +162,24 @@ impl Admin {
 
     pub(super) fn no_answer(&self, reason: String) -> GatewayError {
         GatewayError::NoAnswer { address: Arc::clone(&self.address), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_know_by_another_port_is_asked_about_at_the_listeners() {
+        let admin = Admin::new("127.0.0.1:1").unwrap().publishing(&[(8443, 443), (8080, 80), (9000, 9001)]);
+        for (url, own) in [
+            ("https://shop.example/a?b=c", "https://shop.example:8443/a?b=c"),
+            ("http://shop.example:80", "http://shop.example:8080"),
+            ("http://[::1]:9001/", "http://[::1]:9000/"),
+            ("https://shop.example:8443/a", "https://shop.example:8443/a"),
+            ("shop.example/a", "shop.example/a"),
+        ] {
+            assert_eq!(admin.at_listener(url), own);
+        }
     }
 }

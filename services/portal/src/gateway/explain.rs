@@ -38,6 +38,21 @@ pub(crate) struct Explanation {
     pub(crate) protection: Vec<Protection>,
     /// What it is held to.
     pub(crate) limits: Vec<Limit>,
+    /// By what it may fail all the same.
+    #[serde(default)]
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// Something for which the gateway answers instead of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[schema(as = ExplainedFailure)]
+pub(crate) struct Failure {
+    /// With which status.
+    status: u16,
+    /// What happens then.
+    why: String,
+    /// How often that was, where anybody counts it.
+    count: Option<u64>,
 }
 
 /// A route, as far as it matters to whom it may be explained.
@@ -73,6 +88,10 @@ pub(crate) struct Protection {
 pub(crate) struct Limit {
     /// What is told of the request: `user=ann`.
     labels: String,
+    /// The part of that which the request says itself.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    of_request: String,
     /// `60 per minute`.
     limit: Option<String>,
     /// What comes of it.
@@ -82,15 +101,22 @@ pub(crate) struct Limit {
 impl Explanation {
     /// What of it is for who is no operator: names of rules, Filters, clusters and services are left out.
     pub(crate) fn for_readers(self) -> Self {
-        let outcome = match self.outcome.starts_with("forwarded") {
-            true => "forwarded to the service",
-            false => "answered by the gateway, whose operators can see why",
+        let outcome = match &self.outcome {
+            outcome if outcome.starts_with("forwarded") => "forwarded to the service",
+            outcome if outcome.starts_with("answered 400: servers may read") => {
+                "answered 400: servers may read this path in two ways, perhaps because it is encoded twice"
+            }
+            outcome if outcome.starts_with("redirected (307)") && outcome.contains("slashes are not escaped") => {
+                "redirected: an escaped slash (%2F) in a path is a slash to the gateway, so a value with a slash in it is two parts"
+            }
+            _ => "answered by the gateway, whose operators can see why",
         };
         Self {
             outcome: outcome.to_owned(),
             route: None,
             protection: self.protection.into_iter().map(Protection::for_readers).collect(),
             limits: self.limits.into_iter().filter(|limit| limit.limit.is_some()).map(Limit::for_readers).collect(),
+            failures: self.failures,
         }
     }
 }
@@ -104,20 +130,21 @@ impl Protection {
 
 impl Limit {
     fn for_readers(self) -> Self {
-        // A label may be the cluster's name; what comes after "beyond that" is who counts.
-        let labels = if self.labels.contains("destination_cluster=") { String::new() } else { self.labels };
+        // Other labels are what an operator has written; what comes after "beyond that" is who counts.
+        let labels = self.of_request;
         let outcome = match self.outcome.split_once(" beyond that") {
             Some((what, _)) => format!("{what} beyond that"),
             None => "counted by the gateway".to_owned(),
         };
-        Self { labels, limit: self.limit, outcome }
+        Self { labels, of_request: String::new(), limit: self.limit, outcome }
     }
 }
 
 impl Admin {
     /// Why a request is answered as it is.
     pub(crate) async fn explain(&self, asked: &AskedRequest) -> Result<Explanation, GatewayError> {
-        let mut explanation: Explanation = self.ask("/api/v1/explain", asked).await?;
+        let asked = AskedRequest { url: self.at_listener(&asked.url), ..asked.clone() };
+        let mut explanation: Explanation = self.ask("/api/v1/explain", &asked).await?;
         explanation.protection.retain(|protection| protection.applies);
         Ok(explanation)
     }

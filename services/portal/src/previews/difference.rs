@@ -20,6 +20,7 @@ use super::pages::link;
 use super::problem::ProblemDetails;
 use crate::api::Served;
 use crate::catalog::Entry;
+use crate::cause::Cause;
 use crate::changes::Change;
 use crate::fetch::Target;
 use crate::gateway::{PortalSpec, ServedApi};
@@ -60,7 +61,7 @@ struct Pair {
 }
 
 /// What a document says that another does not; why that is not known otherwise.
-type Found = Result<Version, String>;
+type Found = Result<Version, Cause>;
 
 /// How the APIs of a preview differ from those of the baseline, of those that are for who asks.
 #[utoipa::path(get, path = "/api/v1/previews/{namespace}/{name}/changes", tag = "previews",
@@ -75,7 +76,7 @@ pub(super) async fn changes(
     let told = |(pair, found): (Pair, Found)| {
         let (changes, why) = match found {
             Ok(version) => (version.changes, None),
-            Err(why) => (Vec::new(), Some(why)),
+            Err(why) => (Vec::new(), Some(visit.told(&why))),
         };
         let id = pair.entry.api.id.clone();
         let breaking = changes.iter().any(Change::is_breaking);
@@ -110,7 +111,13 @@ pub(super) async fn page(visit: Visit, Path((namespace, name)): Path<(String, St
         let link = api_link(&pair.entry.api.id);
         let view = |version: &Version| ChangesView::between(version, &pair.reference, &link, visit.texts());
         let version = found.as_ref().ok().filter(|version| !version.changes.is_empty()).map(view);
-        Row { title: pair.entry.title().to_owned(), service: pair.service, version, why: found.err(), link }
+        Row {
+            title: pair.entry.title().to_owned(),
+            service: pair.service,
+            version,
+            why: found.err().map(|why| visit.told(&why)),
+            link,
+        }
     };
     let rows = found.into_iter().map(row).collect();
     Ok(respond(&Page { frame: visit.frame(), name: &name, link: link(&namespace, &name), rows }).into_response())
@@ -136,14 +143,14 @@ fn pair(visit: &Visit, leads: &Leads) -> Option<Pair> {
 }
 
 async fn compare(visit: &Visit, pair: &Pair) -> Found {
-    let elsewhere = || "its document is elsewhere, so the preview has none of its own".to_owned();
+    let elsewhere = || Cause::public("its document is elsewhere, so the preview has none of its own");
     let served = Served::of(vec![pair.served.clone()], &PortalSpec::default(), &[], true);
-    let target = served.apis.into_iter().next().ok_or_else(elsewhere)?.target?;
+    let target = served.apis.into_iter().next().ok_or_else(elsewhere)?.target.map_err(Cause::setup)?;
     if matches!(target, Target::Url(_)) {
         return Err(elsewhere());
     }
     let new = document(&visit.fetcher, &target, pair.entry.api.timeout).await?;
     let (old, api) = (Arc::clone(&pair.reference), Arc::clone(&pair.entry.api));
     let compared = tokio::task::spawn_blocking(move || Version::between(&old, &Reference::new(api, new)));
-    compared.await.map_err(|_| "comparing the documents failed".to_owned())
+    compared.await.map_err(|_| Cause::public("comparing the documents failed"))
 }

@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::cause::Cause;
 use crate::gateway::GatewayError;
+use crate::texts::Texts;
 
 /// Why something was not done (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -74,7 +76,11 @@ impl From<GatewayError> for ProblemDetails {
             GatewayError::NoAnswer { .. } => StatusCode::BAD_GATEWAY,
             GatewayError::Refused { .. } => StatusCode::BAD_REQUEST,
         };
-        Self::new(status, error.to_string())
+        let cause = Cause::from(&error);
+        if status.is_server_error() {
+            tracing::warn!("previews cannot be asked about: {cause}");
+        }
+        Self::new(status, cause.told(&Texts::default(), false))
     }
 }
 

@@ -10,6 +10,7 @@ use super::look::{Failure, Looked, Question, Source};
 use crate::about::About;
 use crate::api::Api;
 use crate::catalog::{Checked, Entry, Trouble};
+use crate::cause::Cause;
 use crate::fetch::Target;
 use crate::reference::Reference;
 
@@ -78,7 +79,7 @@ impl Kept {
     /// Without a place there is nothing to look at.
     fn note_target(&mut self) {
         if let Err(why) = &self.api.target {
-            let why = why.clone();
+            let why = Cause::setup(why.as_str());
             self.fail(why);
             self.due = None;
         }
@@ -145,7 +146,7 @@ impl Kept {
 
     /// Nothing came of it; says whether something that is shown is another.
     pub(super) fn lose(&mut self) -> bool {
-        let answer = Err(Failure { why: "reading it broke off".to_owned(), is_answer: false });
+        let answer = Err(Failure { why: Cause::public("reading it broke off"), is_answer: false });
         self.take(Looked { api: Arc::clone(&self.api), reference: self.reference.clone(), answer }, None)
     }
 
@@ -158,7 +159,7 @@ impl Kept {
         self.checked.note();
     }
 
-    fn fail(&mut self, why: String) {
+    fn fail(&mut self, why: Cause) {
         self.failures += 1;
         let is_news = self.trouble.as_ref().is_none_or(|trouble| trouble.why != why);
         // Nobody said that there is one.
@@ -219,7 +220,7 @@ mod tests {
     }
 
     fn silent(why: &str) -> Failure {
-        Failure { why: why.to_owned(), is_answer: false }
+        Failure { why: Cause::public(why), is_answer: false }
     }
 
     fn good(api: &Arc<Api>) -> Arc<Reference> {
@@ -252,7 +253,7 @@ mod tests {
         kept.take(Looked { api, reference: known, answer: Err(silent("it is gone")) }, None);
         let entry = kept.entry();
         assert!(entry.reference.is_some() && entry.checked.last().is_some());
-        assert_eq!(entry.trouble.as_ref().unwrap().why, "it is gone");
+        assert_eq!(entry.trouble.as_ref().unwrap().why, Cause::public("it is gone"));
         assert!(kept.due().is_some(), "it is tried again");
     }
 

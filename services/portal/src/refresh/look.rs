@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Api;
+use crate::cause::Cause;
 use crate::document::Document;
 use crate::fetch::{FetchError, Fetched, Fetcher, Target, Validators};
 use crate::history::History;
@@ -27,21 +28,21 @@ pub(super) struct Source {
 /// Why there is no document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
-    pub(super) why: String,
+    pub(super) why: Cause,
     /// Somebody answered, and has none.
     pub(super) is_answer: bool,
 }
 
 impl From<FetchError> for Failure {
     fn from(error: FetchError) -> Self {
-        Self { is_answer: error.is_answer(), why: error.to_string() }
+        Self { is_answer: error.is_answer(), why: Cause::from(&error) }
     }
 }
 
 impl Failure {
     /// An answer that cannot be used.
     pub(super) fn of_answer(why: impl Into<String>) -> Self {
-        Self { why: why.into(), is_answer: true }
+        Self { why: Cause::public(why), is_answer: true }
     }
 }
 
@@ -84,9 +85,9 @@ pub(crate) async fn document(
     fetcher: &Fetcher,
     target: &Target,
     timeout: Option<Duration>,
-) -> Result<Arc<Document>, String> {
+) -> Result<Arc<Document>, Cause> {
     let (document, answer) = search(fetcher, target, None, timeout, None).await;
-    let why = answer.err().map_or_else(|| "there is none".to_owned(), |failure| failure.why);
+    let why = answer.err().map_or_else(|| Cause::public("there is none"), |failure| failure.why);
     document.ok_or(why)
 }
 

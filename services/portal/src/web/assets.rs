@@ -77,8 +77,13 @@ pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
 });
 
 /// What finds things from every page.
-pub(super) static PALETTE: LazyLock<Asset> = LazyLock::new(|| {
+pub(crate) static PALETTE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("palette", "js", "text/javascript; charset=utf-8", include_str!("../../../../web/palette.js"))
+});
+
+/// What follows a change on a page that tells how far it has come.
+pub(crate) static FOLLOW: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("follow", "js", "text/javascript; charset=utf-8", include_str!("../../../../web/follow.js"))
 });
 
 /// Whether a part of `Accept-Encoding` takes an encoding: `br`, `br;q=0.5`, and not `br;q=0`.
@@ -106,8 +111,9 @@ fn by_gzip(content: &[u8]) -> Vec<u8> {
 
 /// A file by its name.
 pub(super) async fn file(Path(file): Path<String>, asked: HeaderMap) -> Response {
-    let asset =
-        [&STYLE, &ICON, &TRY_IT, &PALETTE].into_iter().find(|asset| asset.path.rsplit('/').next() == Some(&file));
+    let asset = [&STYLE, &ICON, &TRY_IT, &PALETTE, &FOLLOW]
+        .into_iter()
+        .find(|asset| asset.path.rsplit('/').next() == Some(&file));
     let Some(asset) = asset else { return StatusCode::NOT_FOUND.into_response() };
     // Edge Stack's chart says the same of style sheets: what changes has another name.
     let headers = [(header::CONTENT_TYPE, asset.media), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];

@@ -115,7 +115,7 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
         gateway_trouble: catalog
             .gateway
             .as_ref()
-            .map(|trouble| (trouble.why.clone(), ago(site.texts(), trouble.since))),
+            .map(|trouble| (site.told(&trouble.why), ago(site.texts(), trouble.since))),
         is_known: catalog.is_known,
         wanted: &wanted,
     };

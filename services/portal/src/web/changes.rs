@@ -167,7 +167,7 @@ pub(super) async fn of_api(
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
     let reference = entry.reference.as_deref();
-    let head = Head::of(&entry, site.texts());
+    let head = Head::of(&entry, &site);
     let links = reference.map(|known| links(known, &head.link)).unwrap_or_default();
     let versions = site.history.of(&entry.api.id);
     let page = Page {

@@ -19,7 +19,7 @@ pub(super) static WITH_WAY_OUT: LazyLock<HeaderValue> = LazyLock::new(|| policy(
 
 /// What a page may do: run these scripts, by what they hold, and ask the portal and these addresses, each with a space
 /// before it. Its forms lead to the portal.
-pub(super) fn of_page(scripts: &[&Asset], addresses: &str) -> HeaderValue {
+pub(crate) fn of_page(scripts: &[&Asset], addresses: &str) -> HeaderValue {
     policy("form-action 'self'; ", scripts, addresses)
 }
 

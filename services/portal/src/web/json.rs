@@ -128,7 +128,7 @@ pub(super) fn router() -> Router<Site> {
 async fn apis(site: Visit) -> Json<CatalogView> {
     let catalog = site.catalog();
     Json(CatalogView {
-        apis: catalog.entries.iter().map(view).collect(),
+        apis: catalog.entries.iter().map(|entry| view(&site, entry)).collect(),
         undocumented: catalog
             .undocumented
             .iter()
@@ -137,7 +137,7 @@ async fn apis(site: Visit) -> Json<CatalogView> {
                 mappings: service.routes.iter().map(|route| format!("{}/{}", route.namespace, route.name)).collect(),
             })
             .collect(),
-        gateway_trouble: catalog.gateway.as_ref().map(|trouble| trouble.why.clone()),
+        gateway_trouble: catalog.gateway.as_ref().map(|trouble| site.told(&trouble.why)),
     })
 }
 
@@ -149,12 +149,12 @@ async fn apis(site: Visit) -> Json<CatalogView> {
         (status = 404, description = "The gateway serves no such API")))]
 async fn api(site: Visit, Path((namespace, name)): Path<(String, String)>) -> Response {
     match site.catalog().find(&namespace, &name) {
-        Some(entry) => Json(view(entry)).into_response(),
+        Some(entry) => Json(view(&site, entry)).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-fn view(entry: &Arc<Entry>) -> ApiView {
+fn view(site: &Visit, entry: &Arc<Entry>) -> ApiView {
     let id = &entry.api.id;
     let reference = entry.reference.as_ref();
     let About { owner, team, lifecycle, tags, links } = (*entry.about).clone();
@@ -171,7 +171,7 @@ fn view(entry: &Arc<Entry>) -> ApiView {
         version: reference.and_then(|known| known.document.info("version")).map(str::to_owned),
         specification: reference.map(|known| known.document.version.to_string()),
         state: entry.state(),
-        trouble: entry.trouble.as_ref().map(|trouble| trouble.why.clone()),
+        trouble: entry.trouble.as_ref().map(|trouble| site.told(&trouble.why)),
         trouble_since: entry.trouble.as_ref().map(|trouble| trouble.since.to_string()),
         checked: entry.checked.last().map(|checked| checked.to_string()),
         servers: entry.api.mount.as_ref().map(|mount| mount.origins.clone()).unwrap_or_default(),

@@ -38,8 +38,8 @@ pub(super) async fn login(visit: Visit, Query(wanted): Query<Wanted>) -> Respons
 
 /// A page of the portal; its first for everything else.
 fn own(to: &str) -> &str {
-    let is_own =
-        to.starts_with("/docs/") && !to.starts_with("/docs/login") && to.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_of_portal = ["/docs/", "/console/"].iter().any(|part| to.starts_with(part));
+    let is_own = is_of_portal && !to.starts_with("/docs/login") && to.bytes().all(|byte| byte.is_ascii_graphic());
     if is_own { to } else { "/docs/" }
 }
 
@@ -69,6 +69,7 @@ mod tests {
     #[test]
     fn a_login_leads_nowhere_else() {
         assert_eq!(own("/docs/doc/shop/cart?page=1"), "/docs/doc/shop/cart?page=1");
+        assert_eq!(own("/console/objects?kind=Host"), "/console/objects?kind=Host");
         for other in [
             "",
             "//evil.example",

@@ -98,7 +98,7 @@ pub(super) async fn api(
     Query(part): Query<Part>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let head = Head::of(&entry, site.texts());
+    let head = Head::of(&entry, &site);
     let reference = entry.reference.as_deref();
     let more_routes = entry.api.routes().count().saturating_sub(MOST_ROUTES);
     let routes = entry.api.routes().take(MOST_ROUTES).map(|served| route(served, reference, site.texts())).collect();
@@ -215,7 +215,7 @@ pub(crate) async fn operation(
         || NotFound::new(&site, site.texts().fill("no_operation", &[("api", &entry.title()), ("operation", &slug)]));
     let reference = entry.reference.as_deref().ok_or_else(missing)?;
     let operation = reference.operation(&slug).ok_or_else(missing)?;
-    let head = Head::of(&entry, site.texts());
+    let head = Head::of(&entry, &site);
     let removed = |header: &str| entry.api.served.removes(header);
     let link = format!("{}/schemas/", head.link);
     let view = OperationView::of(reference, operation, &link, removed, site.texts()).ok_or_else(missing)?;

@@ -9,6 +9,7 @@ use super::assets::{PALETTE, TRY_IT};
 use super::headers::of_page;
 use super::visit::Visit;
 use crate::catalog::Entry;
+use crate::cause::Cause;
 use crate::gateway::{AskedRequest, Explanation, GatewayError};
 
 /// What a page that sends requests may do: what every page may, and ask the addresses at which the gateway serves the API.
@@ -47,7 +48,11 @@ pub(super) async fn explain(
         Ok(explanation) if site.is_by_operator() => Json(explanation).into_response(),
         Ok(explanation) => Json(explanation.for_readers()).into_response(),
         Err(GatewayError::Refused { why, .. }) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        Err(error) => {
+            let cause = Cause::from(&error);
+            tracing::warn!("a request is not explained: {cause}");
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", site.told(&cause))).into_response()
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::page::Frame;
 use super::{Site, escape_path, feeds};
 use crate::access::Viewer;
 use crate::catalog::Catalog;
+use crate::cause::Cause;
 use crate::console;
 use crate::content::{Content, Page};
 use crate::gateway::{ObjectRef, PreviewAddress, Scope, host_of};
@@ -28,6 +29,8 @@ pub(crate) struct Visit {
     login: String,
     /// The console is for the reader, too.
     sees_console: bool,
+    /// He runs the gateway, or reads at the portal's own port where nobody says who does.
+    is_operator: bool,
     is_apple: bool,
     section: &'static str,
     /// Where he asks: scheme and host; nothing where that is not told well.
@@ -73,6 +76,11 @@ impl Visit {
     /// Whether the console is for the reader.
     pub(crate) fn sees_console(&self) -> bool {
         self.sees_console
+    }
+
+    /// Why something is not there, as far as it is for the reader.
+    pub(crate) fn told(&self, cause: &Cause) -> String {
+        cause.told(self.texts(), self.is_operator)
     }
 
     /// Whether a route that is made of these may be told of.
@@ -132,6 +140,7 @@ impl FromRequestParts<Site> for Visit {
             false => String::new(),
         };
         let sees_console = console::is_shown(&site.console, &viewer, &parts.headers);
+        let is_operator = console::is_for_operators(&site.console, &viewer, &parts.headers);
         let section = section(parts.uri.path());
         Ok(Self {
             site: site.clone(),
@@ -140,6 +149,7 @@ impl FromRequestParts<Site> for Visit {
             viewer,
             login,
             sees_console,
+            is_operator,
             is_apple: is_apple(&parts.headers),
             section,
             origin: feeds::origin(&parts.headers),

@@ -1,5 +1,6 @@
 //! The console of a gateway that serves the real shop.
 
+mod careful;
 mod edit;
 mod secrets;
 

@@ -6,6 +6,7 @@ use crate::catalog::{Entry, State};
 use crate::gateway::{Credential, ServedApi};
 use crate::reference::{Group, Operation, Reference};
 use crate::texts::Texts;
+use crate::web::Visit;
 use crate::web::catalog::state_words;
 use crate::web::escape_path;
 use crate::web::words::ago;
@@ -51,7 +52,8 @@ pub(in crate::web) struct Head {
 }
 
 impl Head {
-    pub(in crate::web) fn of(entry: &Entry, texts: &Texts) -> Self {
+    pub(in crate::web) fn of(entry: &Entry, site: &Visit) -> Self {
+        let texts = site.texts();
         let (api, reference) = (&entry.api, entry.reference.as_ref());
         let info = |key: &str| reference.and_then(|known| known.document.info(key)).unwrap_or_default().to_owned();
         let path = api.served.path.text().trim_end_matches('/');
@@ -63,7 +65,7 @@ impl Head {
             specification: reference.map(|known| known.document.version.to_string()).unwrap_or_default(),
             state: entry.state(),
             state_words: state_words(entry, texts),
-            trouble: entry.trouble.as_ref().map(|trouble| (trouble.why.clone(), ago(texts, trouble.since))),
+            trouble: entry.trouble.as_ref().map(|trouble| (site.told(&trouble.why), ago(texts, trouble.since))),
             servers: reference
                 .map_or(&[][..], |known| known.origins())
                 .iter()

@@ -28,7 +28,7 @@ pub(in crate::web) async fn webhook(
     let missing =
         || NotFound::new(&site, site.texts().fill("no_webhook", &[("api", &entry.title()), ("webhook", &slug)]));
     let reference = entry.reference.as_deref().ok_or_else(missing)?;
-    let head = Head::of(&entry, site.texts());
+    let head = Head::of(&entry, &site);
     let link = format!("{}/schemas/", head.link);
     let webhook = reference.webhook(&slug, &link, site.texts()).ok_or_else(missing)?;
     Ok(respond(&WebhookPage { frame: site.frame(), menu: Menu::of(reference, ""), head, webhook }))
@@ -54,7 +54,7 @@ pub(in crate::web) async fn schema(
     let missing =
         || NotFound::new(&site, site.texts().fill("no_schema", &[("api", &entry.title()), ("schema", &schema)]));
     let reference = entry.reference.as_deref().ok_or_else(missing)?;
-    let head = Head::of(&entry, site.texts());
+    let head = Head::of(&entry, &site);
     let link = format!("{}/schemas/", head.link);
     let (view, example) = reference.schema(&schema, &link, site.texts()).ok_or_else(missing)?;
     let page =

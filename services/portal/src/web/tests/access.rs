@@ -64,7 +64,7 @@ async fn controller() -> (String, AbortOnDropHandle<()>) {
     let explained = json!({ "outcome": "forwarded to zebra-cart-1 as /", "route": { "origin":
             [{ "kind": "Mapping", "namespace": "shop", "name": "cart" }] },
         "protection": [{ "by": "zebra.shop#0", "filters": ["zebra.shop (JWT)"], "applies": true, "outcome": "asked at zebra" }],
-        "limits": [{ "labels": "user=ann", "limit": "5 per hour", "outcome": "answered 429 beyond that if zebra is asked" },
+        "limits": [{ "labels": "generic_key=zebra, user=ann", "of_request": "user=ann", "limit": "5 per hour", "outcome": "answered 429 beyond that if zebra is asked" },
             { "labels": "destination_cluster=zebra", "limit": null, "outcome": "zebra is asked" }] });
     let previews = json!({ "items": [{ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null,
         "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--zebra.example/" }],
@@ -88,7 +88,7 @@ async fn controller() -> (String, AbortOnDropHandle<()>) {
 }
 
 /// Status and body of the answer to a request for an explanation.
-async fn explained(portal: &Router, api: &str, url: &str, headers: HeaderMap) -> (StatusCode, String) {
+pub(super) async fn explained(portal: &Router, api: &str, url: &str, headers: HeaderMap) -> (StatusCode, String) {
     let asked = json!({ "method": "GET", "url": url }).to_string();
     let mut request = Request::post(format!("/docs/api/v1/apis/{api}/explain")).body(Body::from(asked)).unwrap();
     *request.headers_mut() = headers;

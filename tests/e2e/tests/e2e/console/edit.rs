@@ -10,10 +10,10 @@ use super::{page, told};
 use crate::portal::browser::told_at;
 use crate::portal::{HOST, gateway, shop};
 
-const CART: &str = "/console/objects/Mapping/default/cart";
+pub(super) const CART: &str = "/console/objects/Mapping/default/cart";
 
 /// A gateway that lets its console write.
-async fn writable(site: &Site) -> Gateway<'_> {
+pub(super) async fn writable(site: &Site) -> Gateway<'_> {
     Gateway::start_with(site, |command| {
         command.arg(format!("--portal={}", site.at(8088))).arg("--allow-edits");
     })
@@ -21,12 +21,12 @@ async fn writable(site: &Site) -> Gateway<'_> {
 }
 
 /// What the editor's forms say.
-async fn post(site: &Site, pairs: &[(&str, &str)]) -> Reply {
+pub(super) async fn post(site: &Site, pairs: &[(&str, &str)]) -> Reply {
     post_of(site, CART, pairs).await
 }
 
 /// The same of another object.
-async fn post_of(site: &Site, object: &str, pairs: &[(&str, &str)]) -> Reply {
+pub(super) async fn post_of(site: &Site, object: &str, pairs: &[(&str, &str)]) -> Reply {
     let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     let form: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     let ask = get("localhost", &format!("{object}/edit")).method("POST").with("origin", "http://localhost");
@@ -34,16 +34,16 @@ async fn post_of(site: &Site, object: &str, pairs: &[(&str, &str)]) -> Reply {
     Client::http(site.at(8088)).send(&ask).await.unwrap()
 }
 
-fn cart(site: &Site) -> String {
+pub(super) fn cart(site: &Site) -> String {
     fs::read_to_string(site.manifests().join("cart.yaml")).unwrap()
 }
 
 /// The text of the cart's Mapping, and the digest of its file.
-async fn manifest(gateway: &Gateway<'_>) -> (String, String) {
+pub(super) async fn manifest(gateway: &Gateway<'_>) -> (String, String) {
     manifest_of(gateway, "Mapping", "cart").await
 }
 
-async fn manifest_of(gateway: &Gateway<'_>, kind: &str, name: &str) -> (String, String) {
+pub(super) async fn manifest_of(gateway: &Gateway<'_>, kind: &str, name: &str) -> (String, String) {
     let told = gateway.admin.json(&format!("/api/v1/manifest?kind={kind}&namespace=default&name={name}")).await;
     (told["text"].as_str().unwrap().to_owned(), told["digest"].as_str().unwrap().to_owned())
 }
@@ -80,7 +80,7 @@ async fn a_change_is_tried_without_effect_then_applied_and_live() {
     assert_eq!(cart(&site), before.replacen("timeout_ms: 2000", "timeout_ms: 700", 1), "all else is as it was");
     told(&site, CART, &["live in the one Envoy", "timeout 700 ms"]).await;
     let late = post(&site, &[("by", "apply"), ("text", &text), ("digest", &digest)]).await;
-    assert!(late.status == 400 && late.text().contains("has changed since"), "{}", late.text());
+    assert!(late.status == 409 && late.text().contains("Somebody has changed it since"), "{}", late.text());
     gateway.stop().await;
 }
 
@@ -94,9 +94,9 @@ async fn nothing_is_written_unless_the_gateway_was_told_to_allow_it() {
     assert!(!tried.contains("value=\"apply\"") && tried.contains("value=\"patch\""), "{tried}");
     let new = text.replace("2000", "700");
     let refused = post(&site, &[("by", "apply"), ("text", &new), ("digest", &digest)]).await;
-    assert!(refused.status == 400 && refused.text().contains("--allow-edits"), "{}", refused.text());
+    assert!(refused.status == 403 && refused.text().contains("--allow-edits"), "{}", refused.text());
     let other = page(&site, "/console/objects/Secret/default/shop-tls/edit").await;
-    assert!(other.status == 400 && other.text().contains("a Secret cannot be changed here"), "{}", other.text());
+    assert!(other.status == 422 && other.text().contains("a Secret cannot be changed here"), "{}", other.text());
     assert_eq!(cart(&site), before);
     gateway.stop().await;
 }
@@ -116,7 +116,13 @@ async fn somebody_follows_a_route_changes_its_timeout_and_sees_it_go_live() {
 }
 
 /// What the diagnostics say of this change.
-async fn dry_run(site: &Site, kind: &str, name: &str, set: serde_json::Value, text: Option<&str>) -> serde_json::Value {
+pub(super) async fn dry_run(
+    site: &Site,
+    kind: &str,
+    name: &str,
+    set: serde_json::Value,
+    text: Option<&str>,
+) -> serde_json::Value {
     let asked = json!({ "kind": kind, "namespace": "default", "name": name, "set": set, "text": text });
     let ask = get("localhost", "/api/v1/dry-run").method("POST").with("content-type", "application/json");
     let reply = Client::http(site.admin()).send(&ask.body(asked.to_string())).await.unwrap();
@@ -147,7 +153,7 @@ async fn other_kinds_are_changed_as_well_and_tell_whom_that_affects() {
 }
 
 /// Carts for who has a key, and a Filter with a secret in clear text.
-const FILTERS: &str = "apiVersion: v1
+pub(super) const FILTERS: &str = "apiVersion: v1
 kind: Secret
 metadata: {name: keys}
 stringData: {ann: 1-2-3}

@@ -1,0 +1,98 @@
+//! What a change would do, in words.
+
+use super::super::model::{DryRun, Effect, Loss, Manifest, Protection as What};
+use super::super::problems::Trouble as Wrong;
+use crate::texts::Texts;
+
+/// Routes of one sort that are told.
+const MOST: usize = 100;
+
+/// What a change would do.
+pub(super) struct Trial {
+    pub(super) is_valid: bool,
+    pub(super) problems: Vec<Wrong>,
+    /// Lines of the patch, each with its class.
+    pub(super) lines: Vec<(&'static str, String)>,
+    pub(super) radius: String,
+    pub(super) effects: Vec<Effect>,
+    pub(super) left_out: usize,
+    pub(super) lost: Vec<Lost>,
+    /// What the loss of exactly that is confirmed by.
+    pub(super) confirm: Option<String>,
+}
+
+/// Protection of one sort that would go.
+pub(super) struct Lost {
+    pub(super) title: String,
+    /// How it is confirmed.
+    pub(super) wish: String,
+    pub(super) routes: Vec<Loss>,
+    pub(super) left_out: usize,
+}
+
+impl Trial {
+    /// In these words; beside it what it is a trial of.
+    pub(super) fn of(texts: &Texts, told: DryRun) -> (Manifest, Self) {
+        let trial = Self {
+            is_valid: told.is_valid,
+            lines: lines(&told.patch),
+            radius: radius(texts, &told),
+            left_out: told.routes_total.saturating_sub(told.routes.len()),
+            lost: lost(texts, told.lost),
+            confirm: told.confirm,
+            problems: told.problems.into_iter().map(Wrong::new).collect(),
+            effects: told.routes,
+        };
+        (told.manifest, trial)
+    }
+}
+
+/// How far it reaches.
+fn radius(texts: &Texts, told: &DryRun) -> String {
+    let name_or_number = |listeners: &[String]| match listeners {
+        [only] => texts.with("count_listener_one", "name", only),
+        all => texts.count("count_listener", all.len()),
+    };
+    let name = match (told.routes_total, &told.listeners[..]) {
+        (0, []) => "radius_none",
+        (0, _) => "radius_none_listeners",
+        (_, []) => "radius",
+        _ => "radius_listeners",
+    };
+    let (routes, hosts) = (texts.count("count_route", told.routes_total), texts.count("count_host", told.hosts.len()));
+    let listeners = name_or_number(&told.listeners);
+    let reach = texts.fill(name, &[("routes", &routes), ("hosts", &hosts), ("listeners", &listeners)]);
+    match &told.whole_listeners[..] {
+        [] => reach,
+        whole => format!("{reach} {}", texts.with("radius_whole", "listeners", &name_or_number(whole))),
+    }
+}
+
+fn lost(texts: &Texts, losses: Vec<Loss>) -> Vec<Lost> {
+    let (limits, logins): (Vec<_>, Vec<_>) = losses.into_iter().partition(|loss| loss.what == What::Limit);
+    let of = |[title, wish]: [&str; 2], mut routes: Vec<Loss>| {
+        let number = texts.count("count_route", routes.len());
+        let text = |name: &str| texts.with(name, "routes", &number);
+        let left_out = routes.len().saturating_sub(MOST);
+        routes.truncate(MOST);
+        (!routes.is_empty()).then(|| Lost { title: text(title), wish: text(wish), routes, left_out })
+    };
+    [of(["lost_login", "lost_login_wish"], logins), of(["lost_limit", "lost_limit_wish"], limits)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Lines of a patch, each with how it is marked.
+pub(super) fn lines(patch: &str) -> Vec<(&'static str, String)> {
+    patch.lines().map(|line| (class(line), line.to_owned())).collect()
+}
+
+fn class(line: &str) -> &'static str {
+    match line.as_bytes() {
+        [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] | [b'@', ..] => "quiet",
+        [b'+', ..] => "added",
+        [b'-', ..] => "removed",
+        _ => "same",
+    }
+}
