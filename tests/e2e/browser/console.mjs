@@ -28,7 +28,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.waitForURL(`${origin}/console/objects/Mapping/default/cart?applied=true`);
   // The file is read again in a moment: the page follows by itself.
   await page.getByText('live in the one Envoy').waitFor();
-  await page.getByText('timeout 900 ms').first().waitFor();
+  await page.locator('main', { hasText: 'timeout 900 ms' }).waitFor();
   const live = await page.locator('.state').first().innerText();
 
   await page.goto(`${origin}/console/explain`);
