@@ -265,15 +265,25 @@ async fn replicas_share_what_the_leader_makes_keys_of_and_nothing_is_written_ove
     .await;
 
     stage.apply(&[role_without(&[Feature::Webhook, Feature::Edits], true)]).await;
-    within(Duration::from_secs(90), "they share keys", async || {
-        let [one, other] = fingerprints(sites).await;
-        if one == other && one != Value::Null { Ok(()) } else { Err(format!("{one} {other}")) }
-    })
-    .await;
+    let agreed = async |before: &Value| {
+        within(Duration::from_secs(90), "they share keys", async || {
+            let [one, other] = fingerprints(sites).await;
+            if one == other && one != *before { Ok(one) } else { Err(format!("{one} {other}")) }
+        })
+        .await
+    };
+    let shared = agreed(&Value::Null).await;
     let secret = stage.object("secret", "nuncio-preview-keys").await;
     assert_eq!(secret["metadata"]["labels"]["app.kubernetes.io/managed-by"], "nuncio-previews");
     assert_eq!(secret["data"]["key"].as_str().unwrap().len(), 44, "32 bytes");
     assert!(!is_told(&first.admin).await && !is_told(&second.admin).await);
+    // Whatever somebody writes there stays, and counts.
+    let patch = json!({"stringData": {"key": "somebody's own sixteen bytes"}}).to_string();
+    stage.kubectl(&["patch", "secret", "nuncio-preview-keys", "--patch", &patch]).await;
+    let theirs = agreed(&shared).await;
+    // One that is deleted is known on, as every Secret is that gateways use.
+    stage.kubectl(&["delete", "secret", "nuncio-preview-keys"]).await;
+    assert_eq!(agreed(&shared).await, theirs);
     first.stop().await;
     second.stop().await;
 }
