@@ -76,3 +76,24 @@ pub(crate) fn methods(item: &Value) -> impl Iterator<Item = (String, &Value)> {
     let all = known.chain(others).filter(|(_, operation)| operation.is_object());
     all.map(|(method, operation)| (method.to_ascii_uppercase(), operation))
 }
+
+/// A path without the names of its parameters: to clients they are nothing.
+pub(crate) fn without_names(path: &str) -> String {
+    let mut parts = path.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |template, part| format!("{template}{{{}", part.find('}').map_or(part, |end| &part[end..])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_without_names_of_parameters() {
+        for (path, expected) in
+            [("/a/{id}/b/{x}", "/a/{}/b/{}"), ("/a", "/a"), ("/{id", "/{id"), ("/{a}-{b}.json", "/{}-{}.json")]
+        {
+            assert_eq!(without_names(path), expected);
+        }
+    }
+}

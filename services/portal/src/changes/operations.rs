@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::comparison::{At, Comparison};
 use super::rule::Rule;
 use super::words::code;
-use crate::document::{operations, text};
+use crate::document::{operations, text, without_names};
 use crate::reference::resolve;
 
 /// An operation.
@@ -36,20 +36,13 @@ fn by_path(document: &Value) -> ByPath<'_> {
     paths
 }
 
-/// A path without the names of its parameters: to clients they are nothing.
-fn template(path: &str) -> String {
-    let mut parts = path.split('{');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |template, part| format!("{template}{{{}", part.find('}').map_or(part, |end| &part[end..])))
-}
-
 /// The path of `new` that each path of `old` is.
 fn joined<'d>(old: &ByPath<'d>, new: &ByPath<'d>) -> BTreeMap<&'d str, &'d str> {
     let renamed: BTreeMap<String, &str> =
-        new.keys().filter(|path| !old.contains_key(*path)).map(|path| (template(path), *path)).collect();
+        new.keys().filter(|path| !old.contains_key(*path)).map(|path| (without_names(path), *path)).collect();
     let join = |path: &&'d str| match new.get_key_value(path) {
         Some((same, _)) => Some((*path, *same)),
-        None => Some((*path, *renamed.get(&template(path))?)),
+        None => Some((*path, *renamed.get(&without_names(path))?)),
     };
     old.keys().filter_map(join).collect()
 }
@@ -131,18 +124,4 @@ impl<'d> Comparison<'d> {
 /// The methods of a path.
 fn methods(operations: &BTreeMap<String, Operation<'_>>) -> String {
     operations.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn templates_are_without_names() {
-        for (path, expected) in
-            [("/a/{id}/b/{x}", "/a/{}/b/{}"), ("/a", "/a"), ("/{id", "/{id"), ("/{a}-{b}.json", "/{}-{}.json")]
-        {
-            assert_eq!(template(path), expected);
-        }
-    }
 }

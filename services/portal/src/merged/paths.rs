@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::names::unique;
 use crate::catalog::Entry;
-use crate::document::{operations_of, put_operation, take_operations};
+use crate::document::{operations_of, put_operation, take_operations, without_names};
 
 /// What lost against another of the same path and method.
 const CONFLICTS: &str = "x-conflicts";
@@ -124,7 +124,7 @@ impl Paths {
 
     /// The path under which it stands.
     fn key(&mut self, path: &str) -> String {
-        self.by_shape.entry(shape(path)).or_insert_with(|| path.to_owned()).clone()
+        self.by_shape.entry(without_names(path)).or_insert_with(|| path.to_owned()).clone()
     }
 
     /// Puts an operation where it belongs; beside it where there is one already.
@@ -201,15 +201,6 @@ fn lost(item: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
 fn is_same(one: &Value, other: &Value) -> bool {
     let key = |parameter: &Value| (parameter["$ref"].clone(), parameter["name"].clone(), parameter["in"].clone());
     key(one) == key(other)
-}
-
-/// A path without the names of its parameters.
-fn shape(path: &str) -> String {
-    let part = |(place, part): (usize, &str)| match place {
-        0 => part.to_owned(),
-        _ => format!("{{}}{}", part.split_once('}').map_or("", |(_, rest)| rest)),
-    };
-    path.split('{').enumerate().map(part).collect()
 }
 
 /// The names of a path's parameters.

@@ -62,7 +62,7 @@ const CONTENT: [(&str, &str); 6] = [
     ("landing.md", "# Hello developers\n\n### Begin\n\nRead [the guide](guide.md)."),
     (
         "guide.md",
-        "![](logo.svg)\n\n# Guide\n\nA giraffe.\n\n#### Deep\n\n| Header | What it is for |\n|---|---|\n| `x-request-id-of-the-one-who-asked-first-of-all` \
+        "<img src=\"/docs/files/logo.svg\" width=\"24\" height=\"24\" alt=\"\">\n\n# Guide\n\nA giraffe.\n\n#### Deep\n\n| Header | What it is for |\n|---|---|\n| `x-request-id-of-the-one-who-asked-first-of-all` \
          | tells one from another |\n\n```sh\ncurl 'https://shop.example/api/products?with=everything&that=there&is=to&have=here&and=there'\n```\n\n> Said.\n\n\
          1. One\n2. Averyveryverylongwordthatnobodywouldeverwriteinapageofhisowniguessbutsomebodydoes\n\n# Another",
     ),
