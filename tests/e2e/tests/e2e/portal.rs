@@ -1,5 +1,6 @@
 //! The developer portal, of the real shop, through the gateway that it tells of.
 
+mod addresses;
 pub(crate) mod browser;
 mod edge;
 mod machines;

@@ -144,6 +144,11 @@ async fn all_apis_are_one_document_by_which_they_can_be_called() {
         assert_eq!(all["paths"]["/api/orders"][method]["security"], demanded, "{method}");
     }
     let schemes = &all["components"]["securitySchemes"];
+    let operations = all["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let named = operations.filter_map(|operation| operation["security"].as_array()).flatten();
+    for name in named.flat_map(|requirement| requirement.as_object().unwrap().keys()) {
+        assert!(schemes.get(name).is_some(), "{name}: {schemes:#}");
+    }
     assert_eq!(schemes["default.orders_gateway-login"]["type"], "openIdConnect", "{schemes:#}");
     assert_eq!(schemes["default.orders_gateway-token"]["scheme"], "bearer", "{schemes:#}");
     let own = ask_json(&site, "/openapi/services/default/orders/openapi.json").await;
