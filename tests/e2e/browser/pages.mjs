@@ -26,7 +26,7 @@ const PATHS = {
     '/docs/', '/docs/pages/', '/docs/pages/guide', '/docs/pages/short', '/docs/doc/default/gone',
     '/docs/doc/default/gone/operations/items', '/docs/doc/default/nowhere', '/docs/doc/default/pattern', '/docs/doc/default/untitled',
     '/docs/doc/default/untitled/operations/items', '/docs/doc/default/untitled/schemas/Thing', '/docs/search?term=giraffe',
-    '/docs/keys', '/docs/login', '/console/problems',
+    '/docs/keys', '/docs/login', '/console/',
   ],
 };
 

@@ -109,7 +109,7 @@ async fn what_operators_write_and_what_goes_wrong_is_for_everybody() {
     let gateway = Gateway::start_with(&site, |command| {
         command
             .arg(format!("--portal={}", site.at(8088)))
-            .args(["--portal-poll", "1", "--portal-content"])
+            .args(["--portal-poll", "1", "--console-group", "operators", "--portal-content"])
             .arg(&content);
         command.arg("--portal-keys").arg(site.manifests().join("portal-keys.yaml"));
     })
