@@ -91,6 +91,7 @@ impl Gateway {
             lease: LeaseTimes::default(),
             webhook: None,
             portal_origins: nuncio_controller::PortalOrigins::default(),
+            identity_keys: None,
             secrets: nuncio_controller::Secrets::default(),
             health: Health::default(),
         };

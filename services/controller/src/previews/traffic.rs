@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Of every way of a preview that ever had a request: how many.
 const PATH: &str =
     "/stats?format=json&usedonly&filter=%5Evhost%5C..%2B%5C.route%5C.preview%5C..%2B%5C.upstream_rq_total%24";
-/// Of every service that has requests at the moment: how many. Streams and WebSockets are among them for as long as they last.
+/// Of every service that has requests at the moment: how many. Streams and `WebSockets` are among them for as long as they last.
 const OPEN: &str = "/stats?format=json&usedonly&filter=%5Ecluster%5C..%2B%5C.upstream_rq_active%24";
 /// How often other replicas are told that somebody asks for a preview: so many times in the time in which nobody may.
 const TOLD: u64 = 4;

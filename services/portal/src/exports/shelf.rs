@@ -64,7 +64,7 @@ mod tests {
     fn what_was_not_asked_for_goes_first_and_its_tag_last() {
         let mut shelf = Shelf { max_bytes: 10, max_known: 3, ..Shelf::default() };
         let put = |shelf: &mut Shelf<&str>, of, text: &'static [u8]| {
-            shelf.put(of, of.to_uppercase(), Bytes::from_static(text))
+            shelf.put(of, of.to_uppercase(), Bytes::from_static(text));
         };
         put(&mut shelf, "a", b"1234");
         put(&mut shelf, "b", b"1234");

@@ -157,7 +157,7 @@ impl Schemes {
         self.name("gateway-refused", scheme)
     }
 
-    /// A scheme with scopes. Versions before 3.1 have these of OAuth2 and OpenID Connect alone.
+    /// A scheme with scopes. Versions before 3.1 have these of `OAuth2` and OpenID Connect alone.
     fn one(&mut self, name: &str, mut scheme: Value, scopes: &[String]) -> Requirement {
         let has_scopes = matches!(self.version, Version::V3_1 | Version::V3_2) || scheme["type"] == "openIdConnect";
         if !has_scopes && !scopes.is_empty() {

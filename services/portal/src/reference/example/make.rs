@@ -193,7 +193,7 @@ impl<'d> Maker<'d> {
             "object" => return self.object(all),
             "array" => self.array(all).into_iter().collect(),
             "integer" | "number" => scalar::numbers(&all.schemas, kind == "integer", self.salt),
-            "boolean" => vec![Value::Bool(self.salt % 2 == 0), Value::Bool(self.salt % 2 == 1)],
+            "boolean" => [true, false].map(|one| Value::Bool(one == self.salt.is_multiple_of(2))).to_vec(),
             "null" => vec![Value::Null],
             _ => scalar::texts(&all.schemas, self.salt).into_iter().map(Value::String).collect(),
         };

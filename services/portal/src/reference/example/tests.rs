@@ -144,7 +144,7 @@ fn given_examples_come_first() {
 type Pair = (Value, Value);
 
 /// Keywords of which each may be there.
-fn some_of(all: Value) -> impl Strategy<Value = Value> {
+fn some_of(all: &Value) -> impl Strategy<Value = Value> + use<> {
     let all: Vec<_> = all.as_object().unwrap().clone().into_iter().collect();
     let count = all.len();
     proptest::sample::subsequence(all, 0..=count).prop_map(|some| Value::Object(some.into_iter().collect()))
@@ -160,7 +160,7 @@ fn integer() -> impl Strategy<Value = Pair> {
         let value = times * step;
         let keywords = json!({ "multipleOf": step, "minimum": value - below, "exclusiveMaximum": value + above + 1,
             "enum": [value, value + 1, "a"], "format": "int32" });
-        some_of(keywords).prop_map(move |some| (with(json!({ "type": "integer" }), &some), json!(value)))
+        some_of(&keywords).prop_map(move |some| (with(json!({ "type": "integer" }), &some), json!(value)))
     })
 }
 
@@ -180,7 +180,7 @@ fn word() -> impl Strategy<Value = Pair> {
     });
     let of_length = ("[a-z]{0,30}", 0..5_usize, 0..5_usize).prop_flat_map(|(text, below, above)| {
         let length = text.len();
-        some_of(json!({ "minLength": length.saturating_sub(below), "maxLength": length + above }))
+        some_of(&json!({ "minLength": length.saturating_sub(below), "maxLength": length + above }))
             .prop_map(move |some| (with(json!({ "type": "string" }), &some), json!(text)))
     });
     prop_oneof![of_format, of_pattern, of_length]
@@ -221,7 +221,7 @@ fn object(inner: impl Strategy<Value = Pair> + 'static) -> impl Strategy<Value =
 
 fn array(inner: impl Strategy<Value = Pair> + 'static) -> impl Strategy<Value = Pair> {
     (inner, 0..3_usize).prop_flat_map(|((schema, item), count)| {
-        some_of(json!({ "minItems": count, "maxItems": count + 1 })).prop_map(move |some| {
+        some_of(&json!({ "minItems": count, "maxItems": count + 1 })).prop_map(move |some| {
             (with(json!({ "type": "array", "items": schema }), &some), Value::Array(vec![item.clone(); count]))
         })
     })

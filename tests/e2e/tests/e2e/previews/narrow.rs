@@ -9,7 +9,7 @@ use super::context::INTERNAL;
 use super::{SHOP, Shop, host_of, internal_listener, preview};
 
 /// A service for some requests of the cart's.
-fn narrowed(shop: &Shop, to: &Backend, matches: Value) -> Value {
+fn narrowed(shop: &Shop, to: &Backend, matches: &Value) -> Value {
     let (baseline, backend) = (shop.cart.address().to_string(), to.address().to_string());
     json!({"baseline": baseline, "backend": backend, "match": matches})
 }
@@ -19,8 +19,8 @@ async fn some_requests_of_a_service_are_replaced_and_the_baseline_gets_the_other
     let shop = Shop::new().await;
     let (acme, rest) = (Backend::start("acme").await, Backend::start("rest").await);
     let mut preview = preview("narrow", &shop.cart, &shop.branch);
-    let items = narrowed(&shop, &shop.branch, json!({"prefix": "/cart/items", "method": "POST"}));
-    preview["spec"]["services"] = json!([items, narrowed(&shop, &acme, json!({"headers": {"X-Tenant": "acme"}}))]);
+    let items = narrowed(&shop, &shop.branch, &json!({"prefix": "/cart/items", "method": "POST"}));
+    preview["spec"]["services"] = json!([items, narrowed(&shop, &acme, &json!({"headers": {"X-Tenant": "acme"}}))]);
     // By a pattern, and with another path for the service: what clients send counts.
     let mut pattern = mapping_on(SHOP, "pattern", "/(cart|basket)/items/[0-9]+", shop.cart.address());
     (pattern["spec"]["prefix_regex"], pattern["spec"]["rewrite"]) = (json!(true), json!(""));
@@ -60,7 +60,7 @@ async fn some_requests_of_a_service_are_replaced_and_the_baseline_gets_the_other
     assert_eq!(listed[0]["services"][0]["only"], "POST /cart/items*", "{listed:?}");
 
     // What is left can be for another, last.
-    preview["spec"]["services"].as_array_mut().unwrap().push(narrowed(&shop, &rest, Value::Null));
+    preview["spec"]["services"].as_array_mut().unwrap().push(narrowed(&shop, &rest, &Value::Null));
     shop.site.write("narrow.yaml", documents(&[preview]));
     gateway.line(&["Preview default/narrow changed", "live on 1 Envoy"]).await;
     assert_eq!(answered(&get(&host, "/cart/")).await, to("rest", "preview"));
@@ -72,7 +72,7 @@ async fn some_requests_of_a_service_are_replaced_and_the_baseline_gets_the_other
 async fn what_cannot_match_is_told() {
     let shop = Shop::new().await;
     let mut preview = preview("narrow", &shop.cart, &shop.branch);
-    let of = |matches: Value| narrowed(&shop, &shop.branch, matches);
+    let of = |matches: Value| narrowed(&shop, &shop.branch, &matches);
     preview["spec"]["services"] = json!([
         of(json!({"prefix": "cart", "method": "post", "headers": {"a b": "c"}})),
         of(json!({})),
