@@ -109,7 +109,7 @@ impl Passage {
         }
         Some(Self {
             addresses: Some(addresses).filter(|addresses| addresses.len() < routes.len()),
-            demands: all().flat_map(|route| demands(route)).collect(),
+            demands: routes.iter().flat_map(|routes| demands_of(routes)).collect(),
             conditions,
         })
     }
@@ -124,6 +124,19 @@ impl Passage {
             }
         }
     }
+}
+
+/// What the routes of one address demand. What opens one of them under a condition opens nothing for usual requests, where a
+/// route takes those, and generated clients send no others.
+fn demands_of(routes: &[&ToldRoute]) -> BTreeSet<Demand> {
+    let has_usual = routes.iter().any(|route| route.conditions.is_empty());
+    let counts = |route: &ToldRoute, demand: &Demand| !(has_usual && !route.conditions.is_empty() && demand.is_empty());
+    let of_each = |route: &&ToldRoute| {
+        let mut demands = demands(route);
+        demands.retain(|demand| counts(route, demand));
+        demands
+    };
+    routes.iter().flat_map(of_each).collect()
 }
 
 /// What a route demands. A controller that does not tell what leads through tells what is asked for at all.

@@ -11,9 +11,11 @@ pub fn own_address() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let call = NEXT.fetch_add(1, Ordering::Relaxed);
     let [_, _, high, low] = std::process::id().wrapping_mul(7).to_be_bytes();
-    let [.., call] = call.to_be_bytes();
-    // Never 127.0.0.1, and no address that ends in 0 or 255.
-    Ipv4Addr::new(127, 1 + high % 254, low, 1 + call % 254)
+    // Never 127.0.0.1, and no address that ends in 0 or 255: when these are used up there are the next 254. The next process
+    // begins seven of those further on.
+    let [.., more] = (call / 254).to_be_bytes();
+    let [.., last] = (1 + call % 254).to_be_bytes();
+    Ipv4Addr::new(127, 1 + high % 254, low.wrapping_add(more), last)
 }
 
 /// An address of this machine that an API server takes for an endpoint: none of loopback. What is sent there does not leave

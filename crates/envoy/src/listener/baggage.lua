@@ -1,18 +1,24 @@
 -- What requests have in their baggage (W3C Baggage), of which the key of a preview is one member.
 
+-- How much of it is read: W3C Baggage asks for no more. What is beyond goes no further.
+local MOST = 8192
+
 -- The members of baggage that are no business of previews, each behind a comma, and the key in it. Of
 -- two keys the first counts (W3C Baggage leaves it open).
 local function divided(baggage)
-  local foreign, key = "", nil
+  local foreign, key = {}, nil
+  if #baggage > MOST then
+    baggage = baggage:sub(1, MOST + 1):match("^(.*),") or ""
+  end
   for member in baggage:gmatch("[^,]+") do
     local name, value = member:match("^%s*([^=;%s]*)%s*=%s*([^;%s]*)")
     if name == "nuncio-preview" then
       key = key or value
     elseif member:find("%S") then
-      foreign = foreign .. "," .. member:match("^%s*(.-)%s*$")
+      foreign[#foreign + 1] = "," .. member:match("^%s*(.-)%s*$")
     end
   end
-  return foreign, key
+  return table.concat(foreign), key
 end
 
 local function put(headers, name, value)

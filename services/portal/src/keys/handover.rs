@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nuncio_auth::crypto;
 
-use super::{Keys, NewKey};
+use super::manifest::Manifest;
+use super::{Keys, KeysError, NewKey};
 use crate::access::Identity;
 
 /// What is between the id, which stands there as it is, and what is sealed.
@@ -23,14 +24,26 @@ impl NewKey {
 }
 
 impl Keys {
-    /// The key that was sealed so, if it is this owner's, and good still.
-    pub(crate) async fn opened(&self, owner: &Identity, sealed: &str) -> Option<NewKey> {
-        let (id, sealed) = sealed.split_once(BETWEEN)?;
-        let manifest = self.store.read().await.ok()?;
-        manifest.keys.get(id).filter(|key| key.is_of(owner))?;
-        let secret = sealing(&manifest.digest(id)?)?.open_text(&purpose(id), sealed)?;
-        Some(NewKey { id: id.to_owned(), secret: String::from_utf8(secret).ok()? })
+    /// The key that was sealed so, if it is this owner's, and good still. Of several texts the first that is one counts: others
+    /// may have been put there by a host of the same domain.
+    ///
+    /// # Errors
+    /// When the keys cannot be read at the moment.
+    pub(crate) async fn opened<'a>(
+        &self,
+        owner: &Identity,
+        sealed: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Option<NewKey>, KeysError> {
+        let manifest = self.store.read().await?;
+        Ok(sealed.into_iter().find_map(|sealed| opened(&manifest, owner, sealed)))
     }
+}
+
+fn opened(manifest: &Manifest, owner: &Identity, sealed: &str) -> Option<NewKey> {
+    let (id, sealed) = sealed.split_once(BETWEEN)?;
+    manifest.keys.get(id).filter(|key| key.is_of(owner))?;
+    let secret = sealing(&manifest.digest(id)?)?.open_text(&purpose(id), sealed)?;
+    Some(NewKey { id: id.to_owned(), secret: String::from_utf8(secret).ok()? })
 }
 
 fn sealing(digest: &[u8]) -> Option<crypto::Keys> {

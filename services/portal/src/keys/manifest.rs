@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nuncio_auth::crypto;
 use nuncio_telemetry::replace_file;
+use serde::de::Error as _;
 use serde_json::{Value, json};
 
 use super::{Key, KeysError, NewKey};
@@ -50,8 +51,12 @@ impl Manifest {
     pub(super) fn of_secret(secret: &Value) -> serde_json::Result<Self> {
         let data: Option<BTreeMap<String, String>> = serde_json::from_value(secret["data"].clone())?;
         let text = |encoded: String| String::from_utf8(STANDARD.decode(encoded).ok()?).ok();
-        let digests = data.unwrap_or_default().into_iter().filter_map(|(id, encoded)| Some((id, text(encoded)?)));
-        Self::with(digests.collect(), secret)
+        let digests = data.unwrap_or_default().into_iter().map(|(id, encoded)| match text(encoded) {
+            Some(digest) => Ok((id, digest)),
+            // Somebody else's Secret, which is not to be written over.
+            None => Err(serde_json::Error::custom(format!("{id:?} is no digest of a key"))),
+        });
+        Self::with(digests.collect::<Result<_, _>>()?, secret)
     }
 
     fn with(digests: BTreeMap<String, String>, secret: &Value) -> serde_json::Result<Self> {
@@ -113,7 +118,9 @@ mod tests {
         let taken = Manifest::of_secret(&secret(Value::Null)).unwrap().secret("keys");
         assert_eq!((&taken["metadata"]["labels"]["by"], &taken["stringData"]), (&json!("chart"), &json!({})));
         assert_eq!(taken["metadata"]["annotations"][ANNOTATION], "{}");
-        assert!(Manifest::of_secret(&secret(json!({ "password": STANDARD.encode("abc") }))).is_err());
+        for data in [&b"abc"[..], b"\xff\xfe"] {
+            assert!(Manifest::of_secret(&secret(json!({ "password": STANDARD.encode(data) }))).is_err(), "{data:?}");
+        }
     }
 
     #[test]

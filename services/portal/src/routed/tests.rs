@@ -234,6 +234,15 @@ fn conditions_stand_at_the_operations_that_need_them() {
 }
 
 #[test]
+fn that_a_condition_opens_a_route_opens_no_usual_request() {
+    let reference = reference(&one("3.1.0"), |_| {});
+    let mut inner = route("cart", &json!([[]]));
+    inner["conditions"] = json!(["x-internal"]);
+    let copy = copy(&reference, &[vec![inner, route("cart", &json!([[login()]]))]]);
+    assert_eq!(copy["security"], json!([{ "gateway-login": ["orders"] }]));
+}
+
+#[test]
 fn an_operation_that_is_not_at_all_addresses_says_at_which() {
     let mut document = json!({ "openapi": "3.1.0", "paths": { "/a": { "get": {} }, "/b": { "get": {} } } });
     let there = || vec![route("cart", &json!([[]]))];

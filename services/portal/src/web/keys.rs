@@ -64,10 +64,15 @@ pub(super) struct Wanted {
 /// The keys of the reader; a new one is shown this once.
 pub(super) async fn page(visit: Visit, headers: HeaderMap) -> Response {
     let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
-    let Some(sealed) = cookie::values(&headers, COOKIE).next() else {
+    let sealed: Vec<_> = cookie::values(&headers, COOKIE).collect();
+    if sealed.is_empty() {
         return list(&visit, keys, owner, None, None).await;
+    }
+    let new = match keys.opened(owner, sealed).await {
+        Ok(new) => new,
+        // The cookie stays: loading the page again shows the key.
+        Err(error) => return list(&visit, keys, owner, None, Some(error)).await,
     };
-    let new = keys.opened(owner, sealed).await;
     let mut answer = list(&visit, keys, owner, new, None).await;
     answer.headers_mut().append(header::SET_COOKIE, set_cookie("", 0, &headers));
     answer

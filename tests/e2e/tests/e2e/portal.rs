@@ -146,7 +146,7 @@ async fn a_document_outlives_its_service_and_follows_its_mapping() {
     api(&site, "orders", "current").await;
     drop(shop);
     let stale = api(&site, "orders", "stale").await;
-    assert!(stale["trouble"].as_str().unwrap().contains("connect"), "{stale}");
+    assert!(stale["trouble"].as_str().unwrap().contains("cannot be reached"), "{stale}");
     let page = ask(&site, "/docs/doc/default/orders").await.text();
     assert!(page.contains("Stale since") && page.contains("/api/orders/{id}"), "{page}");
 

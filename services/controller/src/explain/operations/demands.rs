@@ -79,7 +79,12 @@ impl Demands {
             !self.0.iter().any(|other| !other.is_empty() && other.len() < demand.len() && other.is_subset(demand))
         };
         let fewest: BTreeSet<_> = self.0.iter().filter(is_more).cloned().collect();
-        if fewest.len() > MOST_SETS { Self::unknown() } else { Self(fewest) }
+        if fewest.len() <= MOST_SETS {
+            return Self(fewest);
+        }
+        // Too many to tell; that one may come without anything is told all the same.
+        let open = fewest.into_iter().filter(BTreeSet::is_empty);
+        Self(open.chain(Self::unknown().0).collect())
     }
 
     pub(super) fn into_lists(self) -> Vec<Vec<CredentialView>> {

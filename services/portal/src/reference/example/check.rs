@@ -14,6 +14,8 @@ use crate::reference::resolve::{reference, resolve, schema_name};
 const MAX_DEPTH: usize = 100;
 /// How many schemas are looked at for one value.
 const MAX_STEPS: usize = 50_000;
+/// The same for all values of an example together.
+const MAX_STEPS_OF_ALL: usize = 500_000;
 /// What an expression of a stranger may take in memory.
 const MAX_PATTERN: usize = 1 << 20;
 
@@ -25,12 +27,13 @@ pub(super) struct Check<'d> {
     /// Of `oneOf` exactly one fits, and an expression that cannot be read lets nothing through.
     is_strict: bool,
     steps: Cell<usize>,
+    steps_of_all: Cell<usize>,
     patterns: RefCell<BTreeMap<String, Option<Regex>>>,
 }
 
 impl<'d> Check<'d> {
     pub(super) fn new(root: &'d Value, writing: bool, is_strict: bool) -> Self {
-        Self { root, writing, is_strict, steps: Cell::new(0), patterns: RefCell::default() }
+        Self { root, writing, is_strict, steps: Cell::new(0), steps_of_all: Cell::new(0), patterns: RefCell::default() }
     }
 
     /// Whether the schema allows the value.
@@ -58,8 +61,9 @@ impl<'d> Check<'d> {
             return *allowed;
         }
         self.steps.update(|steps| steps + 1);
+        self.steps_of_all.update(|steps| steps + 1);
         match () {
-            () if self.steps.get() > MAX_STEPS => return false,
+            () if self.steps.get() > MAX_STEPS || self.steps_of_all.get() > MAX_STEPS_OF_ALL => return false,
             () if depth > MAX_DEPTH || !schema.is_object() => return true,
             () if value.is_null() && is_nullable(schema) => return true,
             () => {}

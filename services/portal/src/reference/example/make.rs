@@ -20,6 +20,8 @@ const MAX_STEPS: usize = 3_000;
 const MAX_PROPERTIES: usize = 200;
 /// How many schemas say what one value is.
 const MAX_PARTS: usize = 200;
+/// How many of the values that a document tells are looked at.
+const MAX_TOLD: usize = 100;
 /// How many items or properties of any name an example has because there have to be some.
 const MAX_ITEMS: usize = 20;
 
@@ -171,7 +173,8 @@ impl<'d> Maker<'d> {
         let lists = |key: &'static str| all.schemas.iter().flat_map(move |schema| list(schema, key));
         let told = of("example").chain(lists("examples")).chain(of("default")).map(|value| self.going(all, value));
         let values = of("const").chain(lists("enum")).cloned();
-        let told: Vec<_> = told.chain(values).filter(|value| self.is_allowed(all, value)).collect();
+        let told = told.chain(values).take(MAX_TOLD).filter(|value| self.is_allowed(all, value));
+        let told: Vec<_> = told.take(self.salt.saturating_add(1)).collect();
         let is_closed = || all.schemas.iter().any(|one| one.get("const").or_else(|| one.get("enum")).is_some());
         told.get(self.salt).or_else(|| told.last().filter(|_| is_closed())).cloned()
     }

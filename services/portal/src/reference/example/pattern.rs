@@ -6,6 +6,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The longest text.
 const LONGEST: usize = 1_000;
+/// How many parts of an expression are written for one text: what is repeated may be empty, and then no text ends it.
+const MAX_STEPS: usize = 10_000;
 /// How often what may be repeated is, in the order in which it is tried: once reads best.
 const TIMES: [u32; 12] = [1, 0, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64];
 /// What reads best of a class of characters.
@@ -15,7 +17,7 @@ const LIKED: [RangeInclusive<char>; 4] = ['a'..='z', 'A'..='Z', '1'..='9', '0'..
 pub(super) fn texts(pattern: &str, salt: usize) -> Vec<String> {
     let Ok(hir) = regex_syntax::parse(pattern) else { return Vec::new() };
     let write = |times| {
-        let mut writer = Writer { times, salt, text: String::new() };
+        let mut writer = Writer { times, salt, steps: 0, text: String::new() };
         writer.write(&hir)?;
         Some(writer.text)
     };
@@ -27,12 +29,17 @@ pub(super) fn texts(pattern: &str, salt: usize) -> Vec<String> {
 struct Writer {
     times: u32,
     salt: usize,
+    steps: usize,
     text: String,
 }
 
 impl Writer {
     /// Writes what matches; nothing where no text does, or one that would be too long.
     fn write(&mut self, hir: &Hir) -> Option<()> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return None;
+        }
         match hir.kind() {
             HirKind::Empty | HirKind::Look(_) => {}
             HirKind::Literal(literal) => self.text.push_str(std::str::from_utf8(&literal.0).ok()?),
@@ -95,6 +102,9 @@ mod tests {
 
     #[test]
     fn bombs_and_what_cannot_be_read_have_no_text() {
+        let empty = ["(a?){4294967295}", "((a?){4294967295}){4294967295}", "(a{0,1}b{0,1}){4000000000}"];
+        let written = empty.iter().flat_map(|pattern| texts(pattern, 0));
+        assert!(written.into_iter().all(|text| text.len() <= LONGEST));
         for pattern in ["(a{100}){100}", "((a{1000}){1000}){1000}", "(?!a)", "[", "(?-u)\\xff"] {
             assert_eq!(texts(pattern, 0), [""; 0], "{pattern}");
         }
