@@ -1,11 +1,18 @@
 //! Names of operations in URLs: they stay when a document is written in another order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The letters of a name.
+const MAX_LEN: usize = 100;
+/// Those of a name that a number follows: it has room, however many there are.
+const MAX_NUMBERED: usize = 90;
 
 /// The names that are taken.
 #[derive(Default)]
 pub(super) struct Slugs {
-    taken: BTreeMap<String, u32>,
+    taken: BTreeSet<String>,
+    /// The last number that was given to each name.
+    numbers: BTreeMap<String, u32>,
 }
 
 impl Slugs {
@@ -13,12 +20,18 @@ impl Slugs {
     pub(super) fn name(&mut self, id: Option<&str>, method: &str, path: &str) -> String {
         let name = slug(id.unwrap_or_default());
         let name = if name.is_empty() { slug(&format!("{}-{path}", method.to_lowercase())) } else { name };
-        let times = self.taken.entry(name.clone()).or_insert(0);
-        *times += 1;
-        match *times {
-            1 => name,
+        if self.taken.insert(name.clone()) {
+            return name;
+        }
+        let start: String = name.chars().take(MAX_NUMBERED).collect();
+        let number = self.numbers.entry(start.clone()).or_insert(1);
+        loop {
+            *number += 1;
+            let numbered = format!("{start}-{number}");
             // A name that ends so by itself is taken as well.
-            times => self.name(Some(&format!("{name}-{times}")), method, path),
+            if self.taken.insert(numbered.clone()) {
+                return numbered;
+            }
         }
     }
 }
@@ -26,7 +39,7 @@ impl Slugs {
 /// Letters, digits, dots, dashes and underscores; one dash for whatever else there is.
 fn slug(text: &str) -> String {
     let mut slug = String::new();
-    for c in text.chars().take(100) {
+    for c in text.chars().take(MAX_LEN) {
         if c.is_alphanumeric() || matches!(c, '.' | '_') {
             slug.push(c);
         } else if !slug.is_empty() && !slug.ends_with('-') {
@@ -48,7 +61,16 @@ mod tests {
         assert_eq!(name(Some("show cart/1?")), "show-cart-1");
         assert_eq!(name(Some("a")), "a");
         assert_eq!(name(Some("a-2")), "a-2");
-        assert_eq!(name(Some("a")), "a-2-2");
+        assert_eq!(name(Some("a")), "a-3");
         assert_eq!(name(Some("../..")), "get-carts-user-lines-2");
+    }
+
+    #[test]
+    fn long_names_that_are_the_same_have_numbers_too() {
+        let mut slugs = Slugs::default();
+        let ids = [98, 99, 100, 101, 300].map(|length| "a".repeat(length));
+        let names: Vec<_> = (0..1000).flat_map(|_| &ids).map(|id| slugs.name(Some(id), "GET", "/a")).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        assert!(names.iter().all(|name| name.len() <= MAX_LEN));
     }
 }
