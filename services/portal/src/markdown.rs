@@ -16,6 +16,15 @@ impl Html {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// A text as it is.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(ammonia::clean_text(text))
+    }
 }
 
 impl std::fmt::Display for Html {
@@ -103,7 +112,7 @@ fn rendered<'a>(root: &'a AstNode<'a>, options: &Options<'_>, cleaner: &Builder<
     let mut rendered = String::new();
     match format_html(root, options, &mut rendered) {
         Ok(()) => Html(cleaner.clean(&rendered).to_string()),
-        Err(_) => Html(ammonia::clean_text(markdown)),
+        Err(_) => Html::of_text(markdown),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A document prepared for reading: its operations, how clients reach each, and what each takes and gives.
 
+mod budget;
 mod example;
 mod incoming;
 mod operation;
@@ -21,6 +22,7 @@ use crate::markdown;
 use crate::rewrite::{Rewritten, rewrite};
 use crate::texts::Texts;
 
+use self::budget::Budget;
 pub(crate) use self::incoming::{Incoming, Webhook};
 use self::operation::sample_path;
 pub(crate) use self::operation::{OperationView, all_parameters, placeholders};
@@ -135,7 +137,8 @@ impl Reference {
     /// All of a webhook, by its name in URLs. `link` is where pages of schemas are.
     pub(crate) fn webhook(&self, slug: &str, link: &str, texts: &Texts) -> Option<Incoming> {
         let webhook = self.webhooks.iter().find(|webhook| webhook.slug == slug)?;
-        incoming::webhook(&self.document, webhook, &schema::Schemas::new(&self.document.value, link, texts))
+        let budget = Budget::default();
+        incoming::webhook(&self.document, webhook, &schema::Schemas::new(&self.document.value, link, texts, &budget))
     }
 
     /// Servers of the document that are not the one which counts.
@@ -157,7 +160,8 @@ impl Reference {
     /// A schema that the document shares, and an example of it, if there is any. `link` is where pages of schemas are.
     pub(crate) fn schema(&self, name: &str, link: &str, texts: &Texts) -> Option<(SchemaView, Option<String>)> {
         let schema = self.written_schema(name)?;
-        let view = schema::Schemas::new(&self.document.value, link, texts).on_its_own_page().view(schema);
+        let budget = Budget::default();
+        let view = schema::Schemas::new(&self.document.value, link, texts, &budget).on_its_own_page().view(schema);
         let example = example::of_schema(&self.document.value, schema, false);
         Some((view, example.map(|example| serde_json::to_string_pretty(&example).unwrap_or_default())))
     }

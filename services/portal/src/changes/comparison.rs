@@ -1,11 +1,13 @@
 //! The comparison as a whole: what is still to be compared, what was found, and where.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
 use super::Change;
 use super::rule::{Rule, Side};
+use super::shape::Shape;
 use super::words::{plain, plain_path};
 use crate::reference::{reference, resolve, schema_name};
 
@@ -15,6 +17,11 @@ const MAX_PAIRS: usize = 200_000;
 const MAX_FINDINGS: usize = 20_000;
 /// The most operations that a change names.
 const MAX_OPERATIONS: usize = 20;
+/// How many parts of schemas are looked at: each of many may be put together from the same large one.
+const MAX_WORK: usize = 10_000_000;
+/// How many steps there are from differences to the operations that they are in: where everything is a part of everything,
+/// each is in all of them.
+const MAX_WAYS: usize = 50_000_000;
 
 /// The schema of any value.
 pub(super) static ANYTHING: Value = Value::Null;
@@ -82,6 +89,8 @@ pub(super) struct Comparison<'d> {
     known: BTreeMap<(*const Value, *const Value, Side), usize>,
     waiting: VecDeque<usize>,
     findings: Vec<Finding>,
+    work: Cell<usize>,
+    ways: Cell<usize>,
     is_incomplete: bool,
 }
 
@@ -96,6 +105,8 @@ impl<'d> Comparison<'d> {
             known: BTreeMap::new(),
             waiting: VecDeque::new(),
             findings: Vec::new(),
+            work: Cell::new(0),
+            ways: Cell::new(0),
             is_incomplete: !whole,
         }
     }
@@ -157,24 +168,39 @@ impl<'d> Comparison<'d> {
         self.waiting.push_back(index);
     }
 
+    /// What a schema of the document `root` says.
+    pub(super) fn shape(&self, root: &'d Value, schema: &'d Value) -> Shape<'d> {
+        let shape = Shape::of(root, schema);
+        self.work.update(|work| work + shape.work);
+        shape
+    }
+
+    /// Nothing more is looked at.
+    pub(super) fn is_spent(&self) -> bool {
+        self.work.get() > MAX_WORK
+    }
+
     /// Compares schemas until none is left.
     pub(super) fn schemas(&mut self) {
-        while let Some(index) = self.waiting.pop_front() {
+        while !self.is_spent()
+            && let Some(index) = self.waiting.pop_front()
+        {
             let Pair { old, new, at, .. } = &self.pairs[index];
             let (old, new, at) = (*old, *new, at.clone());
             self.schema(old, new, &at);
         }
-        if self.is_incomplete {
-            let text = format!(
-                "The documents have more than {MAX_PAIRS} schemas or {MAX_FINDINGS} differences: not all of it is told."
-            );
-            self.findings.push(Finding { rule: Rule::ComparisonIncomplete, at: Self::document(), text });
-        }
+        self.is_incomplete |= self.is_spent();
     }
 
     /// What was found, the worst first, otherwise in the order of the document.
     pub(super) fn changes(self) -> Vec<Change> {
         let mut changes: Vec<Change> = self.findings.iter().map(|finding| self.change(finding)).collect();
+        if self.is_incomplete || self.ways.get() > MAX_WAYS {
+            let text = format!(
+                "The documents have more than {MAX_PAIRS} schemas or {MAX_FINDINGS} differences, or schemas of too many parts: not all of it is told."
+            );
+            changes.push(self.change(&Finding { rule: Rule::ComparisonIncomplete, at: Self::document(), text }));
+        }
         changes.sort_by_key(|change| std::cmp::Reverse(change.severity));
         changes
     }
@@ -197,12 +223,19 @@ impl<'d> Comparison<'d> {
 
     /// The operations that something is a part of, directly or by what it is a part of.
     fn operations_of(&self, owner: Owner) -> BTreeSet<usize> {
-        let (mut operations, mut seen, mut rest) = (BTreeSet::new(), BTreeSet::new(), vec![owner]);
-        while let Some(owner) = rest.pop() {
+        let (mut operations, mut rest) = (BTreeSet::new(), vec![owner]);
+        let mut seen = vec![false; self.pairs.len()];
+        while self.ways.get() <= MAX_WAYS
+            && let Some(owner) = rest.pop()
+        {
             match owner {
                 Owner::Document => {}
                 Owner::Operation(index) => drop(operations.insert(index)),
-                Owner::Pair(index) if seen.insert(index) => rest.extend(&self.pairs[index].owners),
+                Owner::Pair(index) if !std::mem::replace(&mut seen[index], true) => {
+                    let owners = &self.pairs[index].owners;
+                    self.ways.update(|ways| ways + owners.len());
+                    rest.extend(owners);
+                }
                 Owner::Pair(_) => {}
             }
         }

@@ -18,7 +18,7 @@ const WIDER: [(&str, &str); 2] = [("int32", "int64"), ("float", "double")];
 impl<'d> Comparison<'d> {
     /// Compares two schemas, and asks for the parts of them to be compared.
     pub(super) fn schema(&mut self, old: &'d Value, new: &'d Value, at: &At) {
-        let (before, after) = (Shape::of(self.old, old), Shape::of(self.new, new));
+        let (before, after) = (self.shape(self.old, old), self.shape(self.new, new));
         self.null(&before, &after, at);
         match (before.is_union(), after.is_union()) {
             (false, true) => return self.became_union(old, &after.variants, at),

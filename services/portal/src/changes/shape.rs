@@ -36,6 +36,8 @@ pub(super) struct Shape<'d> {
     pub(super) discriminator: Option<&'d str>,
     /// What the property says that tells variants apart, where the document lists that.
     pub(super) told_by: BTreeSet<&'d str>,
+    /// How much was looked at for it.
+    pub(super) work: usize,
 }
 
 impl<'d> Shape<'d> {
@@ -84,6 +86,9 @@ impl<'d> Shape<'d> {
     }
 
     fn add_own(&mut self, schema: &'d Value) {
+        let entries = |key: &str| schema.get(key).and_then(Value::as_object).map_or(0, serde_json::Map::len);
+        let items = ["allOf", "oneOf", "anyOf", "required", "enum"].map(|key| list(schema, key).count());
+        self.work += 1 + entries("properties") + items.iter().sum::<usize>();
         let types = match schema.get("type") {
             Some(Value::Array(types)) => types.iter().filter_map(Value::as_str).collect(),
             Some(Value::String(one)) => vec![one.as_str()],
@@ -147,7 +152,8 @@ impl<'d> Shape<'d> {
         self.nullable |= said.iter().any(|value| value.is_null());
         let mut values: Vec<_> = said.into_iter().filter(|value| !value.is_null()).collect();
         if let Some(known) = &self.values {
-            values.retain(|value| known.contains(value));
+            let known: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
+            values.retain(|value| known.contains(&value.to_string()));
         }
         self.values = Some(values);
     }

@@ -280,3 +280,22 @@ fn many_variants_do_not_take_long() {
     assert!(!changes(&variants(0), &variants(10_000)).is_empty());
     assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn what_many_schemas_are_put_together_from_is_looked_at_within_bounds() {
+    let answer = |number: usize, maximum: u32| {
+        let schema = json!({ "allOf": [{ "$ref": "#/components/schemas/large" }], "maximum": maximum });
+        let response = json!({ "content": { "application/json": { "schema": schema } } });
+        (format!("/{number}"), json!({ "get": { "responses": { "200": response } } }))
+    };
+    let document = |operations: usize, maximum: u32| {
+        let properties: serde_json::Map<_, _> = (0..10_000).map(|number| (format!("p{number}"), json!({}))).collect();
+        let paths: serde_json::Map<_, _> = (0..operations).map(|number| answer(number, maximum)).collect();
+        let mut document = of_paths(&Value::Object(paths));
+        document["components"] = json!({ "schemas": { "large": { "properties": properties } } });
+        document
+    };
+    let rules = |operations: usize| found(&document(operations, 1), &document(operations, 2));
+    assert!(!rules(100).iter().any(|rule| rule.starts_with("comparison-incomplete")));
+    assert!(rules(1_500).iter().any(|rule| rule.starts_with("comparison-incomplete")));
+}

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::comparison::{At, Comparison};
 use super::rule::Rule;
-use super::shape::Shape;
 use super::words::code;
 use crate::document::text;
 use crate::reference::{reference, resolve, schema_name};
@@ -66,7 +65,7 @@ impl<'d> Comparison<'d> {
 
     /// Compares one thing with the several that it may be now.
     pub(super) fn became_union(&mut self, old: &'d Value, after: &[&'d Value], at: &At) {
-        match alike((self.old, old), self.new, after) {
+        match self.alike((self.old, old), self.new, after) {
             Some(place) => {
                 self.pair(old, after[place], at);
                 self.variants(&[], &without(after, place), at);
@@ -77,7 +76,7 @@ impl<'d> Comparison<'d> {
 
     /// Compares the several things that a value was with the one that it is now.
     pub(super) fn was_union(&mut self, new: &'d Value, before: &[&'d Value], at: &At) {
-        match alike((self.new, new), self.old, before) {
+        match self.alike((self.new, new), self.old, before) {
             Some(place) => {
                 self.pair(before[place], new, at);
                 self.variants(&without(before, place), &[], at);
@@ -89,19 +88,20 @@ impl<'d> Comparison<'d> {
     fn became_another(&mut self, at: &At) {
         self.find(Rule::TypeChanged, at, "The value is something else altogether.");
     }
-}
 
-/// Which of the variants a schema is: the same, or else one of the same type.
-fn alike<'d>(
-    (root, schema): (&'d Value, &'d Value),
-    variants_root: &'d Value,
-    variants: &[&'d Value],
-) -> Option<usize> {
-    let types = Shape::of(root, schema).types;
-    let is_same = |variant: &&'d Value| resolve(variants_root, variant) == schema;
-    let is_of_type = |variant: &&'d Value| Shape::of(variants_root, variant).types == types;
-    let variants = &variants[..variants.len().min(MAX_VARIANTS)];
-    variants.iter().position(is_same).or_else(|| variants.iter().position(is_of_type))
+    /// Which of the variants a schema is: the same, or else one of the same type.
+    fn alike(
+        &self,
+        (root, schema): (&'d Value, &'d Value),
+        variants_root: &'d Value,
+        variants: &[&'d Value],
+    ) -> Option<usize> {
+        let types = self.shape(root, schema).types;
+        let is_same = |variant: &&'d Value| resolve(variants_root, variant) == schema;
+        let is_of_type = |variant: &&'d Value| !self.is_spent() && self.shape(variants_root, variant).types == types;
+        let variants = &variants[..variants.len().min(MAX_VARIANTS)];
+        variants.iter().position(is_same).or_else(|| variants.iter().position(is_of_type))
+    }
 }
 
 fn without<'d>(variants: &[&'d Value], place: usize) -> Vec<&'d Value> {

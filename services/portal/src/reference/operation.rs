@@ -15,6 +15,7 @@ pub(super) use self::parameters::sample_path;
 pub(crate) use self::parameters::{all as all_parameters, placeholders};
 use self::style::Style;
 pub(super) use self::upload::Part;
+use super::budget::Budget;
 use super::incoming::{self, Incoming};
 use super::resolve::resolve;
 use super::samples::{Request, Sample, samples};
@@ -85,7 +86,8 @@ impl OperationView {
         let declared = parameters::all(root, item, written);
         let undeclared = parameters::undeclared(&declared, &operation.path, texts.text("parameter_undeclared"));
         let all: Vec<&Value> = declared.into_iter().chain(&undeclared).collect();
-        let schemas = Schemas::new(root, schema_link, texts);
+        let budget = Budget::default();
+        let schemas = Schemas::new(root, schema_link, texts, &budget);
         let described = Described::of(root, document.version, &schemas, written, &all);
         let is_header = |parameter: &Value| text(parameter, "in") == Some("header");
         let is_sent = |parameter: &Value| !(is_header(parameter) && text(parameter, "name").is_some_and(&removed));

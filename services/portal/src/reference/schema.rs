@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use askama::Template;
 use serde_json::Value;
 
+use super::budget::{Budget, short};
 use super::resolve::{reference, resolve, schema_name};
 use crate::document::text;
-use crate::markdown::{self, Html};
+use crate::markdown::Html;
 use crate::texts::Texts;
 
 /// How deep shared schemas are unfolded in place; further down there is a link to the schema's own page.
@@ -21,6 +22,8 @@ const MAX_UNFOLDED: usize = 3;
 const MAX_FIELDS: usize = 100;
 /// How deep anything is unfolded.
 const MAX_DEPTH: usize = 12;
+/// The longest name of a schema that a URL holds.
+const MAX_NAME: usize = 2_000;
 
 /// A schema.
 #[derive(Clone, Debug, Default, Template)]
@@ -39,6 +42,8 @@ pub(crate) struct SchemaView {
     /// The text that says how the variants belong together: `one_of`.
     pub(crate) variants_are: &'static str,
     pub(crate) variants: Vec<SchemaView>,
+    /// How many parts there was no room for.
+    pub(crate) more: usize,
     /// It is told elsewhere: the link leads there.
     pub(crate) is_elsewhere: bool,
     texts: Texts,
@@ -89,9 +94,13 @@ pub(super) struct Schemas<'d> {
     pub(super) texts: &'d Texts,
     /// Fields that were unfolded so far.
     fields: Cell<usize>,
+    pub(super) budget: &'d Budget,
     /// The level of the highest headings in descriptions.
     headings: u8,
 }
+
+/// The parts that a schema is put together from, by where they are.
+type Joined = BTreeSet<*const Value>;
 
 /// Where in a schema we are.
 #[derive(Clone, Default)]
@@ -102,8 +111,8 @@ struct Place<'d> {
 }
 
 impl<'d> Schemas<'d> {
-    pub(super) fn new(root: &'d Value, link: &'d str, texts: &'d Texts) -> Self {
-        Self { root, link, texts, fields: Cell::new(0), headings: 3 }
+    pub(super) fn new(root: &'d Value, link: &'d str, texts: &'d Texts, budget: &'d Budget) -> Self {
+        Self { root, link, texts, fields: Cell::new(0), budget, headings: 3 }
     }
 
     /// Directly below the heading of a page.
@@ -120,89 +129,100 @@ impl<'d> Schemas<'d> {
     fn at(&self, schema: &'d Value, place: &Place<'d>) -> SchemaView {
         let mut place = Place { depth: place.depth + 1, ..place.clone() };
         let shared = reference(schema);
-        let name = shared.and_then(schema_name);
+        let name = shared.and_then(schema_name).filter(|name| name.len() <= MAX_NAME);
         let target = resolve(self.root, schema);
         let mut view = SchemaView {
-            kind: kind::words(self.texts, self.root, schema),
+            kind: short(&kind::words(self.texts, self.root, schema)),
             link: name.as_ref().map(|name| format!("{}{}", self.link, crate::web::escape_path(name))),
             // What stands beside a reference says more than what is referred to.
             description: text(schema, "description")
                 .or(text(target, "description"))
-                .map(|text| markdown::html(text, self.headings))
+                .map(|text| self.budget.prose(text, self.headings))
                 .unwrap_or_default(),
             facts: facts::facts(self.texts, target),
             values: facts::values(self.texts, target),
             texts: self.texts.clone(),
             ..SchemaView::default()
         };
+        self.budget.part(view.facts.iter().chain(&view.values).chain(&view.link).chain([&view.kind]));
         let again = shared.is_some_and(|shared| !place.within.insert(shared));
         let is_enough = place.within.len() > MAX_UNFOLDED || (place.depth > 1 && self.fields.get() > MAX_FIELDS);
-        if again || place.depth > MAX_DEPTH || (shared.is_some() && is_enough) {
-            view.is_elsewhere = view.link.is_some() && target.is_object();
+        let is_linked = view.link.is_some() && target.is_object();
+        if again || place.depth > MAX_DEPTH || self.budget.is_spent() || (shared.is_some() && is_enough) {
+            view.is_elsewhere = is_linked;
             return view;
         }
-        self.add_parts(&mut view, target, &place);
+        self.add_parts(&mut view, target, &place, &mut Joined::new());
+        view.is_elsewhere |= is_linked && view.more > 0;
         view
     }
 
-    fn add_parts(&self, view: &mut SchemaView, schema: &'d Value, place: &Place<'d>) {
-        for part in list(schema, "allOf") {
+    fn add_parts(&self, view: &mut SchemaView, schema: &'d Value, place: &Place<'d>, joined: &mut Joined) {
+        self.budget.look();
+        if !joined.insert(std::ptr::from_ref(schema)) {
+            return;
+        }
+        let (_, more) = self.budget.each(list(schema, "allOf"), |part| {
             let mut inner = place.clone();
             // A part is the schema itself, not something in it.
             let again = reference(part).is_some_and(|shared| !inner.within.insert(shared));
             if !again && place.depth < MAX_DEPTH {
                 inner.depth += 1;
-                self.add_parts(view, resolve(self.root, part), &inner);
+                self.add_parts(view, resolve(self.root, part), &inner, joined);
             }
-        }
+        });
+        view.more += more;
         self.add_properties(view, schema, place);
         if let Some(items) = schema.get("items").filter(|items| items.is_object()) {
-            let items = self.at(items, place);
-            // What is in the list is told here.
-            view.is_elsewhere |= items.is_elsewhere;
-            view.link = view.link.take().or(items.link);
-            if view.description.is_empty() {
-                view.description = items.description;
-            }
-            view.values.extend(items.values);
-            view.properties.extend(items.properties);
-            view.variants.extend(items.variants);
-            view.variants_are = items.variants_are;
+            self.add_items(view, items, place);
         }
         for (key, words) in [("oneOf", "one_of"), ("anyOf", "any_of")] {
             let variants: Vec<_> = list(schema, key).filter(|variant| !kind::is_null(variant)).collect();
             if !variants.is_empty() {
                 view.variants_are = words;
-                view.variants.extend(variants.into_iter().map(|variant| self.at(variant, place)));
+                let (told, more) = self.budget.each(variants, |variant| self.at(variant, place));
+                view.variants.extend(told);
+                view.more += more;
             }
         }
     }
 
+    /// What is in a list is told with it.
+    fn add_items(&self, view: &mut SchemaView, items: &'d Value, place: &Place<'d>) {
+        let items = self.at(items, place);
+        view.is_elsewhere |= items.is_elsewhere;
+        view.link = view.link.take().or(items.link);
+        if view.description.is_empty() {
+            view.description = items.description;
+        }
+        view.values.extend(items.values);
+        view.properties.extend(items.properties);
+        view.variants.extend(items.variants);
+        view.variants_are = items.variants_are;
+        view.more += items.more;
+    }
+
     fn add_properties(&self, view: &mut SchemaView, schema: &'d Value, place: &Place<'d>) {
         let required: BTreeSet<&str> = list(schema, "required").filter_map(Value::as_str).collect();
-        let properties = schema.get("properties").and_then(Value::as_object);
-        self.fields.update(|fields| fields + properties.map_or(0, serde_json::Map::len));
-        let properties = properties.into_iter().flatten();
-        let mut added: Vec<PropertyView> = properties
-            .map(|(name, property)| {
-                let target = resolve(self.root, property);
-                let flag = |key: &str| target.get(key).and_then(Value::as_bool).unwrap_or(false);
-                PropertyView {
-                    name: name.clone(),
-                    required: required.contains(name.as_str()),
-                    deprecated: flag("deprecated"),
-                    access: if flag("readOnly") {
-                        Some("read_only")
-                    } else {
-                        flag("writeOnly").then_some("write_only")
-                    },
-                    schema: self.at(property, place),
-                }
-            })
-            .collect();
+        let mut properties: Vec<_> =
+            schema.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
+        self.fields.update(|fields| fields + properties.len());
         // What has to be there comes first.
-        added.sort_by_key(|property| !property.required);
-        view.properties.extend(added);
+        properties.sort_by_key(|(name, _)| !required.contains(name.as_str()));
+        let (told, more) = self.budget.each(properties, |(name, property)| {
+            self.budget.part([name]);
+            let target = resolve(self.root, property);
+            let flag = |key: &str| target.get(key).and_then(Value::as_bool).unwrap_or(false);
+            PropertyView {
+                name: short(name),
+                required: required.contains(name.as_str()),
+                deprecated: flag("deprecated"),
+                access: if flag("readOnly") { Some("read_only") } else { flag("writeOnly").then_some("write_only") },
+                schema: self.at(property, place),
+            }
+        });
+        view.properties.extend(told);
+        view.more += more;
         if let Some(others) = schema.get("additionalProperties").filter(|others| others.is_object()) {
             let schema = self.at(others, place);
             let name = String::new();
@@ -239,7 +259,7 @@ mod tests {
     fn view(name: &str) -> SchemaView {
         let root = root();
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
-        Schemas::new(&root, "/s/", &Texts::default()).view(&schema)
+        Schemas::new(&root, "/s/", &Texts::default(), &Budget::default()).view(&schema)
     }
 
     #[test]
@@ -275,16 +295,65 @@ mod tests {
         let schema = |n: usize| json!({ "properties": fields(n).collect::<serde_json::Map<_, _>>() });
         let schemas: serde_json::Map<_, _> = (0..50).map(|n| (name(n), schema(n))).collect();
         let root = json!({ "components": { "schemas": schemas } });
-        let html =
-            Schemas::new(&root, "/s/", &Texts::default()).view(&root["components"]["schemas"]["S0"]).render().unwrap();
+        let html = Schemas::new(&root, "/s/", &Texts::default(), &Budget::default())
+            .view(&root["components"]["schemas"]["S0"])
+            .render()
+            .unwrap();
         assert!(html.contains("f19") && html.len() < 300_000, "{}", html.len());
+    }
+
+    /// Levels of schemas, each of which is `of` as many references to the next.
+    fn levels(levels: usize, of: &str, references: impl Fn(usize) -> Vec<String>) -> Value {
+        let refer = |name: &String| json!({ "$ref": format!("#/components/schemas/{name}") });
+        let mut schemas = serde_json::Map::new();
+        for level in 0..levels {
+            let next: Vec<_> = references(level + 1).iter().map(refer).collect();
+            for name in references(level) {
+                schemas.insert(name, json!({ of: next, "properties": { format!("f{level}"): { "type": "string" } } }));
+            }
+        }
+        json!({ "components": { "schemas": schemas } })
+    }
+
+    #[test]
+    fn what_is_put_together_from_the_same_part_many_times_has_it_once() {
+        let root = levels(12, "allOf", |level| vec![format!("S{level}"); 10]);
+        let schema = json!({ "$ref": "#/components/schemas/S0" });
+        let view = Schemas::new(&root, "/s/", &Texts::default(), &Budget::default()).view(&schema);
+        assert_eq!(view.properties.len(), 12);
+    }
+
+    #[test]
+    fn what_fans_out_is_told_as_far_as_a_page_has_room() {
+        for of in ["oneOf", "anyOf", "allOf"] {
+            let root = levels(4, of, |level| (0..300).map(|number| format!("S{level}n{number}")).collect());
+            let schema = json!({ "$ref": "#/components/schemas/S0n0" });
+            let view = Schemas::new(&root, "/s/", &Texts::default(), &Budget::default()).view(&schema);
+            assert!(view.more > 0 && view.is_elsewhere, "{of}: the rest is told by the schema's own page");
+            let html = view.render().unwrap();
+            assert!(html.len() < 250_000, "{of}: {}", html.len());
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_cut_and_said_to_be() {
+        let fields: serde_json::Map<_, _> = (0..9_000)
+            .map(|n| (format!("f{n}"), json!({ "default": "<".repeat(5_000), "description": "*a* ".repeat(5_000) })))
+            .collect();
+        let root = json!({});
+        let schema = json!({ "properties": fields, "required": ["f8999"] });
+        let view = Schemas::new(&root, "/s/", &Texts::default(), &Budget::default()).view(&schema);
+        assert_eq!(view.properties[0].name, "f8999");
+        assert_eq!(view.properties.len() + view.more, 9_000);
+        let html = view.render().unwrap();
+        assert!(html.len() < 250_000 && html.contains(&format!("{} more", view.more)), "{}", html.len());
     }
 
     #[test]
     fn a_page_of_it_holds_no_markup_of_strangers() {
         let root = json!({});
         let schema = json!({ "type": "object", "properties": { "<script>": { "type": "string", "default": "<b>" } } });
-        let html = Schemas::new(&root, "/s/", &Texts::default()).view(&schema).render().unwrap();
+        let html = Schemas::new(&root, "/s/", &Texts::default(), &Budget::default()).view(&schema).render().unwrap();
         assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");
     }
 }

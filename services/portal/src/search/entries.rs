@@ -18,6 +18,8 @@ use crate::reference::Reference;
 const MAX_NAMES: usize = 500;
 /// How deep names are looked for.
 const MAX_DEPTH: usize = 6;
+/// In how many values they are looked for: each of many operations may refer to the same large thing without any.
+const MAX_VALUES: usize = 20_000;
 
 /// The sorts of things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -199,11 +201,13 @@ struct Names<'d> {
     root: &'d Value,
     found: BTreeSet<(Part, &'d str)>,
     followed: BTreeSet<&'d str>,
+    /// The values that were looked at.
+    values: usize,
 }
 
 impl<'d> Names<'d> {
     fn new(root: &'d Value) -> Self {
-        Self { root, found: BTreeSet::new(), followed: BTreeSet::new() }
+        Self { root, found: BTreeSet::new(), followed: BTreeSet::new(), values: 0 }
     }
 
     fn said(self) -> Vec<(Part, String)> {
@@ -211,7 +215,8 @@ impl<'d> Names<'d> {
     }
 
     fn add(&mut self, value: &'d Value, depth: usize) {
-        if depth > 2 * MAX_DEPTH || self.found.len() > MAX_NAMES {
+        self.values += 1;
+        if depth > 2 * MAX_DEPTH || self.found.len() > MAX_NAMES || self.values > MAX_VALUES {
             return;
         }
         match value {
@@ -233,5 +238,26 @@ impl<'d> Names<'d> {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_looked_for_in_so_many_values() {
+        let root = json!({ "large": vec![json!([[[]]]); 100_000], "small": { "properties": { "a": {} } } });
+        let refer = |names: &[&str]| names.iter().map(|name| json!({ "$ref": format!("#/{name}") })).collect::<Value>();
+        let found = |value: &Value| {
+            let mut names = Names::new(&root);
+            names.add(value, 0);
+            assert!(names.values < 2 * MAX_VALUES + 100_000, "{}", names.values);
+            names.said()
+        };
+        assert_eq!(found(&refer(&["small", "large"])), [(Part::Property, "a".to_owned())]);
+        assert_eq!(found(&refer(&["large", "small"])), []);
     }
 }

@@ -91,7 +91,7 @@ impl<'d> Contents<'_, 'd> {
         let is_file = fields.iter().any(|field| field["type"] == "file");
         let media = if is_file { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
         let schema = serde_json::json!({ "type": "object", "properties": named, "required": needed });
-        let view = Schemas::new(&schema, "", self.schemas.texts).view(&schema);
+        let view = Schemas::new(&schema, "", self.schemas.texts, self.schemas.budget).view(&schema);
         let parts = upload::parts(&schema, media, Some(&schema));
         let made = example::of_schema(&schema, &schema, true).filter(|_| !is_file);
         let example = made.map(|example| written(media, &example));

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::list;
 use crate::document::text;
+use crate::reference::budget::short;
 use crate::texts::Texts;
 
 /// The most values that are listed.
@@ -28,13 +29,14 @@ pub(super) fn facts(texts: &Texts, schema: &Value) -> Vec<String> {
         text(schema, "contentMediaType").map(|media| texts.with("fact_media", "media", &media)),
         discriminator.map(|property| texts.with("fact_discriminator", "property", &property)),
     ];
-    facts.into_iter().flatten().collect()
+    facts.into_iter().flatten().map(|fact| short(&fact)).collect()
 }
 
 /// What the value may be, where it is one of a few.
 pub(super) fn values(texts: &Texts, schema: &Value) -> Vec<String> {
     let constant = schema.get("const");
-    let mut values: Vec<_> = list(schema, "enum").chain(constant).take(MAX_VALUES).map(Value::to_string).collect();
+    let mut values: Vec<_> =
+        list(schema, "enum").chain(constant).take(MAX_VALUES).map(|value| short(&value.to_string())).collect();
     let rest = list(schema, "enum").count().saturating_sub(MAX_VALUES);
     if rest > 0 {
         values.push(texts.with("fact_more_values", "number", &rest));

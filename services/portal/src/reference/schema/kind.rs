@@ -14,7 +14,7 @@ pub(super) fn words(texts: &Texts, root: &Value, schema: &Value) -> String {
 fn words_at(texts: &Texts, root: &Value, schema: &Value, depth: usize) -> String {
     if let Some(reference) = reference(schema) {
         return schema_name(reference).unwrap_or_else(|| match reference.starts_with('#') {
-            true => words_at(texts, root, &without_reference(resolve(root, schema)), depth + 1),
+            true => words_at(texts, root, without_reference(resolve(root, schema)), depth + 1),
             false => texts.with("kind_elsewhere", "place", &reference),
         });
     }
@@ -80,8 +80,8 @@ fn implied(texts: &Texts, root: &Value, schema: &Value, depth: usize) -> String 
 }
 
 /// A reference that leads in a circle means nothing.
-fn without_reference(schema: &Value) -> Value {
-    if reference(schema).is_some() { Value::Bool(true) } else { schema.clone() }
+fn without_reference(schema: &Value) -> &Value {
+    if reference(schema).is_some() { &Value::Bool(true) } else { schema }
 }
 
 #[cfg(test)]
