@@ -22,6 +22,7 @@ mod manifests;
 mod metrics;
 pub mod offline;
 mod origins;
+mod policies;
 pub mod ports;
 mod previews;
 pub mod rbac;

@@ -2,7 +2,6 @@
 
 mod demands;
 mod limits;
-mod rules;
 #[cfg(test)]
 mod tests;
 mod told;

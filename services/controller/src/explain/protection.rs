@@ -1,14 +1,12 @@
 //! Who is asked about a request before it goes on, and by which rules.
 
-use nuncio_auth::{Condition, Match, Rules};
-use nuncio_ir::auth::{FilterKind, FilterRef, OnAllow, OnDeny, Rule};
-use nuncio_ir::{Check, HttpFilter, HttpSettings, IpRule, IpSource, Model, Route, RuleCheck, Slot, SlotFilter};
+use nuncio_auth::Condition;
+use nuncio_ir::auth::{FilterKind, FilterRef, OnAllow, OnDeny};
+use nuncio_ir::{Extension, HttpFilter, HttpSettings, IpRule, IpSource, Model, Route, SlotFilter};
 
 use super::request::Request;
 use crate::admin::ProtectionExplained;
-
-/// What becomes of a path that is encoded twice, or otherwise such that different rules are for what servers make of it.
-const TWO_WAYS: &str = "answered 400: servers may read this path in two ways, to which different rules apply";
+use crate::policies::{Chain, Policies, Refusal, kind_name};
 
 /// What the Module has every request pass, whatever its route.
 pub(super) fn of_listener(settings: &HttpSettings) -> impl Iterator<Item = ProtectionExplained> {
@@ -42,105 +40,71 @@ fn addresses(rules: &[IpRule]) -> String {
 
 /// What protects the route, in the order in which it is asked. Of rules only what applies to the request's path.
 pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<ProtectionExplained> {
-    let check = route.rules.as_ref();
-    let gate = check.and_then(|check| by_gate(model, check, request));
-    let rules = check.map(|check| by_rules(model, check, request));
-    auth_service(model, route).into_iter().chain(gate).chain(rules).collect()
+    let (policies, asked) = (Policies::new(model), as_filters_see_it(request));
+    let service = policies.auth_service(route).map(of_auth_service);
+    let check = route.rules.as_ref().map(|check| (check.set.to_string(), policies.chain(route, &asked)));
+    let describe = |used: &[FilterRef]| used.iter().map(|used| describe(&policies, used, &asked)).collect::<Vec<_>>();
+    let of_rules = check.into_iter().flat_map(|(set, chain)| {
+        let gate = chain.as_ref().ok().map(|chain| chain.gate).filter(|gate| !gate.is_empty());
+        let gate = gate.map(|gate| asks("the PreviewPolicy".to_owned(), String::new(), describe(gate)));
+        let rule = match chain {
+            Err(refusal) => nobody(set, refusal.to_string()),
+            Ok(Chain { rule: None, .. }) => nobody(set, "no rule is for this path: let through".to_owned()),
+            Ok(Chain { rule: Some(rule), .. }) => {
+                asks(rule.origin.to_string(), rule.path.to_string(), describe(&rule.filters))
+            }
+        };
+        gate.into_iter().chain([rule])
+    });
+    service.into_iter().chain(of_rules).collect()
 }
 
-/// What requests for a preview pass before any rule.
-fn by_gate(model: &Model, check: &RuleCheck, request: &Request) -> Option<ProtectionExplained> {
-    let set = model.rule_sets.get(&check.set).filter(|set| !set.gate.is_empty())?;
-    let asked = as_filters_see_it(request);
-    Some(ProtectionExplained {
-        by: "the PreviewPolicy".to_owned(),
-        path: String::new(),
-        filters: set.gate.iter().map(|used| describe(model, used, &asked)).collect(),
-        applies: true,
-        outcome: "decided by the authentication service".to_owned(),
-    })
+fn asks(by: String, path: String, filters: Vec<String>) -> ProtectionExplained {
+    let outcome = match filters.is_empty() {
+        true => "let through: the rule has no filters",
+        false => "decided by the authentication service",
+    };
+    ProtectionExplained { by, path, filters, applies: true, outcome: outcome.to_owned() }
 }
 
-fn by_rules(model: &Model, check: &RuleCheck, request: &Request) -> ProtectionExplained {
-    let by_none = |outcome: String| ProtectionExplained {
-        by: check.set.to_string(),
-        path: String::new(),
-        filters: Vec::new(),
-        applies: false,
-        outcome,
-    };
-    let Some(set) = model.rule_sets.get(&check.set) else {
-        return by_none("there are no such rules: refused".to_owned());
-    };
-    let rules = match Rules::new(set) {
-        Ok(rules) => rules,
-        Err(error) => return by_none(format!("refused: {error}")),
-    };
-    let asked = as_filters_see_it(request);
-    match rules.find(&asked) {
-        Match::Ambiguous => by_none(TWO_WAYS.to_owned()),
-        Match::Open => by_none("no rule is for this path: let through".to_owned()),
-        Match::Rule(found) => explain(model, &set.rules[found.index], &asked),
-    }
+fn nobody(by: String, outcome: String) -> ProtectionExplained {
+    ProtectionExplained { by, path: String::new(), filters: Vec::new(), applies: false, outcome }
 }
 
-fn auth_service(model: &Model, route: &Route) -> Option<ProtectionExplained> {
-    if !matches!(route.auth, Check::On(_)) {
-        return None;
-    }
-    let extension = model.extensions.get(&Slot::Auth)?;
+fn of_auth_service(extension: &Extension) -> ProtectionExplained {
     let outcome = match &extension.filter {
-        SlotFilter::Idle | SlotFilter::Limit(_) => return None,
         SlotFilter::Refuse { status, reason } => format!("answered {status}: {reason}"),
         SlotFilter::Authorize(authorization) => format!("asked at {}", authorization.cluster),
+        SlotFilter::Idle | SlotFilter::Limit(_) => "let through".to_owned(),
     };
     let by = extension.origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    Some(ProtectionExplained { by, path: String::new(), filters: Vec::new(), applies: true, outcome })
+    ProtectionExplained { by, path: String::new(), filters: Vec::new(), applies: true, outcome }
 }
 
 /// What refuses the request, whoever sends it.
 pub(super) fn refusal(model: &Model, route: &Route, request: &Request) -> Option<String> {
-    refusing_service(model, route).or_else(|| refusing_filter(model, route, request))
-}
-
-fn refusing_service(model: &Model, route: &Route) -> Option<String> {
-    let extension = model.extensions.get(&Slot::Auth).filter(|_| matches!(route.auth, Check::On(_)))?;
-    match &extension.filter {
+    let policies = Policies::new(model);
+    let by_service = policies.auth_service(route).and_then(|extension| match &extension.filter {
         SlotFilter::Refuse { status, reason } => Some(format!("answered {status}: {reason}")),
         SlotFilter::Idle | SlotFilter::Limit(_) | SlotFilter::Authorize(_) => None,
-    }
+    });
+    by_service.or_else(|| refusing_filter(&policies, route, &as_filters_see_it(request)))
 }
 
 /// The first filter that is asked, where it is none that could decide.
-fn refusing_filter(model: &Model, route: &Route, request: &Request) -> Option<String> {
-    let set = model.rule_sets.get(&route.rules.as_ref()?.set)?;
-    let (rules, asked) = (Rules::new(set).ok()?, as_filters_see_it(request));
-    let of_rule = match rules.find(&asked) {
-        Match::Rule(found) => &set.rules[found.index].filters[..],
-        Match::Open => &[],
-        Match::Ambiguous => return Some(TWO_WAYS.to_owned()),
+fn refusing_filter(policies: &Policies<'_>, route: &Route, asked: &nuncio_auth::Request) -> Option<String> {
+    let chain = match policies.chain(route, asked) {
+        Ok(chain) => chain,
+        Err(refusal @ Refusal::TwoWays) => return Some(refusal.to_string()),
+        Err(Refusal::NoRules | Refusal::Unusable(_)) => return None,
     };
-    let first = set.gate.iter().chain(of_rule).find(|used| passed_over(used, &asked).is_none())?;
-    let reason = match model.filters.get(&first.filter).map(|filter| &filter.kind) {
+    let first = chain.filters().find(|used| passed_over(used, asked).is_none())?;
+    let reason = match policies.kind(first) {
         Some(FilterKind::Invalid { reason }) => reason,
         Some(_) => return None,
         None => "it is not there",
     };
     (first.on_deny != OnDeny::Continue).then(|| format!("answered 503 by the filter {}: {reason}", first.filter))
-}
-
-fn explain(model: &Model, rule: &Rule, asked: &nuncio_auth::Request) -> ProtectionExplained {
-    let outcome = match rule.filters.is_empty() {
-        true => "let through: the rule has no filters",
-        false => "decided by the authentication service",
-    };
-    ProtectionExplained {
-        by: rule.origin.to_string(),
-        path: rule.path.to_string(),
-        filters: rule.filters.iter().map(|used| describe(model, used, asked)).collect(),
-        applies: true,
-        outcome: outcome.to_owned(),
-    }
 }
 
 /// The request before any filter has changed it.
@@ -161,16 +125,10 @@ fn passed_over<'f>(used: &'f FilterRef, asked: &nuncio_auth::Request) -> Option<
 }
 
 /// `login.default (OAuth2)`, with what the rule makes of it; or why it denies.
-fn describe(model: &Model, used: &FilterRef, asked: &nuncio_auth::Request) -> String {
-    let kind = match model.filters.get(&used.filter).map(|filter| &filter.kind) {
-        Some(FilterKind::Jwt(_)) => "JWT",
-        Some(FilterKind::OAuth2(_)) => "OAuth2",
-        Some(FilterKind::ApiKey(_)) => "APIKey",
-        Some(FilterKind::Basic(_)) => "Basic",
-        Some(FilterKind::External(_)) => "External",
-        Some(FilterKind::Introspection(_)) => "Introspection",
-        Some(FilterKind::ShareLink(_)) => "a link to the preview",
+fn describe(policies: &Policies<'_>, used: &FilterRef, asked: &nuncio_auth::Request) -> String {
+    let kind = match policies.kind(used) {
         Some(FilterKind::Invalid { reason }) => return format!("{}, which denies: {reason}", used.filter),
+        Some(kind) => kind_name(kind),
         None => return format!("{}, which is not there: denies", used.filter),
     };
     let passed_over = passed_over(used, asked).map(|header| format!("not asked, by ifRequestHeader {header}"));

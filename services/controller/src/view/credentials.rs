@@ -3,26 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nuncio_ir::auth::{FilterKind, FilterRef, Grant, KeySource};
-use nuncio_ir::{Handler, Model, Removal, Route};
+use nuncio_ir::{Extension, Handler, Model, Removal, Route};
 
 use crate::admin::CredentialView;
+use crate::policies::{Policies, rule_set};
 
 /// Of all rules that may apply to requests on a route.
 pub(super) fn credentials(model: &Model, route: &Route) -> BTreeSet<CredentialView> {
-    let set = route.rules.as_ref().and_then(|check| model.rule_sets.get(&check.set));
+    let set = rule_set(model, route);
     let of_rules = set.into_iter().flat_map(|set| &set.rules).flat_map(|rule| &rule.filters);
     let used = set.into_iter().flat_map(|set| &set.gate).chain(of_rules);
-    credentials_of(model, route, used)
+    credentials_of(model, Policies::new(model).auth_service(route), used)
 }
 
-/// Of these filters alone, and of the AuthService where the route asks it.
+/// Of these filters alone, and of the AuthService where one is asked.
 pub(crate) fn credentials_of<'m>(
     model: &'m Model,
-    route: &Route,
+    service: Option<&Extension>,
     used: impl Iterator<Item = &'m FilterRef>,
 ) -> BTreeSet<CredentialView> {
     let asked = used.filter_map(|used| credential(&model.filters.get(&used.filter)?.kind, used));
-    let other = matches!(route.auth, nuncio_ir::Check::On(_)).then_some(CredentialView::Other);
+    let other = service.map(|_| CredentialView::Other);
     asked.chain(other).collect()
 }
 

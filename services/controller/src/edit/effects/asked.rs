@@ -2,12 +2,13 @@
 
 use std::cmp::{max, min};
 
-use nuncio_auth::{Match, Request, Rules};
-use nuncio_ir::auth::{FilterKind, FilterRef, OnDeny};
-use nuncio_ir::{Check, Model, Route, Slot, SlotFilter};
+use nuncio_auth::Request;
+use nuncio_ir::auth::{FilterRef, OnDeny};
+use nuncio_ir::{Extension, Model, Route};
 
 use super::limited::Rates;
 use super::places::Place;
+use crate::policies::{Policies, kind_name};
 
 /// How much of what comes is asked for a login or a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,67 +49,47 @@ impl Guard {
 /// Tells of a model what protects requests.
 #[derive(Debug)]
 pub(super) struct Guards<'m> {
-    model: &'m Model,
+    policies: Policies<'m>,
     rates: Rates<'m>,
-    /// The AuthService in words, where there is one that may refuse.
-    service: Option<String>,
 }
 
 impl<'m> Guards<'m> {
     pub(super) fn of(model: &'m Model) -> Self {
-        let asking = model.extensions.get(&Slot::Auth).filter(|extension| match extension.filter {
-            SlotFilter::Authorize(_) | SlotFilter::Refuse { .. } => true,
-            SlotFilter::Idle | SlotFilter::Limit(_) => false,
-        });
-        let service = asking.map(|extension| {
-            let name = extension.origins.first().map(ToString::to_string);
-            name.unwrap_or_else(|| "the AuthService".to_owned())
-        });
-        Self { model, rates: Rates::of(model), service }
+        Self { policies: Policies::new(model), rates: Rates::of(model) }
     }
 
     /// What protects requests for this path on a route.
     pub(super) fn of_path(&self, place: &Place<'_>, path: &str) -> Guard {
         let route = place.route;
-        let service = self.service.as_ref().filter(|_| matches!(route.auth, Check::On(_)));
+        let service = self.policies.auth_service(route);
         let (by_rules, of_rules) = self.of_rules(route, &place.shown_for(), path);
         Guard {
             by_service: if service.is_some() { Asked::Everybody } else { Asked::Nobody },
             by_rules,
-            who: service.cloned().into_iter().chain(of_rules).collect(),
+            who: service.map(service_name).into_iter().chain(of_rules).collect(),
             is_limited: route.limits.as_deref().is_some_and(|limits| self.rates.holds(limits)),
         }
     }
 
     fn of_rules(&self, route: &Route, host: &str, path: &str) -> (Asked, Vec<String>) {
-        let Some(check) = &route.rules else { return (Asked::Nobody, Vec::new()) };
         // What cannot be decided is refused.
-        let refused = || (Asked::Everybody, vec![check.set.to_string()]);
-        let Some(set) = self.model.rule_sets.get(&check.set) else { return refused() };
-        let Ok(rules) = Rules::new(set) else { return refused() };
-        let of_rule = match rules.find(&Request::new("GET", "https", host, path)) {
-            Match::Ambiguous => return refused(),
-            Match::Rule(found) => &set.rules[found.index].filters[..],
-            Match::Open => &[],
+        let Ok(chain) = self.policies.chain(route, &Request::new("GET", "https", host, path)) else {
+            return (Asked::Everybody, route.rules.iter().map(|check| check.set.to_string()).collect());
         };
-        let used: Vec<_> = set.gate.iter().chain(of_rule).filter(|used| used.on_deny == OnDeny::Break).collect();
+        let used: Vec<_> = chain.filters().filter(|used| used.on_deny == OnDeny::Break).collect();
         (asked(&used), used.iter().map(|used| self.name(used)).collect())
     }
 
     /// `login.default (OAuth2)`.
     fn name(&self, used: &FilterRef) -> String {
-        let kind = match self.model.filters.get(&used.filter).map(|filter| &filter.kind) {
-            Some(FilterKind::Jwt(_)) => "JWT",
-            Some(FilterKind::OAuth2(_)) => "OAuth2",
-            Some(FilterKind::ApiKey(_)) => "APIKey",
-            Some(FilterKind::Basic(_)) => "Basic",
-            Some(FilterKind::External(_)) => "External",
-            Some(FilterKind::Introspection(_)) => "Introspection",
-            Some(FilterKind::ShareLink(_)) => "ShareLink",
-            Some(FilterKind::Invalid { .. }) | None => return used.filter.to_string(),
-        };
-        format!("{} ({kind})", used.filter)
+        let kind = self.policies.kind(used).map(kind_name);
+        kind.map_or_else(|| used.filter.to_string(), |kind| format!("{} ({kind})", used.filter))
     }
+}
+
+/// The AuthService in words.
+fn service_name(extension: &Extension) -> String {
+    extension.origins.first().map_or_else(|| "the AuthService".to_owned(), ToString::to_string)
 }
 
 /// Whom filters ask that each have a say. Two of which one is for requests with a header and the other for those without ask everybody.

@@ -51,7 +51,7 @@ pub(super) fn between(before: &Model, after: &Model, found: &Found) -> Vec<LossV
 type Losses = BTreeMap<(LossKind, String, String), LossView>;
 
 /// Requests of a route that was there.
-fn of_requests(was: &Side<'_>, is: &Side<'_>, place: &Place<'_>, lost: &mut Losses) {
+fn of_requests<'m>(was: &Side<'m>, is: &Side<'m>, place: &Place<'_>, lost: &mut Losses) {
     for path in was.points(place, is) {
         // Another may go before it.
         if was.taker(place, &path).is_none_or(|taker| taker.key() != place.key()) {

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nuncio_ir::{Arm, Backend, Cluster, ClusterName, Discovery, Model, Retry, RouteAction};
+use nuncio_ir::{Arm, Backend, Cluster, ClusterName, Discovery, Model, Retry, Route, RouteAction};
 use nuncio_translate::World;
 use nuncio_xds::Server;
 
 use super::Way;
+use super::demands::Demands;
 use super::limits::{Counter, Held};
-use super::rules::Policies;
-use crate::admin::{HealthChecks, ObjectRef, OperationRouteView, RetryView, UpstreamHealthView};
+use crate::admin::{CredentialView, HealthChecks, ObjectRef, OperationRouteView, RetryView, UpstreamHealthView};
+use crate::explain::protection::as_filters_see_it;
 use crate::explain::request::Request;
-use crate::view::{counted_as, endpoints, service_of};
+use crate::policies::Policies;
+use crate::view::{counted_as, credentials_of, endpoints, service_of};
 
 /// Tells of routes; what many have in common is looked up once.
 pub(super) struct Teller<'m> {
@@ -43,15 +45,15 @@ impl<'m> Teller<'m> {
         // Arms of one route hardly ever differ in these; the one with most of the requests speaks for all.
         let first = arms.iter().max_by_key(|arm| arm.weight);
         let Held { limits, is_elsewhere } = self.counter.held(route, request);
-        let chains = self.policies.chains(route, request);
+        let (credentials, security) = self.shown(route, request);
         OperationRouteView {
             origin: route.origins.iter().map(ObjectRef::from).collect(),
             conditions: open.conditions,
             doubt: open.doubt,
             action: action.to_owned(),
             status,
-            credentials: self.policies.credentials(route, chains),
-            security: self.policies.security(route, chains, request),
+            credentials,
+            security,
             limits,
             is_limited_elsewhere: is_elsewhere,
             timeout_ms: first.map_or(0, |arm| millis(arm.timeout)),
@@ -59,6 +61,21 @@ impl<'m> Teller<'m> {
             retry: first.and_then(|arm| arm.retry.as_ref()).map(retry),
             clusters: arms.iter().filter_map(|arm| self.cluster(arm)).collect(),
         }
+    }
+
+    /// What requests may have to show on the route, and what lets them through: any one of these. None where they are refused
+    /// whatever they show.
+    fn shown(&self, route: &Route, request: &Request) -> (Vec<CredentialView>, Vec<Vec<CredentialView>>) {
+        let asked = as_filters_see_it(request);
+        let Ok(chain) = self.policies.chain(route, &asked) else {
+            return (vec![CredentialView::Other], Vec::new());
+        };
+        let service = self.policies.auth_service(route);
+        let credentials = credentials_of(self.model, service, chain.filters()).into_iter().collect();
+        let gate = Demands::of_gate(self.model, chain.gate, &asked);
+        let rule = Demands::of_filters(self.model, chain.of_rule(), &asked);
+        let security = Demands::of_auth_service(self.model, route).and(&gate).and(&rule);
+        (credentials, security.into_lists())
     }
 
     /// The cluster of an arm, which is told of as well.
