@@ -1,4 +1,4 @@
-//! What every service does the same way: logs, traces, metrics, health, shutdown, files that others read, errors in whole.
+//! What every service does the same way: logs, traces, metrics, health, shutdown, files that others read, tokens that they share, errors in whole.
 //!
 //! ```no_run
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,6 +14,7 @@ mod health;
 mod logs;
 mod metrics;
 mod process;
+mod shared_token;
 mod shutdown;
 mod traces;
 
@@ -22,6 +23,7 @@ pub use file::replace_file;
 pub use health::{Condition, Health, NotReady};
 pub use logs::{LogFormat, UnknownLogFormat};
 pub use metrics::{BoundedLabel, LabelValue, METRICS_CONTENT_TYPE, Metrics, duration_buckets};
+pub use shared_token::SharedToken;
 pub use shutdown::shutdown_on_signal;
 pub use traces::{TraceProtocol, Traces, follow};
 

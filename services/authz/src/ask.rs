@@ -2,10 +2,13 @@
 
 mod shown;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use nuncio_telemetry::SharedToken;
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use self::shown::Shown;
@@ -25,19 +28,27 @@ struct Running {
 
 impl Running {
     async fn post(&self, page: &str, body: &Value) -> anyhow::Result<Value> {
-        post(&self.admin, page, body, "authentication service", "--admin, NUNCIO_AUTHZ_ADMIN").await
+        post(&self.admin, None, page, body, "authentication service", "--admin, NUNCIO_AUTHZ_ADMIN").await
     }
 }
 
-/// Asks somebody who runs, at an address that is said by what is named last.
-async fn post(at: &Address, page: &str, body: &Value, who: &str, said_by: &str) -> anyhow::Result<Value> {
+/// Asks somebody who runs, and is shown the token, at an address that is said by what is named last.
+async fn post(
+    at: &Address,
+    token: Option<Arc<str>>,
+    page: &str,
+    body: &Value,
+    who: &str,
+    said_by: &str,
+) -> anyhow::Result<Value> {
     // In clear text, and past any proxy: it has to work where there are no authorities.
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(PATIENCE);
     let (client, host) = match at {
         Address::Tcp(host) => (client, host.as_str()),
         Address::Unix(path) => (client.unix_socket(path.as_path()), "localhost"),
     };
-    let asked = client.build()?.post(format!("http://{host}{page}")).json(body).send();
+    let request = client.build()?.post(format!("http://{host}{page}")).json(body);
+    let asked = token.into_iter().fold(request, RequestBuilder::bearer_auth::<Arc<str>>).send();
     let answer = asked.await.with_context(|| format!("no {who} answers at {at} ({said_by})"))?;
     let status = answer.status();
     if status.is_success() {
@@ -104,7 +115,9 @@ impl Question {
         let header = |(name, value): &(String, String)| json!({ "name": name, "value": value });
         let headers: Vec<_> = shown.headers.iter().map(header).collect();
         let body = json!({ "method": self.method, "url": shown.url, "headers": headers });
-        let explained = post(&self.gateway, "/api/v1/explain", &body, "gateway", "--gateway, NUNCIO_ADMIN").await;
+        let token = SharedToken::of_environment().map(|token| token.shown()).transpose().map_err(anyhow::Error::msg)?;
+        let explained =
+            post(&self.gateway, token, "/api/v1/explain", &body, "gateway", "--gateway, NUNCIO_ADMIN").await;
         let explained = explained.context("which rules are for the request is not known: name them (--rules)")?;
         Ok(match explained["rule_set"].as_str() {
             Some(rules) => Ok((rules.to_owned(), with_path(&self.url, explained["path"].as_str()))),

@@ -1,7 +1,8 @@
 //! The HTTP server for operators: probes, metrics, and what the controller knows, as JSON.
 //!
-//! Meant for a loopback address: it has no authentication, but for previews (`caller`). All in it is read-only but `/api/v1/apply` and
-//! `/api/v1/preview-…`, which answer 403 unless the gateway was told to allow edits, and changes of previews. Secrets' contents are in none of its types. It answers only to names that no page of a stranger can have (`names`).
+//! Who may ask for what is said in `access`: all but probes, metrics and descriptions is for who is on this machine or shows a token. All in
+//! it is read-only but `/api/v1/apply` and `/api/v1/preview-…`, which answer 403 unless the gateway was told to allow edits, and changes of
+//! previews. Secrets' contents are in none of its types. It answers only to names that no page of a stranger can have (`names`).
 //!
 //! | Path | What |
 //! |---|---|
@@ -21,6 +22,7 @@
 //! | `/api/v1/operations` | which routes the operations of a document get, and what these hold requests to |
 //! | `/api/v1/openapi.json` | the description of all that |
 
+mod access;
 mod apis;
 mod caller;
 mod certificates;
@@ -58,6 +60,7 @@ use axum::middleware;
 use axum::response::Html;
 use axum::routing::get;
 use axum::{Extension, Router};
+use nuncio_telemetry::SharedToken;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -219,8 +222,20 @@ const MAX_BODY: usize = 8 << 20;
 /// The shared state of all handlers.
 type Shared = Arc<dyn View>;
 
-/// All routes, over `view`, for requests to addresses, `localhost` and the host names `names`, by those whom `callers` knows.
-pub fn router(view: Arc<dyn View>, names: Vec<String>, callers: Callers) -> Router {
+/// Who is let in, and by whom what he wants is.
+#[derive(Clone, Debug, Default)]
+pub struct Guards {
+    /// Host names that are answered besides addresses and `localhost`.
+    pub names: Vec<String>,
+    /// What opens to who is on another machine.
+    pub tokens: Vec<SharedToken>,
+    /// Finds out by whom requests are.
+    pub callers: Callers,
+}
+
+/// All routes, over `view`, for those whom the guards let in.
+pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
+    let Guards { names, tokens, callers } = guards;
     let (api, document) = OpenApiRouter::with_openapi(document::begin())
         .routes(routes!(probes::check_alive))
         .routes(routes!(probes::check_ready))
@@ -263,6 +278,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>, callers: Callers) -> Rout
         .route("/api/v1/openapi.json", get(move || async move { axum::Json(document) }))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(Extension(callers))
+        .layer(middleware::from_fn_with_state(access::Door::new(tokens), access::check))
         .layer(middleware::from_fn_with_state(names::Names::new(names), names::check))
         .with_state(view)
 }

@@ -79,7 +79,8 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let _events = AbortOnDropHandle::new(tokio::spawn(events::follow(Arc::clone(&engine))));
     let duties = Duties::begin(&mut config, &mut source, &engine, previews, served.progress.subscribe(), &shutdown);
     let callers = Callers::new(config.identity_keys, config.portal_origins.said());
-    let router = admin::router(view, config.admin_names.clone(), callers);
+    let guards = admin::Guards { names: config.admin_names, tokens: config.admin_tokens, callers };
+    let router = admin::router(view, guards);
     let admin = admin::serve(config.admin, router, shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
     let work = async {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use nuncio_controller::admin::IdentityKeys;
 use nuncio_controller::webhook::WebhookOptions;
 use nuncio_controller::{Config, Decider, Event, Manifests, OwnLimiter, PortalOrigins, Secrets, Topology, XdsAddress};
-use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, Traces, shutdown_on_signal};
+use nuncio_telemetry::{Health, LogFormat, Options, SharedToken, Telemetry, Traces, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -31,6 +31,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
     environment::report();
     let manifests = place.manifests(&identity)?;
     let shutdown = shutdown_on_signal().context("cannot handle signals")?;
+    let admin_tokens = tokens(admin.token_file)?;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
     let webhook = webhook.bind(&place).await?;
@@ -44,6 +45,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         xds,
         admin: listener,
         admin_names: admin.names,
+        admin_tokens,
         allow_edits: admin.allow_edits,
         allow_previews: admin.allow_previews,
         identity_keys: None,
@@ -97,6 +99,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) admin: TcpListener,
     /// The names that it answers to.
     pub(crate) admin_names: Vec<String>,
+    /// What opens it to other machines.
+    pub(crate) admin_tokens: Vec<SharedToken>,
     /// Whether it may change manifests.
     pub(crate) allow_edits: bool,
     /// Whether it may change previews.
@@ -136,6 +140,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         xds,
         admin,
         admin_names,
+        admin_tokens,
         allow_edits,
         allow_previews,
         identity_keys,
@@ -163,6 +168,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         xds,
         admin,
         admin_names,
+        admin_tokens,
         allow_edits,
         allow_previews,
         identity_keys,
@@ -190,6 +196,15 @@ pub(crate) fn init_telemetry(logs: &Logs, service: &'static str, default: &str) 
     let filter = logs.log_level.clone().unwrap_or_else(|| default.to_owned());
     let traces = Traces::of_environment();
     nuncio_telemetry::init(Options { service, format: logs.log_format, filter, traces }).map_err(Failure::usage)
+}
+
+/// What opens the admin server to other machines, if the command line says where that is.
+pub(crate) fn tokens(file: Option<PathBuf>) -> Result<Vec<SharedToken>, Failure> {
+    let tokens: Vec<_> = file.map(SharedToken::File).into_iter().collect();
+    for token in &tokens {
+        token.read().map_err(|why| Failure::usage(format!("--admin-token-file {why}")))?;
+    }
+    Ok(tokens)
 }
 
 /// The socket of the admin server.

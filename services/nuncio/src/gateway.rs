@@ -35,7 +35,7 @@ impl Gateway {
     pub(crate) fn open(origin: &Origin, identity: &Identity) -> Result<Self, Failure> {
         let Origin { dir, admin, cluster } = origin;
         if let Some(address) = admin {
-            return Ok(Self::Running { client: AdminClient::tcp(address), address: address.clone() });
+            return Ok(Self::Running { client: AdminClient::gateway(address), address: address.clone() });
         }
         let place = Place { dir: dir.clone(), cluster: cluster.clone() };
         Ok(Self::Offline(Box::new(load(&place, identity, Topology::default())?)))
@@ -77,8 +77,7 @@ pub(crate) fn ask<T: serde::de::DeserializeOwned>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
     let reply = runtime.block_on(client.get(path)).map_err(|error| failed(error.to_string()))?;
     if !reply.status.is_success() {
-        let body = String::from_utf8_lossy(&reply.body);
-        return Err(failed(format!("status {}: {}", reply.status, body.trim())));
+        return Err(failed(format!("status {}", reply.why())));
     }
     serde_json::from_slice(&reply.body).map_err(|error| failed(format!("an answer that is not understood: {error}")))
 }

@@ -16,14 +16,14 @@ use nuncio_controller::admin::{AdminClient, IdentityKeys};
 use nuncio_controller::{Decider, Event, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_ratelimit::{Observed, RunError};
-use nuncio_telemetry::{Health, LogFormat, Metrics, shutdown_on_signal};
+use nuncio_telemetry::{Health, LogFormat, Metrics, SharedToken, shutdown_on_signal};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Limits, UpArgs};
-use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry};
+use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry, tokens};
 use crate::environment;
 use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
 use crate::exit::{Failure, Outcome, print_text};
@@ -58,9 +58,13 @@ async fn serve(args: UpArgs) -> Outcome {
     environment::report();
     let manifests = place.manifests(&identity)?;
     let program = Binary::find(envoy.as_deref())?.path;
+    let mut admin_tokens = tokens(admin.token_file)?;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
-    let portal = Portal::bind(portal, address, place.cluster.access()).await?;
+    // Wherever diagnostics are served, the portal of this process may ask there.
+    let own_token = SharedToken::Own(nuncio_auth::crypto::random_text().into());
+    admin_tokens.push(own_token.clone());
+    let portal = Portal::bind(portal, address, own_token, place.cluster.access()).await?;
     let webhook = webhook.bind(&place).await?;
     append_to_stdout();
     let signalled = shutdown_on_signal().context("cannot handle signals")?;
@@ -99,6 +103,7 @@ async fn serve(args: UpArgs) -> Outcome {
         xds: XdsAddress::Unix(runtime_dir.xds_socket()),
         admin: listener,
         admin_names: admin.names,
+        admin_tokens,
         allow_edits: admin.allow_edits,
         allow_previews: admin.allow_previews,
         identity_keys: Some(IdentityKeys(authz.identity_keys())),

@@ -33,7 +33,7 @@ use crate::gateway::Admin;
 use crate::machines;
 use crate::web::Site;
 
-pub(crate) use self::guard::{is_for_operators, is_shown};
+pub(crate) use self::guard::{is_for_operators, is_shown, note_place};
 pub(crate) use self::link::object_link;
 pub(crate) use self::traffic::Window;
 

@@ -1,14 +1,16 @@
 //! The portal as a whole.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::middleware;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, IdentityKeys};
 use crate::catalog::Shared;
-use crate::console::{Console, Window};
+use crate::console::{self, Console, Window};
 use crate::content;
 use crate::exports::Exports;
 use crate::fetch::{Certificates, Fetcher, Secrets};
@@ -67,9 +69,10 @@ pub async fn run(
     let (refresh, changed) = (Arc::<Wish>::default(), Arc::new(Notify::new()));
     let (content, content_wish) = (content::Shared::default(), Arc::new(Notify::new()));
     let (told, heard) = mpsc::channel(1);
+    let admin = Admin::new(admin)?.publishing(&settings.published_ports).bearing(settings.admin_token.clone());
     let certificates = match &beside {
         Some(beside) => Certificates::Own(beside.secrets.clone()),
-        None => Certificates::Elsewhere { admin: Admin::new(admin)?, directory: settings.client_certificates.clone() },
+        None => Certificates::Elsewhere { admin: admin.clone(), directory: settings.client_certificates.clone() },
     };
     let fetcher = Fetcher::new(&settings, certificates)?;
     let refresher = Refresher::new(
@@ -81,7 +84,7 @@ pub async fn run(
     );
     let place_of_keys = settings.keys();
     let console = Console {
-        admin: Admin::new(admin)?.publishing(&settings.published_ports),
+        admin,
         hosts: settings.console_hosts.into(),
         groups: settings.console_groups.into(),
         window: Window::default(),
@@ -119,7 +122,8 @@ pub async fn run(
         access,
         keys,
     };
-    let router = web::router(site);
+    let router = web::router(site).layer(middleware::from_fn(console::note_place));
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();
     refreshing.abort();

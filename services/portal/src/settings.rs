@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use nuncio_telemetry::SharedToken;
 
 use crate::keys::{Keys, KeysError, Place};
 
@@ -88,6 +89,9 @@ pub struct Settings {
     /// Which cluster that is; beside a gateway, the one that it reads.
     #[arg(skip)]
     pub cluster: Cluster,
+    /// What opens the diagnostics of a gateway on another machine.
+    #[arg(skip)]
+    pub admin_token: Option<SharedToken>,
     /// Show everything to everybody, also what is for some groups alone: for a portal that nobody else reaches
     #[arg(long = "portal-show-all", env = "NUNCIO_PORTAL_SHOW_ALL")]
     pub shows_all: bool,

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Args, Parser};
-use nuncio_telemetry::{LogFormat, Traces};
+use nuncio_telemetry::{LogFormat, SharedToken, Traces};
 use tokio::net::TcpListener;
 
 use crate::settings::{Cluster, Settings};
@@ -16,6 +16,10 @@ pub struct Arguments {
     /// The admin address of the gateway's controller
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_PORTAL_ADMIN", value_parser = admin_address)]
     admin: String,
+    /// A file with the token that opens it, where the gateway runs on another machine, or in another pod: that of its own
+    /// --admin-token-file
+    #[arg(long, value_name = "FILE", env = SharedToken::OF_ADMIN, value_hint = clap::ValueHint::FilePath)]
+    admin_token_file: Option<std::path::PathBuf>,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -72,8 +76,9 @@ pub fn start(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { listen, admin, mut settings, cluster, log_format, log_level } = arguments;
+    let Arguments { listen, admin, admin_token_file, mut settings, cluster, log_format, log_level } = arguments;
     settings.cluster = cluster;
+    settings.admin_token = admin_token_file.map(SharedToken::File);
     let traces = Traces::of_environment();
     let options = nuncio_telemetry::Options { service: "nuncio-portal", format: log_format, filter: log_level, traces };
     let run = async |stop| {

@@ -80,6 +80,7 @@ impl Gateway {
             xds: XdsAddress::Unix(at("xds.sock")),
             admin: tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
             admin_names: Vec::new(),
+            admin_tokens: Vec::new(),
             allow_edits: false,
             allow_previews: false,
             tunnels: None,

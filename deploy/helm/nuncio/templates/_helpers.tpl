@@ -81,3 +81,8 @@ host: {{ . | quote }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The Secret with the token by which diagnostics know the portal. */}}
+{{- define "nuncio.adminTokenSecret" -}}
+{{- default (printf "%s-admin-token" (include "nuncio.fullname" .)) .Values.portal.adminTokenSecret -}}
+{{- end -}}

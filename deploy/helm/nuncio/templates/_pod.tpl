@@ -96,6 +96,9 @@ spec:
     {{- end }}
     volumeMounts:
     - {name: run, mountPath: /run/nuncio}
+    {{- if .Values.portal.enabled }}
+    - {name: admin-token, mountPath: /etc/nuncio/admin, readOnly: true}
+    {{- end }}
     {{- if and .Values.portal.enabled .Values.portal.assertionKeySecret }}
     - {name: assertion-key, mountPath: /etc/nuncio/assertion, readOnly: true}
     {{- end }}
@@ -106,6 +109,10 @@ spec:
   volumes:
   - name: run
     emptyDir: {medium: Memory, sizeLimit: 16Mi}
+  {{- if .Values.portal.enabled }}
+  - name: admin-token
+    secret: {secretName: {{ include "nuncio.adminTokenSecret" . }}}
+  {{- end }}
   {{- if and .Values.portal.enabled .Values.portal.assertionKeySecret }}
   - name: assertion-key
     secret: {secretName: {{ .Values.portal.assertionKeySecret }}}

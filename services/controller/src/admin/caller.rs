@@ -1,14 +1,13 @@
-//! By whom a request is.
+//! By whom a request is that `access` has let in.
 //!
-//! Whoever is on this machine is believed: he could read the gateway's files as well. From elsewhere, such as other pods of a
-//! cluster, a request is by whom the gateway itself has named in a signed assertion, which the portal passes on, and by nobody
-//! without: neither a name that it bears nor that it bears none says anything.
+//! Whoever is on this machine is believed. From elsewhere, such as the portal's pod, a request is by whom the gateway itself has
+//! named in a signed assertion, which the portal passes on, and by nobody without: neither a name that it bears nor that it bears
+//! none says anything.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequest, Json, Request};
+use axum::extract::{FromRequest, Json, Request};
 use axum::response::{IntoResponse, Response};
 use nuncio_auth::Asserted;
 use nuncio_auth::jwt::{KeySet, Unverified};
@@ -17,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::access::Place;
 use super::{PreviewError, Shared};
 use crate::clock;
 
@@ -70,16 +70,15 @@ impl Callers {
     ///
     /// # Errors
     /// When nobody knows.
-    fn find(&self, from: Option<IpAddr>, by: Option<Caller>) -> Result<Option<Caller>, PreviewError> {
-        if from.is_some_and(is_here) {
+    fn find(&self, place: Option<Place>, by: Option<Caller>) -> Result<Option<Caller>, PreviewError> {
+        if place == Some(Place::Here) {
             return Ok(by.map(|by| Caller { assertion: None, ..by }));
         }
         let token = by.and_then(|by| by.assertion).ok_or("it bears no word of the gateway's for who that is");
         match token.map_err(str::to_owned).and_then(|token| self.verify(&token)) {
             Ok(Asserted { subject, issuer, groups }) => Ok(Some(Caller { subject, issuer, groups, assertion: None })),
             Err(why) => {
-                let from = from.map_or_else(|| "elsewhere".to_owned(), |from| from.to_string());
-                tracing::warn!("an unauthenticated request about previews from {from} is refused: {why}");
+                tracing::warn!("an unauthenticated request about previews from {} is refused: {why}", words(place));
                 Err(PreviewError::Unauthorized(format!(
                     "unauthenticated: the request is not from this machine, and {why}"
                 )))
@@ -102,9 +101,11 @@ impl Callers {
     }
 }
 
-/// This machine, as it calls itself. Other addresses of `127.0.0.0/8` are those of proxies that pass on what comes from elsewhere.
-fn is_here(from: IpAddr) -> bool {
-    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&from.to_canonical())
+fn words(place: Option<Place>) -> String {
+    match place {
+        Some(Place::Elsewhere(from)) => from.to_string(),
+        Some(Place::Here) | None => "elsewhere".to_owned(),
+    }
 }
 
 /// An assertion's audience has none.
@@ -127,10 +128,10 @@ impl<T: Wanted> FromRequest<Shared> for By<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &Shared) -> Result<Self, Response> {
-        let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip());
+        let place = request.extensions().get::<Place>().copied();
         let callers = request.extensions().get::<Callers>().cloned().unwrap_or_default();
         let Json(mut wanted) = Json::<T>::from_request(request, state).await.map_err(IntoResponse::into_response)?;
-        let by = callers.find(from, wanted.by().take()).map_err(IntoResponse::into_response)?;
+        let by = callers.find(place, wanted.by().take()).map_err(IntoResponse::into_response)?;
         *wanted.by() = by;
         Ok(Self(wanted))
     }
@@ -138,12 +139,14 @@ impl<T: Wanted> FromRequest<Shared> for By<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
     use nuncio_auth::jwt::Signer;
     use serde_json::{Value, json};
 
     use super::*;
 
-    const POD: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
+    const POD: Place = Place::Elsewhere(IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3)));
 
     fn callers(signer: &Signer, origins: &[&str]) -> Callers {
         let mut key = signer.public_key().unwrap();
@@ -184,9 +187,9 @@ mod tests {
             claiming(Some(word(&signer, |claims| claims["exp"] = json!(1)))),
         ];
         for by in wrong {
-            for from in [Some(POD), Some("127.0.0.6".parse().unwrap()), None] {
-                let refused = known.find(from, by.clone());
-                assert!(matches!(refused, Err(PreviewError::Unauthorized(_))), "{from:?} {by:?}: {refused:?}");
+            for place in [Some(POD), None] {
+                let refused = known.find(place, by.clone());
+                assert!(matches!(refused, Err(PreviewError::Unauthorized(_))), "{place:?} {by:?}: {refused:?}");
             }
         }
         let good = || claiming(Some(word(&signer, |_| {})));
@@ -197,10 +200,8 @@ mod tests {
     #[test]
     fn who_is_here_is_whom_he_says() {
         let known = Callers::default();
-        for here in ["127.0.0.1", "::1", "::ffff:127.0.0.1"].map(|address| address.parse().ok()) {
-            assert_eq!(known.find(here, None), Ok(None), "the operator");
-            assert_eq!(known.find(here, claiming(Some("x".into()))), Ok(claiming(None)));
-        }
+        assert_eq!(known.find(Some(Place::Here), None), Ok(None), "the operator");
+        assert_eq!(known.find(Some(Place::Here), claiming(Some("x".into()))), Ok(claiming(None)));
     }
 
     #[test]

@@ -9,9 +9,12 @@ use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use nuncio_telemetry::SharedToken;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+
+use super::ProblemDetails;
 
 /// How long a whole exchange may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,6 +29,7 @@ const MAX_REPLY: usize = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct AdminClient {
     server: Server,
+    token: Option<SharedToken>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,12 +67,17 @@ pub enum AdminError {
 impl AdminClient {
     /// The interface on the Unix socket `path`.
     pub fn unix(path: impl Into<PathBuf>) -> Self {
-        Self { server: Server::Unix(path.into()) }
+        Self { server: Server::Unix(path.into()), token: None }
     }
 
     /// The interface on `address`, as in `127.0.0.1:8877`.
     pub fn tcp(address: impl Into<String>) -> Self {
-        Self { server: Server::Tcp(address.into()) }
+        Self { server: Server::Tcp(address.into()), token: None }
+    }
+
+    /// That of a gateway, which is shown the token that the environment has for it, if any.
+    pub fn gateway(address: impl Into<String>) -> Self {
+        Self { token: SharedToken::of_environment(), ..Self::tcp(address) }
     }
 
     /// Asks for `path`, such as `/ready`.
@@ -108,19 +117,33 @@ impl AdminClient {
         match &self.server {
             Server::Unix(socket) => {
                 let stream = UnixStream::connect(socket).await.map_err(AdminError::Connect)?;
-                send(stream, request(method, path, "envoy")?).await
+                send(stream, self.request(method, path, "envoy")?).await
             }
             Server::Tcp(address) => {
                 let stream = TcpStream::connect(address).await.map_err(AdminError::Connect)?;
-                send(stream, request(method, path, address)?).await
+                send(stream, self.request(method, path, address)?).await
             }
         }
     }
+
+    fn request(&self, method: Method, path: &str, host: &str) -> Result<Request<Empty<Bytes>>, AdminError> {
+        let mut builder = Request::builder().method(method).uri(path);
+        if let Some(token) = &self.token {
+            let token = token.shown().map_err(failed)?;
+            builder = builder.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        builder.header(header::HOST, host).header(header::CONNECTION, "close").body(Empty::new()).map_err(failed)
+    }
 }
 
-fn request(method: Method, path: &str, host: &str) -> Result<Request<Empty<Bytes>>, AdminError> {
-    let builder = Request::builder().method(method).uri(path);
-    builder.header(header::HOST, host).header(header::CONNECTION, "close").body(Empty::new()).map_err(failed)
+impl AdminReply {
+    /// What a refusal says, in words.
+    pub fn why(&self) -> String {
+        match serde_json::from_slice::<ProblemDetails>(&self.body) {
+            Ok(problem) => format!("{}: {}", self.status, problem.detail),
+            Err(_) => format!("{}: {}", self.status, String::from_utf8_lossy(&self.body).trim()),
+        }
+    }
 }
 
 async fn send<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, AdminError>

@@ -4,6 +4,8 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{OpenApi, ResponseBuilder};
 
+use super::access::{For, is_for};
+
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
     title = "Nuncio diagnostics",
@@ -18,13 +20,21 @@ pub(super) fn begin() -> OpenApi {
 
 /// Adds what refuses a request before an operation sees it.
 pub(super) fn with_refusals(mut document: OpenApi) -> OpenApi {
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
+        let is_for_everybody = is_for(path) == For::Everybody;
         for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
             if operation.parameters.is_some() {
                 may_answer(
                     operation,
                     "400",
                     "The query has a parameter that there is not, or a value that it cannot have",
+                );
+            }
+            if !is_for_everybody {
+                may_answer(
+                    operation,
+                    "401",
+                    "The request is not from the gateway's machine, and bears no token that opens it",
                 );
             }
             may_answer(

@@ -2,13 +2,18 @@
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tower::ServiceExt;
 
 use super::*;
+
+mod access;
+
+/// What opens the router to other machines.
+const TOKEN: &str = "0123456789abcdef-of-the-portal";
 
 /// A gateway with three objects and no Envoy.
 #[derive(Default)]
@@ -199,13 +204,19 @@ async fn send(fake: Fake, request: Request<Body>) -> (StatusCode, String) {
     send_from([127, 0, 0, 1], fake, request).await
 }
 
-async fn send_from(from: [u8; 4], fake: Fake, mut request: Request<Body>) -> (StatusCode, String) {
+async fn send_from(from: [u8; 4], fake: Fake, request: Request<Body>) -> (StatusCode, String) {
+    let (status, _, body) = answer_to(from, fake, request).await;
+    (status, body)
+}
+
+async fn answer_to(from: [u8; 4], fake: Fake, mut request: Request<Body>) -> (StatusCode, HeaderMap, String) {
     request.extensions_mut().insert(ConnectInfo(SocketAddr::from((from, 1))));
-    let router = router(Arc::new(fake), vec!["gateway.example".into()], Callers::default());
-    let response = router.oneshot(request).await.unwrap();
-    let status = response.status();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, String::from_utf8(body.to_vec()).unwrap())
+    let names = vec!["gateway.example".into()];
+    let guards = Guards { names, tokens: vec![SharedToken::Own(TOKEN.into())], callers: Callers::default() };
+    let response = router(Arc::new(fake), guards).oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (head.status, head.headers, String::from_utf8(body.to_vec()).unwrap())
 }
 
 async fn get(fake: Fake, path: &str) -> (StatusCode, String) {

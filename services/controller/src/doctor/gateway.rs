@@ -13,7 +13,7 @@ const SECTION: &str = "Gateway";
 
 /// Looks at the gateway whose diagnostics are served at `address`. What its objects are `known` to have is not told again.
 pub async fn gateway(address: &str, known: &[LocatedProblem]) -> Vec<Check> {
-    let client = AdminClient::tcp(address);
+    let client = AdminClient::gateway(address);
     let answers = format!("the gateway at {address} answers and takes traffic");
     let mut checks = match client.get("/ambassador/v0/check_ready").await {
         Err(error) => {
@@ -53,7 +53,7 @@ const FOREIGN: &str = "is that the --admin address of a Nuncio of this version?"
 async fn list<T: DeserializeOwned>(client: &AdminClient, name: &str) -> Result<Vec<T>, String> {
     let reply = client.get(&format!("/api/v1/{name}?limit=10000")).await.map_err(|error| error.to_string())?;
     if !reply.status.is_success() {
-        return Err(format!("status {}: {}", reply.status, String::from_utf8_lossy(&reply.body).trim()));
+        return Err(format!("status {}", reply.why()));
     }
     let page: Page<T> = serde_json::from_slice(&reply.body).map_err(|error| format!("not understood: {error}"))?;
     Ok(page.items)

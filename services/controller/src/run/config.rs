@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nuncio_telemetry::Health;
+use nuncio_telemetry::{Health, SharedToken};
 use nuncio_translate::Topology;
 use nuncio_xds::ServeError;
 use tokio::net::TcpListener;
@@ -50,6 +50,8 @@ pub struct Config {
     pub admin: TcpListener,
     /// Host names that the admin server answers to besides addresses and `localhost`.
     pub admin_names: Vec<String>,
+    /// What opens it to who is on another machine.
+    pub admin_tokens: Vec<SharedToken>,
     /// Whether whoever reaches the admin server may change manifests, if they are files.
     pub allow_edits: bool,
     /// Whether the admin server has requests change previews.

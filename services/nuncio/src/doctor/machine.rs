@@ -78,7 +78,7 @@ async fn serves(gateway: &str, port: u16) -> bool {
     let Ok(request) = ExplainRequest::parse(&format!("http://localhost:{port}/"), "GET", std::iter::empty()) else {
         return false;
     };
-    let Ok(reply) = AdminClient::tcp(gateway).get(&request.to_path()).await else { return false };
+    let Ok(reply) = AdminClient::gateway(gateway).get(&request.to_path()).await else { return false };
     serde_json::from_slice::<Explanation>(&reply.body).is_ok_and(|explained| explained.listener.is_some())
 }
 

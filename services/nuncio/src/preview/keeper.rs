@@ -1,10 +1,11 @@
 //! Who keeps previews: a portal, a gateway's diagnostics, or a directory.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use nuncio_controller::Topology;
 use nuncio_controller::admin::{DeletePreview, ExtendPreview, ListQuery, ProbePreview, PutPreview, SharePreview};
-use nuncio_telemetry::causes;
+use nuncio_telemetry::{SharedToken, causes};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
@@ -166,10 +167,11 @@ impl<'a> Keeper<'a> {
             Self::Gateway { .. } | Self::Manifests(_) => client.no_proxy(),
         };
         let request = client.build().map_err(failed)?.request(method, url);
-        let request = match self {
-            Self::Portal { token: Some(token), .. } => request.bearer_auth(token),
-            _ => request,
+        let token = match self {
+            Self::Portal { token, .. } => token.clone().map(Into::into),
+            Self::Gateway { .. } | Self::Manifests(_) => of_gateway()?,
         };
+        let request = token.into_iter().fold(request, RequestBuilder::bearer_auth::<Arc<str>>);
         let (status, body) = runtime()?.block_on(async {
             let reply = with(request).send().await.map_err(failed)?;
             Ok::<_, Failure>((reply.status(), reply.bytes().await.map_err(failed)?))
@@ -204,6 +206,11 @@ pub(super) fn token(file: Option<&Path>) -> Result<Option<String>, Failure> {
     let token = std::fs::read_to_string(file);
     let token = token.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
     Ok(Some(token.trim().to_owned()))
+}
+
+/// What opens a gateway's diagnostics from another machine, if the environment has it.
+fn of_gateway() -> Result<Option<Arc<str>>, Failure> {
+    SharedToken::of_environment().map(|token| token.shown()).transpose().map_err(Failure::usage)
 }
 
 /// What is in the directory, which has to be one: objects of a cluster are kubectl's.

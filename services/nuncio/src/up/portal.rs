@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use nuncio_controller::ClusterAccess;
 use nuncio_portal::{Beside, Cluster, IdentityKeys, KeyUse, KeyUses, RunError, Secrets, Settings};
+use nuncio_telemetry::SharedToken;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -23,14 +24,15 @@ pub(super) struct Portal {
 }
 
 impl Portal {
-    /// Takes the port, if there is to be a portal. It asks the diagnostics at `admin`.
+    /// Takes the port, if there is to be a portal. It asks the diagnostics at `admin`, which the token opens wherever they are.
     pub(super) async fn bind(
         args: PortalArgs,
         admin: SocketAddr,
+        token: SharedToken,
         cluster: ClusterAccess,
     ) -> Result<Option<Self>, Failure> {
         let PortalArgs { address, settings: told } = args;
-        let settings = settings(told, cluster);
+        let settings = settings(told, token, cluster);
         let Some(address) = address else {
             let unused = "--portal-keys and --portal-keys-secret need --portal: who would give himself keys there?";
             return if settings.keeps_keys() { Err(Failure::usage(unused)) } else { Ok(None) };
@@ -56,8 +58,9 @@ impl Portal {
     }
 }
 
-/// What is told of a portal, in the cluster of its gateway.
-fn settings(mut told: Settings, ClusterAccess { kubeconfig, context }: ClusterAccess) -> Settings {
+/// What is told of a portal, in the cluster of its gateway, and what opens the gateway's diagnostics.
+fn settings(mut told: Settings, token: SharedToken, ClusterAccess { kubeconfig, context }: ClusterAccess) -> Settings {
+    told.admin_token = Some(token);
     told.cluster = Cluster { kubeconfig, context };
     told
 }
@@ -94,14 +97,16 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
+    fn token() -> SharedToken {
+        SharedToken::Own("0123456789abcdef".into())
+    }
+
     #[tokio::test]
     async fn keys_need_a_portal() {
         let cli = Cli::try_parse_from(["nuncio", "up", "manifests", "--portal-keys", "keys.yaml"]).unwrap();
         let Command::Up(args) = cli.command else { panic!() };
-        let refused = Portal::bind(args.portal, SocketAddr::from(([127, 0, 0, 1], 1)), ClusterAccess::default())
-            .await
-            .err()
-            .unwrap();
+        let admin = SocketAddr::from(([127, 0, 0, 1], 1));
+        let refused = Portal::bind(args.portal, admin, token(), ClusterAccess::default()).await.err().unwrap();
         assert!(refused.to_string().starts_with("--portal-keys and --portal-keys-secret need --portal"), "{refused}");
     }
 
@@ -113,10 +118,10 @@ mod tests {
         let Command::Up(args) = cli.command else { panic!() };
         let (portal, admin) = (args.portal, SocketAddr::from(([127, 0, 0, 1], 1)));
         assert_eq!(
-            settings(portal.settings.clone(), args.place.cluster.access()).cluster,
+            settings(portal.settings.clone(), token(), args.place.cluster.access()).cluster,
             Cluster { kubeconfig: Some("/nowhere/config".into()), context: Some("live".to_owned()) }
         );
-        let refused = Portal::bind(portal, admin, args.place.cluster.access()).await.err().unwrap();
+        let refused = Portal::bind(portal, admin, token(), args.place.cluster.access()).await.err().unwrap();
         assert!(refused.to_string().contains("cannot keep API keys"), "{refused}");
     }
 }

@@ -1,18 +1,20 @@
 //! To whom the console is shown.
 //!
 //! It tells how a gateway is built, so it is not for everybody whom the portal is for. With `--console-group` it is for
-//! members of these groups, of whom the gateway vouches, and for nobody else. Without, it is for whoever can reach its own
-//! port; behind a gateway it is shown under names alone that `--console-host` says, whoever routed it there. A stranger's
+//! members of these groups, of whom the gateway vouches, and for nobody else. Without, it is for who asks at its own port on
+//! this machine, since the gateway's diagnostics are no other's either; behind a gateway it is shown under names alone that `--console-host` says, whoever routed it there. A stranger's
 //! page cannot read it by giving a loopback address a name of its own either (DNS rebinding).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use askama::Template;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use nuncio_auth::came_by_a_proxy;
 
 use super::Console;
 use crate::access::Viewer;
@@ -31,7 +33,7 @@ pub(super) async fn check(State(site): State<Site>, request: Request, next: Next
     }
     let name = host(request.headers()).unwrap_or_default();
     let text = format!(
-        "The console is not shown as {name:?}. Ask for it at the portal's own port on localhost; to have it \
+        "The console is not shown as {name:?} here. Ask for it at the portal's own port on its machine; to have it \
          behind the gateway, put a FilterPolicy before /console/ and start the portal with --console-host {name}\n"
     );
     (StatusCode::MISDIRECTED_REQUEST, text).into_response()
@@ -71,28 +73,36 @@ impl<'a> NoWayIn<'a> {
 }
 
 /// Whether somebody who sends these headers sees the console.
-pub(crate) fn is_shown(Console { hosts, groups, .. }: &Console, viewer: &Viewer, headers: &HeaderMap) -> bool {
-    if groups.is_empty() { is_shown_as(hosts, headers) } else { viewer.is_in(groups) }
+pub(crate) fn is_shown(Console { hosts, groups, .. }: &Console, viewer: &Viewer, request: &Parts) -> bool {
+    if groups.is_empty() { is_shown_as(hosts, request) } else { viewer.is_in(groups) }
 }
 
 /// Whether somebody who sends these headers runs the gateway, as far as anybody says who does. What is shown under a name for
 /// the console has a guard of its own, which other pages of that name need not have.
-pub(crate) fn is_for_operators(Console { groups, .. }: &Console, viewer: &Viewer, headers: &HeaderMap) -> bool {
-    viewer.is_in(groups) || groups.is_empty() && is_shown_as(&[], headers)
+pub(crate) fn is_for_operators(Console { groups, .. }: &Console, viewer: &Viewer, request: &Parts) -> bool {
+    viewer.is_in(groups) || groups.is_empty() && is_shown_as(&[], request)
 }
 
-fn is_shown_as(hosts: &[String], headers: &HeaderMap) -> bool {
+fn is_shown_as(hosts: &[String], Parts { headers, extensions, .. }: &Parts) -> bool {
     let is_named = |host: &str| hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
-    host(headers).is_some_and(|host| is_named(&host) || is_of_this_machine(&host) && !came_by_a_gateway(headers))
+    let is_from_here = || extensions.get::<FromElsewhere>().is_none() && !came_by_a_proxy(headers);
+    host(headers).is_some_and(|host| is_named(&host) || is_of_this_machine(&host) && is_from_here())
 }
 
-/// Whether a proxy sent the request on: whatever name it has then is what some client wrote, and says nothing of the port.
-fn came_by_a_gateway(headers: &HeaderMap) -> bool {
-    let is_of_proxies = |name: &str| {
-        ["x-forwarded-", "x-envoy-"].iter().any(|prefix| name.starts_with(prefix))
-            || ["forwarded", "via", "x-request-id"].contains(&name)
-    };
-    headers.keys().any(|name| is_of_proxies(name.as_str()))
+/// Notes of a request that it is from another machine.
+#[derive(Clone, Copy, Debug)]
+struct FromElsewhere;
+
+/// Notes where requests are from.
+pub(crate) async fn note_place(
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if !from.ip().to_canonical().is_loopback() {
+        request.extensions_mut().insert(FromElsewhere);
+    }
+    next.run(request).await
 }
 
 /// The name in the `Host` header, without its port.
@@ -111,10 +121,15 @@ fn is_of_this_machine(host: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn asked(headers: &[(&str, &str)]) -> Parts {
+        let request = headers.iter().fold(http::Request::builder(), |it, (name, value)| it.header(*name, *value));
+        request.body(()).unwrap().into_parts().0
+    }
+
     #[test]
     fn names_of_strangers_are_not_known() {
         let hosts = ["console.example".to_owned()];
-        let known = |text: &str| is_shown_as(&hosts, &HeaderMap::from_iter([(header::HOST, text.parse().unwrap())]));
+        let known = |text: &str| is_shown_as(&hosts, &asked(&[("host", text)]));
         for name in ["127.0.0.1:8088", "[::1]:8088", "LOCALHOST", "Console.example:8443", "console.example."] {
             assert!(known(name), "{name}");
         }
@@ -128,12 +143,18 @@ mod tests {
     fn through_a_gateway_an_address_is_what_anybody_can_write() {
         let hosts = ["console.example".to_owned()];
         for header in ["x-forwarded-proto", "x-forwarded-for", "x-envoy-internal", "x-request-id", "via"] {
-            let shown = |name: &str| {
-                let mut headers = HeaderMap::from_iter([(header::HOST, name.parse().unwrap())]);
-                headers.insert(header, "x".parse().unwrap());
-                is_shown_as(&hosts, &headers)
-            };
+            let shown = |name: &str| is_shown_as(&hosts, &asked(&[("host", name), (header, "x")]));
             assert!(shown("console.example") && !shown("127.0.0.1") && !shown("localhost"), "{header}");
         }
+    }
+
+    #[test]
+    fn from_another_machine_an_address_is_no_way_in() {
+        let shown = |name: &str| {
+            let mut request = asked(&[("host", name)]);
+            request.extensions.insert(FromElsewhere);
+            is_shown_as(&["console.example".to_owned()], &request)
+        };
+        assert!(shown("console.example") && !shown("10.1.2.3:8088") && !shown("localhost"));
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{StatusCode, header};
+use nuncio_telemetry::SharedToken;
 use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,6 +54,8 @@ pub(crate) struct Admin {
     client: reqwest::Client,
     /// Ports of listeners, and what they are published as.
     published: Arc<[(u16, u16)]>,
+    /// What opens it from another machine.
+    token: Option<SharedToken>,
 }
 
 impl Admin {
@@ -60,12 +63,17 @@ impl Admin {
     pub(crate) fn new(address: &str) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
         let address = address.trim_start_matches("http://").trim_end_matches('/').into();
-        Ok(Self { address, client, published: Arc::default() })
+        Ok(Self { address, client, published: Arc::default(), token: None })
     }
 
     /// Of a gateway some of whose ports clients know by other numbers.
     pub(crate) fn publishing(self, ports: &[(u16, u16)]) -> Self {
         Self { published: ports.into(), ..self }
+    }
+
+    /// To one that is opened by this token, where it is on another machine.
+    pub(crate) fn bearing(self, token: Option<SharedToken>) -> Self {
+        Self { token, ..self }
     }
 
     /// The URL at the listener's port, where clients know that by another number.
@@ -99,8 +107,7 @@ impl Admin {
         path: &str,
         question: &impl Serialize,
     ) -> Result<T, GatewayError> {
-        let request = self.client.post(format!("http://{}{path}", self.address)).json(question);
-        let reply = self.send(request).await?;
+        let reply = self.send(self.question(path, question)).await?;
         self.read(reply).await
     }
 
@@ -110,8 +117,7 @@ impl Admin {
         path: &str,
         question: &impl Serialize,
     ) -> Result<(StatusCode, Bytes), GatewayError> {
-        let request = self.client.post(format!("http://{}{path}", self.address)).json(question);
-        let reply = request.send().await.map_err(|error| self.failed(&error))?;
+        let reply = self.exchange(self.question(path, question)).await?;
         let status = reply.status();
         Ok((status, reply.bytes().await.map_err(|error| self.failed(&error))?))
     }
@@ -123,14 +129,13 @@ impl Admin {
         question: &impl Serialize,
         protocol: &str,
     ) -> Result<Response, GatewayError> {
-        let request = self.client.post(format!("http://{}{path}", self.address)).json(question);
-        let request = request.header(header::CONNECTION, "upgrade").header(header::UPGRADE, protocol);
-        request.send().await.map_err(|error| self.failed(&error))
+        let request = self.question(path, question);
+        self.exchange(request.header(header::CONNECTION, "upgrade").header(header::UPGRADE, protocol)).await
     }
 
     /// An answer that is no error.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, GatewayError> {
-        let reply = request.send().await.map_err(|error| self.failed(&error))?;
+        let reply = self.exchange(request).await?;
         match reply.status() {
             StatusCode::NOT_MODIFIED => Ok(reply),
             status if status.is_success() => Ok(reply),
@@ -143,6 +148,24 @@ impl Admin {
             }
             status => Err(self.no_answer(format!("answers {status}"))),
         }
+    }
+
+    fn question(&self, path: &str, question: &impl Serialize) -> RequestBuilder {
+        self.client.post(format!("http://{}{path}", self.address)).json(question)
+    }
+
+    /// Whatever is answered, but for a refusal of the portal itself: what it shows to be one is not what whoever asked it did.
+    async fn exchange(&self, request: RequestBuilder) -> Result<Response, GatewayError> {
+        let token = self.token.as_ref().map(SharedToken::shown).transpose();
+        let token = token.map_err(|why| self.no_answer(format!("cannot be asked: the token for it, {why}")))?;
+        let request = token.into_iter().fold(request, RequestBuilder::bearer_auth::<Arc<str>>);
+        let reply = request.send().await.map_err(|error| self.failed(&error))?;
+        if reply.status() == StatusCode::UNAUTHORIZED && reply.headers().contains_key(header::WWW_AUTHENTICATE) {
+            let why =
+                "does not know this portal: give both the same token (--admin-token-file, NUNCIO_ADMIN_TOKEN_FILE)";
+            return Err(self.no_answer(why.to_owned()));
+        }
+        Ok(reply)
     }
 
     /// What an answer says.

@@ -139,8 +139,8 @@ impl FromRequestParts<Site> for Visit {
             true => format!("{}/docs/login?to={}", login_address(&catalog, &parts.headers), escape_path(here)),
             false => String::new(),
         };
-        let sees_console = console::is_shown(&site.console, &viewer, &parts.headers);
-        let is_operator = console::is_for_operators(&site.console, &viewer, &parts.headers);
+        let sees_console = console::is_shown(&site.console, &viewer, parts);
+        let is_operator = console::is_for_operators(&site.console, &viewer, parts);
         let section = section(parts.uri.path());
         Ok(Self {
             site: site.clone(),

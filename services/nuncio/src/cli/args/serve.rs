@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::TypedValueParser;
 use nuncio_controller::{PortalOrigins, ServiceAddress, XdsAddress};
-use nuncio_telemetry::LogFormat;
+use nuncio_telemetry::{LogFormat, SharedToken};
 
 use crate::cli::{Place, StatusArgs, WebhookArgs, ZoneArgs};
 
@@ -108,7 +108,11 @@ pub(crate) struct AdminArgs {
     /// A host name that diagnostics are served as, besides addresses and localhost. May be given many times
     #[arg(long = "admin-host", value_name = "NAME", env = "NUNCIO_ADMIN_HOST", value_delimiter = ',')]
     pub(crate) names: Vec<String>,
-    /// Let whoever reaches diagnostics change objects in the directory or the cluster, as the console's editor does
+    /// A file with the token that opens diagnostics to other machines, as to a portal in a pod of its own: 16 characters or more, and
+    /// more than one line where it is being changed [default: they are for this machine alone, but for probes and metrics]
+    #[arg(long = "admin-token-file", value_name = "FILE", env = SharedToken::OF_ADMIN, value_hint = clap::ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Let whoever diagnostics are for change objects in the directory or the cluster, as the console's editor does
     #[arg(long, env = "NUNCIO_ALLOW_EDITS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_edits: bool,
     /// Let the portal create, change and delete previews in the directory or the cluster: for whom and where the PreviewPolicy

@@ -14,6 +14,13 @@ fn another_pod_is_whom_the_gateway_names_and_else_nobody() {
     in_namespaces(&format!("{HERE}::on_the_gateways_machine"), PREPARE, &[]);
 }
 
+/// A token that nobody else has.
+fn made_up() -> String {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What the gateway tells a service at a host of who asks.
 async fn word(team: &Team, host: &str, group: &str) -> String {
     let client = Client::http((GATEWAY, team.site.http().port()).into());
@@ -36,13 +43,18 @@ async fn on_the_gateways_machine() {
     let mut command = team.site.up_for_others(GATEWAY.into());
     command.arg(format!("--portal={}", team.site.at(8088))).arg("--allow-previews");
     command.arg(format!("--portal-origin=http://{PORTAL}:{}", team.site.http().port()));
+    let token = made_up();
+    keep_secret(&token);
+    let file = team.site.root().join("admin.token");
+    std::fs::write(&file, format!("{token}\n")).unwrap();
+    command.arg("--admin-token-file").arg(&file).arg("--allow-edits");
     let gateway = Gateway::start_by(&team.site, &mut command).await;
 
     let own = env::current_exe().unwrap();
     let args = ["--ignored", "--exact", "--nocapture", &format!("{HERE}::in_another_pod")];
     let mut pod = on_the_developers_machine(&own, &args);
     pod.env("ADMIN", format!("{GATEWAY}:{}", team.site.admin().port()));
-    pod.env("MANIFEST", team.manifest("tax").to_string());
+    pod.env("TOKEN", &token).env("TOKEN_FILE", &file).env("MANIFEST", team.manifest("tax").to_string());
     pod.env("ANN", word(&team, PORTAL, "team-cart").await);
     pod.env("BOB", word(&team, PORTAL, "others").await);
     pod.env("ELSEWHERE", word(&team, SHOP, "team-cart").await);
@@ -50,7 +62,11 @@ async fn on_the_gateways_machine() {
     pod.line(&["it is as it should be"]).await;
     eventually("it is on record", async || {
         let said = gateway.stderr().join("\n");
-        if said.contains("unauthenticated request about previews from 10.9.0.2") { Ok(()) } else { Err(said) }
+        let expected = [
+            "unauthenticated request about previews from 10.9.0.2",
+            "unauthenticated request for /api/v1/apply from 10.9.0.2 is refused: it bears no token",
+        ];
+        if expected.iter().all(|line| said.contains(line)) { Ok(()) } else { Err(said) }
     })
     .await;
     gateway.admin.state("Preview", "tax", "acked").await;
@@ -64,9 +80,13 @@ async fn on_the_gateways_machine() {
 #[tokio::test]
 #[ignore = "the test above runs it, in the other pod"]
 async fn in_another_pod() {
-    let [admin, manifest, ann, bob, elsewhere] =
-        ["ADMIN", "MANIFEST", "ANN", "BOB", "ELSEWHERE"].map(|name| env::var(name).unwrap());
+    let [admin, token, manifest, ann, bob, elsewhere] =
+        ["ADMIN", "TOKEN", "MANIFEST", "ANN", "BOB", "ELSEWHERE"].map(|name| env::var(name).unwrap());
+    keep_secret(&token);
+    what_is_not_for_everybody_needs_a_token(&admin, &token).await;
+    a_portal_is_known_by_its_token(&admin).await;
     let client = Client::http(admin.parse().unwrap());
+    let bearer = format!("Bearer {token}");
     let asks = async |what: &str, by: Value| {
         let mut body = json!({"by": by});
         if what != "list" {
@@ -75,7 +95,7 @@ async fn in_another_pod() {
         if what == "put" {
             body["text"] = json!(manifest);
         }
-        let ask = get(&admin, &format!("/api/v1/preview-{what}")).method("POST");
+        let ask = get(&admin, &format!("/api/v1/preview-{what}")).method("POST").with("authorization", &bearer);
         let reply = client.ask(&ask.with("content-type", "application/json").body(body.to_string())).await;
         (reply.status, reply.text())
     };
@@ -96,4 +116,60 @@ async fn in_another_pod() {
     let (status, text) = asks("list", claiming(Some(&ann))).await;
     assert!(status == 200 && text.contains("\"tax\""), "{status} {text}");
     println!("it is as it should be");
+}
+
+/// Whoever reaches the port may know that the gateway is well, and no more.
+async fn what_is_not_for_everybody_needs_a_token(admin: &str, token: &str) {
+    let client = Client::http(admin.parse().unwrap());
+    for path in ["/", "/metrics", "/ambassador/v0/check_ready", "/api/v1/openapi.json"] {
+        assert_eq!(client.ask(&get(admin, path)).await.status, 200, "{path}");
+    }
+    let change = json!({"kind": "Mapping", "namespace": "default", "name": "web", "text": "{}", "digest": "x"});
+    let apply = get(admin, "/api/v1/apply").method("POST").with("content-type", "application/json");
+    let lists = ["previews", "preview-details", "objects", "routes", "explain?url=http://shop.example/"];
+    let lists = lists.map(|list| (get(admin, &format!("/api/v1/{list}")), 200));
+    for (ask, with_the_token) in lists.into_iter().chain([(apply.body(change.to_string()), 409)]) {
+        for ask in [ask.clone(), ask.clone().with("authorization", &format!("Bearer {}", made_up()))] {
+            let reply = client.ask(&ask).await;
+            let told = reply.text();
+            assert!(reply.status == 401 && told.contains("--admin-token-file"), "{ask:?}: {} {told}", reply.status);
+        }
+        let reply = client.ask(&ask.clone().with("authorization", &format!("Bearer {token}"))).await;
+        assert_eq!(reply.status, with_the_token, "{ask:?}: {}", reply.text());
+    }
+    let file = env::var("TOKEN_FILE").unwrap();
+    let command = |with: &[(&str, &str)]| {
+        let mut command = std::process::Command::new(nuncio_e2e::nuncio());
+        command.args(["explain", "http://shop.example/", "--admin", admin]).envs(with.iter().copied());
+        command.output().unwrap()
+    };
+    let refused = command(&[]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("unauthenticated"), "{refused:?}");
+    let told = command(&[("NUNCIO_ADMIN_TOKEN_FILE", &file)]);
+    assert!(!String::from_utf8_lossy(&told.stderr).contains("unauthenticated"), "{told:?}");
+}
+
+/// A portal in a pod of its own learns what is served if it has the token, and says so if not.
+async fn a_portal_is_known_by_its_token(admin: &str) {
+    let portal = |port: u16, with: &[&str]| {
+        let mut command = std::process::Command::new(nuncio_e2e::nuncio());
+        command.args(["portal", "--admin", admin, "--listen", &format!("127.0.0.1:{port}")]).args(with);
+        Process::spawn(&mut command)
+    };
+    let unknown = portal(8087, &[]);
+    eventually("it is told why it knows nothing", async || {
+        let said = unknown.stderr().join("\n");
+        let is_told = said.contains("does not know this portal") && said.contains("NUNCIO_ADMIN_TOKEN_FILE");
+        if is_told { Ok(()) } else { Err(said) }
+    })
+    .await;
+    let _known = portal(8088, &["--admin-token-file", &env::var("TOKEN_FILE").unwrap()]);
+    let client = Client::http(([127, 0, 0, 1], 8088).into());
+    eventually("the portal knows what is served", async || {
+        match client.send(&get("localhost", "/console/objects")).await {
+            Ok(reply) if reply.text().contains("shop-echo") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
 }

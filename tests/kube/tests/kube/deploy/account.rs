@@ -175,6 +175,9 @@ async fn a_portal_finds_the_gateway_and_may_keep_keys_and_nothing_else() {
     let has = |name: &str, value: &str| gateway.contains(&(name.to_owned(), value.to_owned()));
     assert!(has("NUNCIO_PORTAL_ORIGINS", "https://developers.example.com"), "{gateway:?}");
     assert!(has("NUNCIO_AUTHZ_ASSERTION_KEY", "/etc/nuncio/assertion/key"), "{gateway:?}");
+    assert!(has("NUNCIO_ADMIN_TOKEN_FILE", "/etc/nuncio/admin/token"), "{gateway:?}");
+    let token = get(cluster, "developers", "secret", "nuncio-admin-token").await["data"]["token"].clone();
+    assert!(token.as_str().is_some_and(|token| token.len() > 40), "the chart has made one");
 
     // The program takes every variable of the chart, and keeps keys by the rights of its account. Only addresses and
     // directories are the site's.
@@ -188,6 +191,12 @@ async fn a_portal_finds_the_gateway_and_may_keep_keys_and_nothing_else() {
             "NUNCIO_PORTAL_ADMIN" => {
                 assert_eq!(value, "nuncio-admin:8877");
                 site.admin().to_string()
+            }
+            "NUNCIO_ADMIN_TOKEN_FILE" => {
+                assert_eq!(value, "/etc/nuncio/admin/token");
+                let file = site.run().join("admin-token");
+                std::fs::write(&file, token.as_str().unwrap()).unwrap();
+                file.display().to_string()
             }
             "NUNCIO_PORTAL_CONTENT" | "NUNCIO_PORTAL_HISTORY" => site.run().display().to_string(),
             "NUNCIO_PORTAL_PUBLISHED_PORTS" => {
@@ -222,6 +231,8 @@ async fn a_portal_finds_the_gateway_and_may_keep_keys_and_nothing_else() {
         (&kept["data"], &kept["metadata"]["annotations"]["nuncio.dev/keys"]),
         (&known["data"], &json!("{\"a\": {}}"))
     );
+    let token_by_now = get(cluster, "developers", "secret", "nuncio-admin-token").await["data"]["token"].clone();
+    assert_eq!(token_by_now, token, "an upgrade locks nobody out");
     let off = ["--namespace", "developers", "--values", &values, "--set", "portal.keysSecret="];
     drop(helm(cluster, "upgrade", &off).await.success());
     assert_eq!(secret().await["data"], known["data"]);
