@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use nuncio_api::without_port;
-use nuncio_ir::{CHAIN_HEADER, HttpSettings, UnderscoreHeaders};
+use nuncio_ir::{CHAIN_HEADER, HttpSettings, Removal, UnderscoreHeaders};
 
 use super::previews::Said;
 use crate::admin::ExplainRequest;
@@ -28,6 +28,10 @@ pub(super) struct Request {
     pub(super) headers: Vec<(String, String)>,
     /// What it says of previews, where that counts.
     pub(super) previews: Said,
+    /// The headers of clients that nobody behind the entrance sees.
+    removals: Vec<Removal>,
+    /// Nor any with underscores.
+    no_underscores: bool,
 }
 
 impl Request {
@@ -57,6 +61,8 @@ impl Request {
             query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
             previews: Said::default(),
+            removals: Vec::new(),
+            no_underscores: false,
         }
     }
 
@@ -95,6 +101,12 @@ impl Request {
         (!values.is_empty()).then(|| values.join(","))
     }
 
+    /// Whether a client may send a header of this name, in lower case, so that filters see it. What is known of the request
+    /// is there anyway.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        !self.removals.iter().any(|removal| removal.takes(name)) && !(self.no_underscores && name.contains('_'))
+    }
+
     /// What Envoy sets before it looks for a route.
     pub(super) fn enter(&mut self, settings: &HttpSettings) {
         if settings.merge_slashes {
@@ -104,7 +116,9 @@ impl Request {
         }
         let sent = self.headers.clone();
         let trusted = settings.trusted_hops > 0 || !settings.use_remote_address;
-        let (removals, drops) = (settings.removals(), settings.underscores == UnderscoreHeaders::DropHeader);
+        let drops = settings.underscores == UnderscoreHeaders::DropHeader;
+        (self.removals, self.no_underscores) = (settings.removals(), settings.underscores != UnderscoreHeaders::Allow);
+        let removals = &self.removals;
         self.headers.retain(|(name, _)| {
             let by_envoy =
                 name == CHAIN_HEADER || !trusted && name == "x-forwarded-proto" || drops && name.contains('_');

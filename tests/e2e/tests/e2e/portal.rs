@@ -2,6 +2,7 @@
 
 mod addresses;
 pub(crate) mod browser;
+mod demands;
 mod edge;
 mod machines;
 pub(crate) mod release;

@@ -72,9 +72,8 @@ impl<'m> Teller<'m> {
         };
         let service = self.policies.auth_service(route);
         let credentials = credentials_of(self.model, service, chain.filters()).into_iter().collect();
-        let gate = Demands::of_gate(self.model, chain.gate, &asked);
-        let rule = Demands::of_filters(self.model, chain.of_rule(), &asked);
-        let security = Demands::of_auth_service(self.model, route).and(&gate).and(&rule);
+        let of_filters = Demands::of_filters(self.model, chain, &asked, &|name| request.may_have(name));
+        let security = Demands::of_auth_service(service).and(&of_filters);
         (credentials, security.into_lists())
     }
 

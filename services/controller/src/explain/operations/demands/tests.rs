@@ -1,6 +1,6 @@
 //! Chains of filters, and what leads through them.
 
-use nuncio_ir::auth::{Filter, FilterId};
+use nuncio_ir::auth::{Filter, FilterId, FilterKind, FilterRef, Rule};
 use serde_json::{Value, json};
 
 use super::*;
@@ -9,7 +9,13 @@ fn model() -> Model {
     let keys = |sources: Value| json!({ "api_key": { "sources": sources, "keys": [] } });
     let login = json!({ "client_id": "c", "client_secret": "s", "protected_origins": [] });
     let timeout = json!({ "secs": 1, "nanos": 0 });
+    let writes =
+        |name: &str, value: &str| json!({ "jwt": { "inject_request_headers": [{ "name": name, "value": value }] } });
+    let passes = json!({ "header": "X-Owner", "remove_credential": true });
     let kinds = [
+        ("writes-user", writes("X-User", "{{ .token.Claims.sub }}")),
+        ("writes-plan", writes("x-plan", "pro")),
+        ("takes-key", json!({ "api_key": { "sources": [{ "header": "X-Key" }], "keys": [], "identity": passes } })),
         ("token", json!({ "jwt": { "issuer": "https://idp.example" } })),
         ("login", json!({ "oauth2": { "issuer": "https://idp.example", "grant": { "authorization_code": login } } })),
         ("keys", keys(json!([{ "header": "X-Key" }]))),
@@ -125,19 +131,82 @@ fn of_a_chain_it_is_told_what_leads_through() {
             &["login", "token"],
         ),
     ] {
-        assert_eq!(words(Demands::of_filters(&model, &filters(&chain), &asked())), expected, "{what}");
+        assert_eq!(words(of_rule(&model, &chain)), expected, "{what}");
     }
+}
+
+/// Of a gate and a rule, of a client that may send these headers.
+fn of_chain(model: &Model, gate: &Value, rule: &Value, may_have: &dyn Fn(&str) -> bool) -> Demands {
+    let (gate, rule) = (filters(gate), Rule { origin: "r".into(), path: "*".into(), filters: filters(rule) });
+    Demands::of_filters(model, Chain { gate: &gate, rule: Some(&rule) }, &asked(), may_have)
+}
+
+/// Whatever headers a client may send.
+fn of_rule(model: &Model, chain: &Value) -> Demands {
+    of_chain(model, &json!([]), chain, &|_| true)
+}
+
+#[test]
+fn no_client_chooses_what_filters_write_or_the_entrance_takes_away() {
+    let model = model();
+    let by = |filter: &str, name: &str| json!({ "filter": filter, "if_request_header": { "name": name } });
+    let without =
+        |filter: &str, name: &str| json!({ "filter": filter, "if_request_header": { "name": name, "negate": true } });
+    let plan =
+        |text: &str| json!({ "filter": "keys", "if_request_header": { "name": "X-Plan", "value": { "exact": text } } });
+    let one = |name: &str| json!({ "filter": name });
+    for (what, chain, expected) in [
+        ("written, or not", json!([one("writes-user"), by("keys", "X-User")]), &["token and key"][..]),
+        (
+            "by whether it is",
+            json!([one("writes-user"), by("keys", "x-user"), without("login", "x-user")]),
+            &["login and token and key"],
+        ),
+        ("in another spelling", json!([one("writes-user"), without("keys", "x_user")]), &["token and key"]),
+        ("what is written is known", json!([one("writes-plan"), plan("pro")]), &["token and key"]),
+        ("and is nothing else", json!([one("writes-plan"), plan("free")]), &["token"]),
+        ("whose key it was", json!([one("takes-key"), by("login", "x-owner")]), &["login and key"]),
+        ("a key is not there any more", json!([one("takes-key"), without("login", "x-key")]), &["login and key"]),
+        ("and is shown to one alone", json!([one("takes-key"), one("keys")]), &[]),
+        ("a login brings its token", json!([one("login"), one("token")]), &["login"]),
+        (
+            "only where it was asked",
+            json!([by("writes-user", "Authorization"), without("keys", "x-user")]),
+            &["", "key"],
+        ),
+        ("maybe by another service", json!([one("outside"), plan("pro")]), &["key and other"]),
+        ("which writes none of these", json!([one("outside"), by("token", "Authorization")]), &["other"]),
+        ("maybe to nobody's good", json!([one("writes-user"), by("broken", "X-User")]), &["token and other"]),
+    ] {
+        assert_eq!(words(of_rule(&model, &chain)), expected, "{what}");
+    }
+    let taken_away =
+        |chain: &Value| words(of_chain(&model, &json!([]), chain, &|name| name != "x-user" && name != "x-key"));
+    assert_eq!(taken_away(&json!([without("login", "X-User")])), ["login"], "nobody can be without it");
+    assert_eq!(taken_away(&json!([by("login", "X-User")])), [""], "nobody can send it");
+    assert_eq!(taken_away(&json!([one("keys")])), [""; 0], "nor a key in it");
+}
+
+#[test]
+fn what_an_expression_takes_is_not_guessed() {
+    let model = model();
+    let by = |filter: &str, regex: &str, negate: bool| json!({ "filter": filter, "if_request_header": { "name": "X-Plan", "value": { "regex": regex }, "negate": negate } });
+    assert_eq!(words(of_rule(&model, &json!([by("keys", "^pro", false)]))), ["", "key"]);
+    assert_eq!(words(of_rule(&model, &json!([by("keys", ".*", false)]))), ["key"], "it takes whatever comes");
+    let two = json!([by("keys", "pro", false), by("login", "^pro", true)]);
+    assert_eq!(words(of_rule(&model, &two)), ["other"], "which of them hold together nobody says");
 }
 
 #[test]
 fn a_gate_is_passed_by_nobody_whom_no_filter_lets_through() {
     let model = model();
-    let gate = filters(&json!([{ "filter": "keys", "on_deny": "continue" }]));
-    let demands = Demands::of_gate(&model, &gate, &asked());
-    let rule = filters(&json!([{ "filter": "login" }]));
-    assert_eq!(words(demands.clone()), ["key"]);
-    assert_eq!(words(demands.and(&Demands::of_filters(&model, &rule, &asked()))), ["login and key"]);
-    assert_eq!(words(Demands::of_gate(&model, &[], &asked())), [""]);
+    let told = |gate: Value, rule: Value| words(of_chain(&model, &gate, &rule, &|_| true));
+    let gate = json!([{ "filter": "keys", "on_deny": "continue" }]);
+    assert_eq!(told(gate.clone(), json!([])), ["key"]);
+    assert_eq!(told(gate, json!([{ "filter": "login" }])), ["login and key"]);
+    assert_eq!(told(json!([]), json!([])), [""]);
+    let by_its_word = json!([{ "filter": "login", "if_request_header": { "name": "X-Owner", "negate": true } }]);
+    assert_eq!(told(json!([{ "filter": "takes-key" }]), by_its_word), ["key"], "rules see what the gate wrote");
 }
 
 #[test]
@@ -145,5 +214,7 @@ fn what_would_be_too_much_is_something() {
     let model = model();
     let by_header = |number: usize| json!({ "filter": "keys", "if_request_header": { "name": format!("x-{number}") } });
     let many: Vec<_> = (0..12).map(by_header).collect();
-    assert_eq!(words(Demands::of_filters(&model, &filters(&many.into()), &asked())), ["other"]);
+    assert_eq!(words(of_rule(&model, &many.into())), ["other"]);
+    let in_vain = vec![json!({ "filter": "keys", "on_deny": "continue" }); 40];
+    assert_eq!(words(of_rule(&model, &in_vain.into())), ["", "key"], "and it takes no time that doubles with each");
 }
