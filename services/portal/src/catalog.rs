@@ -150,12 +150,13 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    /// The API of this name in URLs. That of its object is enough where no other has it.
+    /// The API of this name in URLs. That of its object is enough where no other has it, and so is one that it had before
+    /// others came or went.
     pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<&Arc<Entry>> {
         let of_namespace = || self.entries.iter().filter(|entry| entry.api.id.namespace == namespace);
-        let mut of_object = of_namespace().filter(|entry| entry.api.id.name == name);
-        let by_object = of_object.next().filter(|_| of_object.next().is_none());
-        of_namespace().find(|entry| entry.api.id.segment() == name).or(by_object)
+        let own = of_namespace().find(|entry| entry.api.id.segment() == name);
+        let by_object = || alone(of_namespace().filter(|entry| entry.api.id.name == name));
+        own.or_else(by_object).or_else(|| alone(of_namespace().filter(|entry| entry.api.id.was(name))))
     }
 
     /// The same by the name and the prefix of its Mapping, where that is what APIs are called by.
@@ -200,6 +201,11 @@ impl Catalog {
     }
 }
 
+/// The only one of these.
+fn alone<'e>(mut entries: impl Iterator<Item = &'e Arc<Entry>>) -> Option<&'e Arc<Entry>> {
+    entries.next().filter(|_| entries.next().is_none())
+}
+
 /// The newest catalog, for all that read it.
 pub(crate) type Shared = Arc<ArcSwap<Catalog>>;
 
@@ -226,6 +232,8 @@ mod tests {
             ("web@root", Some("web@root")),
             ("cart", Some("cart")),
             ("cart@c", Some("cart@c")),
+            ("cart@c-0123abcd", Some("cart@c")),
+            ("cart@c-2", None),
             ("none", None),
         ] {
             assert_eq!(found(name).as_deref(), expected, "{name}");

@@ -1,10 +1,13 @@
 //! Names of APIs, of which no two have the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::Api;
-use crate::gateway::{DEV_PORTAL, ServedApi};
+use crate::gateway::{DEV_PORTAL, Path, ServedApi};
+
+/// Of a digest, in hexadecimal.
+const DIGITS: usize = 8;
 
 /// Names an API: by the Mapping that says where its document is. What other objects say has their name, and beside it which
 /// of theirs it is: an Ingress has many paths.
@@ -30,6 +33,11 @@ impl ApiId {
         Self { namespace: namespace.to_owned(), name: name.to_owned(), part: DEV_PORTAL.to_owned() }
     }
 
+    /// Whether a name in URLs is one that it had before others came or went: with a digest or without.
+    pub(crate) fn was(&self, segment: &str) -> bool {
+        without_digest(segment) == without_digest(&self.segment())
+    }
+
     /// Its name in URLs, beside the namespace. No object's name has such a sign in it.
     pub(crate) fn segment(&self) -> String {
         match self.part.as_str() {
@@ -45,17 +53,41 @@ impl fmt::Display for ApiId {
     }
 }
 
-/// The host and the path that it takes, as a name: `shop.example-api-carts`.
+/// The host and the path that it takes, as a name: `shop.example-api-carts`. Where another path would be called the same, a
+/// digest of both follows: so it is called that whatever else is there.
 fn part(served: &ServedApi) -> String {
     let host = served.hosts.first().map_or("", |host| host.host.as_str());
-    let whole = format!("{host}{}", served.path.text());
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_');
-    let words: Vec<_> = whole.split(|letter| !is_plain(letter)).filter(|word| !word.is_empty()).collect();
-    if words.is_empty() { "root".to_owned() } else { words.join("-") }
+    let words = |text: &str| -> Vec<String> {
+        text.split(|letter| !is_plain(letter)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let of_path = words(served.path.text());
+    let is_alone = matches!(&served.path, Path::Segments(path) if path.trim_start_matches('/') == of_path.join("/"));
+    let all = [words(host), of_path].concat();
+    let name = if all.is_empty() { "root".to_owned() } else { all.join("-") };
+    if is_alone { name } else { with_digest(&name, &format!("{host}\n{:?}", served.path)) }
 }
 
-/// Of several that are called the same all but the first get a number.
+fn with_digest(name: &str, of: &str) -> String {
+    let digest = xxhash_rust::xxh3::xxh3_128(of.as_bytes()) >> 96;
+    format!("{name}-{digest:0DIGITS$x}").trim_start_matches('-').to_owned()
+}
+
+/// A name in URLs without the digest at its end, if it has one.
+fn without_digest(segment: &str) -> &str {
+    let is_digest =
+        |end: &str| end.len() == DIGITS && end.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    segment.rsplit_once('-').filter(|(_, end)| is_digest(end)).map_or(segment, |(name, _)| name)
+}
+
+/// Of several that are called the same each gets a digest of what it is: it keeps that when another one goes.
 pub(super) fn told_apart(apis: &mut [Api]) {
+    let mut count: BTreeMap<ApiId, usize> = BTreeMap::new();
+    apis.iter().for_each(|api| *count.entry(api.id.clone()).or_default() += 1);
+    for api in apis.iter_mut().filter(|api| count.get(&api.id).is_some_and(|count| *count > 1)) {
+        api.id.part = with_digest(&api.id.part, &what_it_is(api));
+    }
+    // Those of which all is the same are counted.
     let mut taken = BTreeSet::new();
     for api in apis {
         let whole = api.id.part.clone();
@@ -63,9 +95,16 @@ pub(super) fn told_apart(apis: &mut [Api]) {
             if taken.insert(api.id.clone()) {
                 break;
             }
-            api.id.part = format!("{whole}-{number}").trim_start_matches('-').to_owned();
+            api.id.part = format!("{whole}-{number}");
         }
     }
+}
+
+/// What tells an API from others of its name.
+fn what_it_is(api: &Api) -> String {
+    let ServedApi { docs, path, method, conditions, upstream, .. } = &api.served;
+    let at = docs.as_ref().map(|docs| (&docs.url, &docs.path));
+    format!("{at:?}\n{path:?}\n{method:?}\n{conditions:?}\n{}", upstream.service)
 }
 
 #[cfg(test)]
@@ -82,35 +121,43 @@ mod tests {
         served
     }
 
-    #[test]
-    fn no_two_have_the_same() {
-        let told = vec![
-            of("Ingress", "/api/carts", "cart:80"),
-            of("Ingress", "/", "web:80"),
-            of("Ingress", "/api-carts", "other:80"),
-            of("Mapping", "/m", "m:80"),
-        ];
+    fn ids(paths: &[&str], documents: &[u8]) -> Vec<String> {
+        let told = paths.iter().map(|path| of("Ingress", path, "cart:80")).chain([of("Mapping", "/m", "m:80")]);
+        let named = |number: &u8| StaticDocs {
+            service: "cart".to_owned(),
+            url: format!("https://docs.example/{number}"),
+            timeout_ms: None,
+        };
         let portal = PortalSpec {
             id: Some(SpecId { namespace: "shop".into(), name: "main".into() }),
-            docs: (0..2)
-                .map(|number| StaticDocs {
-                    service: "cart".to_owned(),
-                    url: format!("https://docs.example/{number}"),
-                    timeout_ms: None,
-                })
-                .collect(),
+            docs: documents.iter().map(named).collect(),
             ..PortalSpec::default()
         };
-        let apis = Served::of(told, &portal, &[], false).apis;
-        let ids: Vec<_> = apis.iter().map(|api| api.id.to_string()).collect();
-        let expected = [
-            "shop/cart@shop.example-api-carts",
-            "shop/cart@shop.example",
-            "shop/cart@shop.example-api-carts-2",
-            "shop/cart",
-            "shop/cart@DevPortal",
-            "shop/cart@DevPortal-2",
-        ];
-        assert_eq!(ids, expected);
+        Served::of(told.collect(), &portal, &[], false).apis.iter().map(|api| api.id.to_string()).collect()
+    }
+
+    #[test]
+    fn no_two_have_the_same() {
+        let all = ids(&["/api/carts", "/", "/api-carts", "/api/carts"], &[0, 1]);
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
+        assert_eq!((&*all[1], &*all[4]), ("shop/cart@shop.example", "shop/cart"));
+        let lone = ids(&["/api/carts"], &[0]);
+        assert_eq!(lone, ["shop/cart@shop.example-api-carts", "shop/cart", "shop/cart@DevPortal"]);
+    }
+
+    #[test]
+    fn what_one_is_called_is_the_same_when_another_goes() {
+        let (both, rest) = (ids(&["/api/carts", "/api-carts"], &[0, 1, 2]), ids(&["/api-carts"], &[1, 2]));
+        assert_eq!(both[0], "shop/cart@shop.example-api-carts");
+        assert!(both[1].starts_with("shop/cart@shop.example-api-carts-"), "{both:?}");
+        assert_eq!([&both[1..3], &both[4..]].concat(), rest);
+    }
+
+    #[test]
+    fn former_names_are_known() {
+        let mut id = ApiId::of_dev_portal("shop", "cart");
+        assert!(id.was("cart@DevPortal-01234abc") && id.was("cart@DevPortal"));
+        id.part = "shop.example-api-01234abc".to_owned();
+        assert!(id.was("cart@shop.example-api") && !id.was("cart@shop.example-api-v2") && !id.was("cart@shop.example"));
     }
 }
