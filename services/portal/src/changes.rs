@@ -53,6 +53,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// About how many bytes it takes.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = [&self.id, &self.rule, &self.place, &self.text].into_iter().chain(&self.operations);
+        size_of::<Self>() + texts.map(String::len).sum::<usize>()
+    }
+
     /// Whether some client breaks.
     pub(crate) fn is_breaking(&self) -> bool {
         self.severity == Severity::Breaking

@@ -68,6 +68,14 @@ struct Part {
     routed: Weak<Routed>,
 }
 
+impl Origin {
+    /// About how many bytes it takes.
+    fn weight(&self) -> usize {
+        let of_part = |part: &Part| size_of::<Part>() + part.title.len();
+        self.title.as_ref().map_or(0, String::len) + self.parts.iter().map(of_part).sum::<usize>()
+    }
+}
+
 impl PartialEq for Part {
     fn eq(&self, other: &Self) -> bool {
         // As long as one is kept here, nothing else is at its place.
@@ -145,7 +153,7 @@ impl Exports {
         let text = Bytes::from(made.inspect_err(|error| tracing::error!("{Failed}: {error}")).map_err(|_| Failed)?);
         // It is the same however it is compressed.
         let tag = format!("W/\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&text));
-        self.shelf(|shelf| shelf.put(origin, tag.clone(), text.clone()));
+        self.shelf(|shelf| shelf.put(origin.clone(), origin.weight(), tag.clone(), text.clone()));
         Ok(if knows(&tag) { Export::Known(tag) } else { Export::Text(tag, text) })
     }
 

@@ -58,10 +58,17 @@ fn releases_side_by_side_are_told_once() {
 
 #[test]
 fn what_is_kept_is_bounded() {
-    let one = document("string").to_string().len();
+    // With a change, and with none.
+    let weight = |kinds: &[&str]| {
+        let history = History::default();
+        kinds.iter().for_each(|kind| history.record(&said(&document(kind))));
+        history.of(&of_service().id).iter().map(|version| bounds::weight(&of_service().id, version)).max().unwrap()
+    };
+    let one = weight(&["string", "object"]);
+    assert!(one > weight(&["string"]) + 100, "what is said of changes counts");
     for (bounds, expected) in [
         (Bounds { versions: 2, bytes: 1 << 20 }, vec![4, 3]),
-        (Bounds { versions: 9, bytes: 3 * one + one / 2 }, vec![4, 3, 2]),
+        (Bounds { versions: 9, bytes: 3 * one + 100 }, vec![4, 3, 2]),
         (Bounds { versions: 9, bytes: 1 }, vec![4]),
     ] {
         let history = History { bounds, ..History::default() };
