@@ -101,8 +101,15 @@ impl Mount {
 
 /// The host of an origin, without its port.
 fn origin_host(origin: &str) -> &str {
-    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
-    host.rsplit_once(':').map_or(host, |(host, _)| host)
+    host_and_port(origin.split_once("://").map_or(origin, |(_, host)| host)).0
+}
+
+/// A host apart from the port behind it, if there is one. Addresses of IPv6 have colons of their own within brackets.
+pub(crate) fn host_and_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
 }
 
 fn paths(api: &ServedApi) -> Result<Paths, NotComputable> {
@@ -143,10 +150,8 @@ fn by_scheme<'u>(urls: impl Iterator<Item = &'u String>, published: &[(u16, u16)
 fn with_public_port(url: &str, published: &[(u16, u16)]) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let usual = if scheme == "https" { 443 } else { 80 };
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(usual)),
-        None => (rest, usual),
-    };
+    let (host, port) = host_and_port(rest);
+    let port = port.and_then(|port| port.parse().ok()).unwrap_or(usual);
     let port = published.iter().find(|(from, _)| *from == port).map_or(port, |(_, to)| *to);
     if port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
 }
@@ -253,6 +258,20 @@ pub(crate) mod tests {
         assert_eq!(Mount::of(&wild, &[]), Err(NotComputable::HostPattern("*.example".into())));
         wild.hosts.clear();
         assert_eq!(Mount::of(&wild, &[]), Err(NotComputable::NotServed));
+    }
+
+    #[test]
+    fn addresses_of_ipv6_are_hosts_with_or_without_a_port() {
+        for (origin, host) in [
+            ("https://[2001:db8::1]", "[2001:db8::1]"),
+            ("https://[2001:db8::1]:8443", "[2001:db8::1]"),
+            ("http://shop.example:8080", "shop.example"),
+            ("http://shop.example", "shop.example"),
+        ] {
+            assert_eq!(origin_host(origin), host);
+        }
+        assert_eq!(with_public_port("https://[2001:db8::1]", &[(443, 4443)]), "https://[2001:db8::1]:4443");
+        assert_eq!(with_public_port("http://[2001:db8::1]:8080", &[(8080, 80)]), "http://[2001:db8::1]");
     }
 
     #[test]

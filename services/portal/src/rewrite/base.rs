@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::document::{Document, Version, text};
+use crate::mount::host_and_port;
 
 /// What is in front of every path of a document. Of several servers the first counts.
 pub(super) struct Base {
@@ -16,7 +17,7 @@ impl Base {
     pub(super) fn of(document: &Document) -> Self {
         match document.version {
             Version::V2 => {
-                let host = text(&document.value, "host").map(|host| host.split(':').next().unwrap_or(host).to_owned());
+                let host = text(&document.value, "host").map(|host| host_and_port(host).0.to_owned());
                 Self { host, path: trimmed(text(&document.value, "basePath").unwrap_or_default()) }
             }
             _ => document.value["servers"].get(0).map_or(Self { host: None, path: String::new() }, Self::of_server),
