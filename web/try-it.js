@@ -224,7 +224,9 @@ async function send(event) {
     });
     const { facts, body, byService } = show(response, asked, Math.round(performance.now() - began));
     const { body: told, length } = await read(response, body);
-    const reason = REFUSALS.has(response.status) && !byService ? await explained(asked).catch(() => null) : null;
+    // Of a slash it is said already.
+    const isOpen = REFUSALS.has(response.status) && !byService && slashReason(response, asked).length === 0;
+    const reason = isOpen ? await explained(asked).catch(() => null) : null;
     if (reason) facts.after(reasons(response.status, wordsOf(response, told), reason));
     facts.append(`, ${length}`);
   } catch (error) {

@@ -1,4 +1,4 @@
-// Somebody fills in parameters of every kind, and one with a slash in it.
+// Somebody fills in parameters of every kind, one with a slash in it, and one that is encoded already.
 import { story } from '../../support/browser/story.mjs';
 import { send, violations, watched } from './steps.mjs';
 
@@ -21,9 +21,13 @@ await story(async ({ context, settings: { origin } }) => {
   const sample = await page.innerText('#sample');
   await page.fill(field('id'), 'a/b');
   const slashed = await send(page);
+  await page.fill(field('id'), '%2e%2e');
+  const twice = await send(page);
+  await page.waitForSelector('#answer .why');
+  const why = await page.innerText('#answer .why');
   await page.click('.side-title a');
   await page.click('a[href$="/webhooks/news-post"]');
   const webhook = await page.innerText('h1');
   found.push(...await violations(page));
-  return { shown, webhook, invalid, sample, sent, slashed, violations: found, faults };
+  return { shown, webhook, invalid, sample, sent, slashed, twice, why, violations: found, faults };
 });

@@ -99,6 +99,11 @@ pub(crate) struct Limit {
 }
 
 impl Explanation {
+    /// Whether the request is refused for what it is, wherever it would have led: nothing of the gateway's routes is told with that.
+    pub(crate) fn is_of_the_request(&self) -> bool {
+        self.outcome.starts_with("answered 400:") && self.route.as_ref().is_none_or(|route| route.origin.is_empty())
+    }
+
     /// What of it is for who is no operator: names of rules, Filters, clusters and services are left out.
     pub(crate) fn for_readers(self) -> Self {
         let outcome = match &self.outcome {
@@ -106,6 +111,7 @@ impl Explanation {
             outcome if outcome.starts_with("answered 400: servers may read") => {
                 "answered 400: servers may read this path in two ways, perhaps because it is encoded twice"
             }
+            outcome if self.is_of_the_request() => outcome.as_str(),
             outcome if outcome.starts_with("redirected (307)") && outcome.contains("slashes are not escaped") => {
                 "redirected: an escaped slash (%2F) in a path is a slash to the gateway, so a value with a slash in it is two parts"
             }

@@ -56,9 +56,11 @@ pub(super) async fn explain(
     }
 }
 
-/// Whether the request gets a route that the reader may be told of: at the same addresses there are other APIs, too.
+/// Whether the request gets a route that the reader may be told of, or none for what it is itself: at the same addresses there
+/// are other APIs, too.
 fn is_told(site: &Visit, explanation: &Explanation) -> bool {
-    explanation.route.as_ref().is_some_and(|route| site.may_see_route(&route.origin))
+    let is_seen = explanation.route.as_ref().is_some_and(|route| site.may_see_route(&route.origin));
+    is_seen || explanation.is_of_the_request()
 }
 
 /// Whether a URL is at one of the addresses of an API, or of their previews.
@@ -71,4 +73,28 @@ async fn is_of(site: &Visit, entry: &Entry, url: &str) -> bool {
         return true;
     }
     site.preview_addresses(&mount.origins).await.iter().any(|preview| preview.origin == origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_a_request_is_refused_for_is_told_and_nothing_of_others_routes() {
+        let told = |outcome: &str, origin: Value| {
+            let explanation =
+                json!({ "outcome": outcome, "route": { "origin": origin }, "protection": [], "limits": [] });
+            let explanation: Explanation = serde_json::from_value(explanation).unwrap();
+            explanation.is_of_the_request().then(|| explanation.for_readers().outcome)
+        };
+        let twice = told("answered 400: servers may read this path in two ways", json!([])).unwrap();
+        assert!(twice.contains("encoded twice"), "{twice}");
+        let escaped = "answered 400: the path has escaped slashes";
+        assert_eq!(told(escaped, json!([])).as_deref(), Some(escaped));
+        let other = json!([{ "kind": "Mapping", "namespace": "shop", "name": "vault" }]);
+        assert_eq!(told("answered 400: the vault is closed", other), None);
+        assert_eq!(told("404: no route takes it", json!([])), None);
+    }
 }

@@ -167,5 +167,7 @@ async fn what_is_filled_in_is_sent_as_the_document_says() {
     for part in ["id has a slash in it", "reject_requests_with_escaped_slashes: false"] {
         assert!(text("/slashed/answer").contains(part), "{part}: {seen:#}");
     }
+    assert!(text("/twice/status").starts_with("400"), "{seen:#}");
+    assert!(text("/why").contains("perhaps because it is encoded twice"), "{seen:#}");
     gateway.stop().await;
 }
