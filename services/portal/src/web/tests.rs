@@ -4,6 +4,7 @@ mod access;
 mod changes;
 mod documents;
 mod edge;
+mod keys;
 mod operators;
 mod reference;
 mod shown;

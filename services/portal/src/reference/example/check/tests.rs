@@ -78,3 +78,15 @@ fn what_cannot_be_read_lets_through_only_where_nothing_better_is_to_be_had() {
     assert!(!Check::new(&Value::Null, false, true).allows(&schema, &json!("b")));
     assert!(Check::new(&Value::Null, false, false).allows(&schema, &json!("b")));
 }
+
+#[test]
+fn all_values_of_an_example_share_what_may_be_looked_at() {
+    let variants: Vec<_> = std::iter::repeat_n(json!({ "type": "integer" }), 9_999).chain([json!({})]).collect();
+    let schema = json!({ "anyOf": variants });
+    let check = Check::new(&schema, false, true);
+    let allowed = (0..1000).take_while(|_| check.allows(&schema, &json!("a"))).count();
+    assert_eq!(allowed, MAX_STEPS_OF_ALL / 10_001, "each is within what one value may take");
+    assert!(!check.allows(&json!({}), &json!(1)), "nothing is left for the next");
+    let root = json!({});
+    assert!(Check::new(&root, false, true).allows(&schema, &json!("a")), "another example has its own");
+}
