@@ -18,10 +18,12 @@ use serde_json::{Map, Value, json};
 use self::names::{Names, Slugs};
 use self::paths::{Paths, Source};
 use self::walk::rename;
+pub(crate) use self::walk::{Part, walk};
 use crate::catalog::Entry;
 use crate::changes::from_swagger;
 use crate::document::{Version, text};
 use crate::reference::Reference;
+use crate::rewrite::drop_dangling_links;
 use crate::routed::Routed;
 
 /// The most bytes of documents that are made one of.
@@ -145,6 +147,8 @@ impl Merged {
         if !self.left_out.is_empty() {
             document["x-nuncio-left-out"] = Value::Array(self.left_out);
         }
+        // Some of what one API says of a path gives way to what another does.
+        drop_dangling_links(&mut document);
         // Another whenever anything in it is another.
         let digest = xxhash_rust::xxh3::xxh3_64(document.to_string().as_bytes());
         document["info"]["version"] = json!(format!("{digest:016x}"));

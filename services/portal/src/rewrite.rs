@@ -1,6 +1,7 @@
 //! The copy of a document that says how clients reach the API: its servers and paths as the gateway has them.
 
 mod base;
+mod dangling;
 mod inline;
 mod links;
 mod moves;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use self::base::Base;
+pub(crate) use self::dangling::drop_dangling_links;
 use self::moves::Moves;
 use crate::document::{Document, Version};
 use crate::mount::Mount;

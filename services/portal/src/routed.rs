@@ -3,35 +3,40 @@
 //!
 //! ```text
 //!  rewrite (what the document and its Mappings say) ─► routed ◄── the controller's answers (edge)
-//!                                                        └─► apart (what is not asked for through the gateway)
+//!                                                        └─► demanded (what lets requests through)
+//!                                                            apart (what is not asked for through the gateway)
 //!                                                            schemes (credentials as schemes of each version)
+//!                                                            shared (path items that several paths refer to)
 //!                                                            write (all of it, into the copy)
 //! ```
 
 mod apart;
+mod demanded;
 mod schemes;
+mod shared;
 #[cfg(test)]
 pub(crate) mod tests;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::gateway::{AskedOperation, Credential, ServedApi, ToldOperations, ToldRoute};
+use self::demanded::Demands;
+pub(crate) use self::write::SECURITY_AT;
+use crate::gateway::{AskedOperation, ToldOperations, ToldRoute};
 use crate::reference::{Operation, Reference, Ways};
-
-/// All of these together let a request through.
-pub(crate) type Demand = BTreeSet<Credential>;
 
 /// The most addresses of one API that are asked about; those beyond are taken to be as these.
 pub(crate) const MOST_ADDRESSES: usize = 16;
 
 /// How clients get to an operation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Passage {
     /// At which of the API's addresses; none where at all of them.
     addresses: Option<BTreeSet<usize>>,
-    /// What lets a request through: any one of these. Where there is none, nobody gets through.
-    demands: BTreeSet<Demand>,
+    /// What lets a request through, whichever of them it is sent to.
+    demands: Demands,
+    /// What does at each of them, where that is not the same.
+    apart: BTreeMap<usize, Demands>,
     /// What its routes ask of a request besides method and path, each. Empty where one takes whatever comes.
     conditions: BTreeSet<Vec<String>>,
 }
@@ -41,7 +46,7 @@ struct Passage {
 pub(crate) struct Routed {
     /// In the order of the document; nothing of what leads nowhere, or elsewhere.
     passages: Vec<Option<Passage>>,
-    /// The controller did not tell what it demands: it is what is known of the API as a whole.
+    /// The controller did not tell what it demands: it is what the API as a whole may.
     is_guessed: bool,
 }
 
@@ -76,32 +81,28 @@ impl Routed {
     pub(crate) fn guess(reference: &Reference) -> Self {
         let served = &reference.api.served;
         let conditions = Some(served.conditions.clone()).filter(|conditions| !conditions.is_empty());
-        let demands = guess(served);
-        let is_guessed = demands.len() > 1;
-        let passage = Passage { addresses: None, demands, conditions: conditions.into_iter().collect() };
+        let demands = Demands::guess(served);
+        let is_guessed = demands != Demands::nothing();
+        let conditions = conditions.into_iter().collect();
+        let passage = Passage { addresses: None, demands, apart: BTreeMap::new(), conditions };
         let is_reached = |operation: &Operation| operation.unrouted.is_none();
         let passages = reference.operations.iter().map(|operation| is_reached(operation).then(|| passage.clone()));
         Self { passages: passages.collect(), is_guessed }
     }
 }
 
-/// Any of what the rules of its paths want, or nothing.
-fn guess(served: &ServedApi) -> BTreeSet<Demand> {
-    let mut any = BTreeSet::from([Demand::new()]);
-    any.extend(served.credentials.iter().map(|credential| Demand::from([credential.clone()])));
-    if served.credentials.is_empty() && (served.asks_auth_service || !served.rules.is_empty()) {
-        any.insert(Demand::from([Credential::Other]));
-    }
-    any
-}
-
 impl Passage {
-    /// By the routes at each address that lead there; nothing where none does.
+    /// By the routes at each address that lead there; nothing where none does. An address at which nobody gets through is none
+    /// of its, unless that is so at all of them.
     fn by(routes: &[Vec<&ToldRoute>]) -> Option<Self> {
-        let addresses: BTreeSet<_> = (0..routes.len()).filter(|address| !routes[*address].is_empty()).collect();
-        if addresses.is_empty() {
-            return None;
+        let there = routes.iter().enumerate().filter(|(_, routes)| !routes.is_empty());
+        let mut at: BTreeMap<_, _> = there.map(|(address, routes)| (address, Demands::of(routes))).collect();
+        if at.values().any(|demands| !demands.is_nobody()) {
+            at.retain(|_, demands| !demands.is_nobody());
         }
+        let addresses: BTreeSet<_> = at.keys().copied().collect();
+        let first = at.values().next()?.clone();
+        let is_same = at.values().all(|demands| *demands == first);
         let all = || routes.iter().flatten();
         let mut conditions: BTreeSet<_> = all().map(|route| route.conditions.clone()).collect();
         if conditions.contains(&Vec::new()) {
@@ -109,9 +110,15 @@ impl Passage {
         }
         Some(Self {
             addresses: Some(addresses).filter(|addresses| addresses.len() < routes.len()),
-            demands: routes.iter().flat_map(|routes| demands_of(routes)).collect(),
+            demands: if is_same { first } else { Demands::whichever(at.values()) },
+            apart: if is_same { BTreeMap::new() } else { at },
             conditions,
         })
+    }
+
+    /// What lets a request through at one address.
+    fn demands_at(&self, address: usize) -> &Demands {
+        self.apart.get(&address).unwrap_or(&self.demands)
     }
 
     /// In one list: what a single route asks for, or what several do in the words of one.
@@ -123,26 +130,5 @@ impl Passage {
                 vec![each.join(", or ")]
             }
         }
-    }
-}
-
-/// What the routes of one address demand. What opens one of them under a condition opens nothing for usual requests, where a
-/// route takes those, and generated clients send no others.
-fn demands_of(routes: &[&ToldRoute]) -> BTreeSet<Demand> {
-    let has_usual = routes.iter().any(|route| route.conditions.is_empty());
-    let counts = |route: &ToldRoute, demand: &Demand| !(has_usual && !route.conditions.is_empty() && demand.is_empty());
-    let of_each = |route: &&ToldRoute| {
-        let mut demands = demands(route);
-        demands.retain(|demand| counts(route, demand));
-        demands
-    };
-    routes.iter().flat_map(of_each).collect()
-}
-
-/// What a route demands. A controller that does not tell what leads through tells what is asked for at all.
-fn demands(route: &ToldRoute) -> BTreeSet<Demand> {
-    match &route.security {
-        Some(any) => any.iter().map(|demand| demand.iter().cloned().collect()).collect(),
-        None => [route.credentials.iter().cloned().collect()].into(),
     }
 }

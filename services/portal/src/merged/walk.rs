@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::names::Names;
+use crate::routed::SECURITY_AT;
 
 /// What a part of a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// An object of OpenAPI.
     Object,
     /// A schema.
@@ -66,7 +67,7 @@ impl Part {
 }
 
 /// Goes through all of it that is no data, the inner parts first.
-pub(super) fn walk(value: &mut Value, part: Part, visit: &mut impl FnMut(Part, &mut Map<String, Value>)) {
+pub(crate) fn walk(value: &mut Value, part: Part, visit: &mut impl FnMut(Part, &mut Map<String, Value>)) {
     match value {
         Value::Object(object) => {
             for (key, value) in object.iter_mut() {
@@ -119,6 +120,8 @@ fn follow_names(object: &mut Map<String, Value>, names: &Names) {
     if let Some(Value::String(id)) = object.get_mut("operationId") {
         *id = names.prefixed(id);
     }
+    let at = object.get_mut(SECURITY_AT).and_then(Value::as_object_mut);
+    at.into_iter().flat_map(Map::values_mut).for_each(|security| names.follow_security(security));
     if let Some(security) = object.get_mut("security") {
         names.follow_security(security);
     }

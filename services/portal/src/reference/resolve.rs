@@ -11,7 +11,7 @@ const MAX_HOPS: usize = 20;
 pub(crate) fn resolve<'v>(root: &'v Value, value: &'v Value) -> &'v Value {
     let mut value = value;
     for _ in 0..MAX_HOPS {
-        match reference(value).and_then(|reference| follow(root, reference)) {
+        match reference(value).and_then(|reference| resolve_pointer(root, reference)) {
             Some(target) => value = target,
             None => return value,
         }
@@ -24,7 +24,8 @@ pub(crate) fn reference(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()
 }
 
-fn follow<'v>(root: &'v Value, reference: &str) -> Option<&'v Value> {
+/// What a reference within the document leads to.
+pub(crate) fn resolve_pointer<'v>(root: &'v Value, reference: &str) -> Option<&'v Value> {
     let pointer = reference.strip_prefix('#')?;
     match pointer.contains('%') {
         true => root.pointer(&decoded(pointer)),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::shared::shared_items;
 use crate::document::{Version, operations_of};
 
 /// Takes out of a document what it demands of requests, but for those. Gives the schemes that they need.
@@ -34,9 +35,10 @@ fn take_schemes(document: &mut Value, version: Version) -> Map<String, Value> {
 
 /// Goes through the operations of webhooks and callbacks, wherever they stand.
 fn each_foreign(document: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {
-    for place in ["/webhooks", "/components/pathItems"] {
-        values(document, place).for_each(|item| of_item(item, visit));
-    }
+    values(document, "/webhooks").for_each(|item| of_item(item, visit));
+    let of_paths = shared_items(document);
+    let shared = document.pointer_mut("/components/pathItems").and_then(Value::as_object_mut).into_iter().flatten();
+    shared.filter(|(name, _)| !of_paths.contains(*name)).for_each(|(_, item)| of_item(item, visit));
     values(document, "/components/callbacks").for_each(|callback| of_callback(callback, visit));
     for item in values(document, "/paths") {
         operations_of(item).into_iter().for_each(|operation| of_callbacks(operation, visit));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::Demand;
+use super::demanded::Demands;
 use crate::document::Version;
 use crate::gateway::Credential;
 
@@ -30,30 +30,29 @@ impl Schemes {
         self.all
     }
 
-    /// `security` of an operation that any one of these lets be called.
-    pub(super) fn security(&mut self, demands: &BTreeSet<Demand>) -> Value {
-        if demands.is_empty() {
+    /// `security` of an operation that these let be called.
+    pub(super) fn security(&mut self, demands: &Demands) -> Value {
+        if demands.is_nobody() {
             return json!([{ self.refused(): [] }]);
         }
-        let is_open = |demand: &Demand| demand.is_empty();
-        if demands.iter().all(is_open) {
+        let mut all: Vec<_> = demands.closed().flat_map(|one| self.each(one)).collect();
+        if all.is_empty() {
             return json!([]);
         }
-        let mut all: Vec<_> = demands.iter().filter(|demand| !is_open(demand)).flat_map(|one| self.each(one)).collect();
         all.dedup();
         if all.len() > MOST_REQUIREMENTS {
             let unknown = self.unknown();
             all = vec![Requirement::from([(unknown, BTreeSet::new())])];
         }
         // Whoever shows nothing passes as well: that stands behind what one may show.
-        if demands.iter().any(is_open) {
+        if demands.is_open() {
             all.push(Requirement::new());
         }
         json!(all)
     }
 
     /// A key may be in one of several places: each is a requirement of its own.
-    fn each(&mut self, demand: &Demand) -> Vec<Requirement> {
+    fn each(&mut self, demand: &BTreeSet<Credential>) -> Vec<Requirement> {
         let mut all = vec![Requirement::new()];
         for credential in demand {
             let ways = self.ways(credential);

@@ -1,5 +1,7 @@
 //! Copies for clients, by what a controller says of the operations.
 
+mod credentials;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::*;
 use crate::api::Api;
 use crate::api::tests::of_service;
 use crate::document::{Document, Version};
-use crate::gateway::{Path, Rewrite};
+use crate::gateway::{Path, Rewrite, ServedApi};
 use crate::mount::Mount;
 
 fn reference(document: &Value, change: impl FnOnce(&mut Api)) -> Reference {
@@ -66,89 +68,6 @@ fn one(version: &str) -> Value {
             json!({ "openapi": version, "paths": paths, "security": security, "components": { "securitySchemes": own } })
         }
     }
-}
-
-/// What one operation demands by the copy, and the schemes that it names.
-fn secured(version: &str, security: &Value) -> (Value, Value) {
-    let reference = reference(&one(version), |_| {});
-    let copy = copy(&reference, &[vec![route("cart", security)]]);
-    let operation = &copy["paths"]["/a"]["get"];
-    assert_eq!(operation, &json!({}), "it stands at the top: {copy:#}");
-    let schemes = if version == "2.0" { &copy["securityDefinitions"] } else { &copy["components"]["securitySchemes"] };
-    assert!(schemes.get("own").is_none(), "{copy:#}");
-    (copy["security"].clone(), schemes.clone())
-}
-
-#[test]
-fn each_credential_is_a_scheme_of_its_kind() {
-    let (security, schemes) = secured("3.1.0", &json!([[login()]]));
-    assert_eq!(security, json!([{ "gateway-login": ["orders"] }]));
-    let login = &schemes["gateway-login"];
-    assert_eq!(
-        (&login["type"], &login["openIdConnectUrl"]),
-        (&json!("openIdConnect"), &json!("https://idp.example/.well-known/openid-configuration"))
-    );
-    let (security, schemes) = secured("3.1.0", &json!([[token()]]));
-    assert_eq!(security, json!([{ "gateway-token": ["read"] }]));
-    let token = &schemes["gateway-token"];
-    assert_eq!((&token["type"], &token["scheme"]), (&json!("http"), &json!("bearer")));
-    let (security, schemes) = secured("3.1.0", &json!([[key(&["header X-Key"])]]));
-    assert_eq!(security, json!([{ "gateway-key": [] }]));
-    assert_eq!(schemes["gateway-key"], json!({ "type": "apiKey", "in": "header", "name": "X-Key" }));
-    let (_, schemes) = secured("3.1.0", &json!([[{ "kind": "password" }]]));
-    assert_eq!(schemes["gateway-password"], json!({ "type": "http", "scheme": "basic" }));
-    let names = json!([[{ "kind": "headers", "names": ["X-Id", "X-Secret"] }]]);
-    let (security, schemes) = secured("3.1.0", &names);
-    assert_eq!(security, json!([{ "gateway-header": [], "gateway-header-2": [] }]));
-    assert_eq!(schemes["gateway-header-2"]["name"], "X-Secret");
-}
-
-#[test]
-fn what_is_together_is_one_requirement_and_what_is_not_are_several() {
-    let (security, _) = secured("3.1.0", &json!([[login(), key(&["header X-Key"])]]));
-    assert_eq!(security, json!([{ "gateway-key": [], "gateway-login": ["orders"] }]));
-    let (security, _) = secured("3.1.0", &json!([[login()], [key(&["header X-Key"])]]));
-    assert_eq!(security, json!([{ "gateway-login": ["orders"] }, { "gateway-key": [] }]));
-    let places = ["header X-Key", "query parameter key", "cookie key", "header Authorization: Key"];
-    let (security, schemes) = secured("3.1.0", &json!([[key(&places)]]));
-    assert_eq!(security.as_array().unwrap().len(), 4);
-    assert_eq!(schemes["gateway-key-2"], json!({ "type": "apiKey", "in": "query", "name": "key" }));
-    assert_eq!(schemes["gateway-key-3"], json!({ "type": "apiKey", "in": "cookie", "name": "key" }));
-    assert_eq!(schemes["gateway-key-4"], json!({ "type": "http", "scheme": "key" }));
-}
-
-#[test]
-fn nothing_something_unknown_and_nobody_are_told_apart() {
-    assert_eq!(secured("3.1.0", &json!([[]])).0, json!([]));
-    let (security, _) = secured("3.1.0", &json!([[], [login()]]));
-    assert_eq!(security, json!([{ "gateway-login": ["orders"] }, {}]), "who likes may log in");
-    let (security, schemes) = secured("3.1.0", &json!([[{ "kind": "other" }]]));
-    assert_eq!(security, json!([{ "gateway-unknown": [] }]));
-    assert_eq!(schemes["gateway-unknown"]["x-nuncio-unknown"], true);
-    let (security, schemes) = secured("3.1.0", &json!([]));
-    assert_eq!(security, json!([{ "gateway-refused": [] }]), "no list at all would be an open door");
-    assert_eq!(schemes["gateway-refused"]["x-nuncio-refused"], true);
-}
-
-#[test]
-fn older_versions_say_it_as_far_as_they_can() {
-    let (security, schemes) = secured("3.0.3", &json!([[token()]]));
-    assert_eq!(security, json!([{ "gateway-token": [] }]), "only OAuth2 has scopes there");
-    assert_eq!(schemes["gateway-token"]["x-nuncio-scopes"], json!(["read"]));
-    assert_eq!(secured("3.0.3", &json!([[login()]])).0, json!([{ "gateway-login": ["orders"] }]));
-    let all = json!([[login()], [token()], [key(&["cookie k"])], [{ "kind": "password" }]]);
-    let (security, schemes) = secured("2.0", &all);
-    assert_eq!(security.as_array().unwrap().len(), 4);
-    for (name, header) in [("login", "Cookie"), ("token", "Authorization"), ("key", "Cookie")] {
-        let scheme = &schemes[format!("gateway-{name}")];
-        assert_eq!(
-            (&scheme["type"], &scheme["in"], &scheme["name"]),
-            (&json!("apiKey"), &json!("header"), &json!(header))
-        );
-    }
-    assert_eq!(schemes["gateway-password"], json!({ "type": "basic" }));
-    let discovery = &schemes["gateway-login"]["x-nuncio-openIdConnectUrl"];
-    assert_eq!(discovery, "https://idp.example/.well-known/openid-configuration");
 }
 
 #[test]
@@ -263,6 +182,70 @@ fn an_operation_that_is_not_at_all_addresses_says_at_which() {
 }
 
 #[test]
+fn what_addresses_demand_apart_is_told_of_each() {
+    let demanded = json!([{ "gateway-login": ["orders"] }]);
+    let of = reference(&one("3.1.0"), |_| {});
+    let at = |security: Value| told(&[vec![route("cart", &security)]]);
+    let copy = copy_by(&of, &Routed::of(&of, &[at(json!([[]])), at(json!([[login()]]))]));
+    assert_eq!(copy["security"], demanded, "that one of them is open opens nothing at the other: {copy:#}");
+    let operation = &copy["paths"]["/a"]["get"];
+    assert_eq!(
+        operation["x-nuncio-security-at"],
+        json!({ "https://shop.example": [], "http://shop.example:8080": demanded })
+    );
+    assert!(operation.get("servers").is_none());
+
+    let either = json!([[login()], [token()]]);
+    let copy = copy_by(&of, &Routed::of(&of, &[at(either), at(json!([[token()]]))]));
+    assert_eq!(copy["security"], json!([{ "gateway-token": ["read"] }]), "what is enough at both");
+
+    let refused = copy_by(&of, &Routed::of(&of, &[at(json!([])), at(json!([[login()]]))]));
+    let operation = &refused["paths"]["/a"]["get"];
+    assert_eq!(operation["servers"], json!([{ "url": "http://shop.example:8080/api" }]), "nobody gets in at the other");
+    assert!(operation.get("x-nuncio-security-at").is_none());
+
+    let of = reference(&one("2.0"), |_| {});
+    let copy = copy_by(&of, &Routed::of(&of, &[at(json!([[]])), at(json!([[login()]]))]));
+    assert_eq!((&copy["host"], &copy["security"]), (&json!("shop.example"), &json!([])), "it is of its one host");
+}
+
+#[test]
+fn a_path_item_that_is_too_large_to_copy_demands_what_is_enough_at_each_path() {
+    let large: Vec<_> = (0..1000).collect();
+    let item = json!({ "get": { "x-large": large, "security": [{ "own": [] }] }, "put": {} });
+    let paths: serde_json::Map<_, _> =
+        (0..600).map(|number| (format!("/{number:03}"), json!({ "$ref": "#/components/pathItems/large" }))).collect();
+    let scheme = json!({ "type": "apiKey", "in": "header", "name": "x-own" });
+    let document = json!({ "openapi": "3.1.0", "paths": paths,
+        "components": { "pathItems": { "large": item }, "securitySchemes": { "own": scheme } } });
+    let of = reference(&document, |_| {});
+    let with = |number: usize| match number {
+        599 => vec![route("cart", &json!([[login()]]))],
+        598 => vec![],
+        _ => vec![route("cart", &json!([[]]))],
+    };
+    let copy = copy(&of, &(0..600).flat_map(|number| [with(number), vec![]]).collect::<Vec<_>>());
+    let shared = &copy["components"]["pathItems"]["large"];
+    assert_eq!(shared["get"]["security"], json!([{ "gateway-login": ["orders"] }]), "it is not the document's");
+    assert!(shared["get"]["x-nuncio-security"].as_str().unwrap().contains("Several paths"));
+    assert!(shared.get("put").is_none(), "nothing leads there");
+    assert_eq!(copy["paths"]["/599"], json!({ "$ref": "#/components/pathItems/large" }));
+    assert!(copy["paths"].get("/598").is_none() && copy["paths"]["/000"]["get"].is_object());
+    assert!(copy["components"]["securitySchemes"].get("own").is_none());
+}
+
+#[test]
+fn links_to_what_is_left_out_go() {
+    let link = |path: &str| json!({ "operationRef": format!("#/paths/~1{path}/get") });
+    let answer = json!({ "200": { "links": { "own": link("a"), "taken": link("taken") } } });
+    let document =
+        json!({ "openapi": "3.1.0", "paths": { "/a": { "get": { "responses": answer } }, "/taken": { "get": {} } } });
+    let reference = reference(&document, |_| {});
+    let copy = copy(&reference, &[vec![route("cart", &json!([[]]))], vec![route("vault", &json!([[]]))]]);
+    assert_eq!(copy["paths"]["/a"]["get"]["responses"]["200"]["links"], json!({ "own": link("a") }));
+}
+
+#[test]
 fn what_does_not_come_through_the_gateway_keeps_its_own_security() {
     let hook = json!({ "post": {} });
     let signed = json!({ "post": { "security": [{ "signature": [] }] } });
@@ -293,7 +276,7 @@ fn without_a_controller_any_of_what_may_be_demanded_is_told() {
         api.served.conditions = vec!["x-version v2".to_owned()];
     });
     let copy = copy_by(&closed, &Routed::guess(&closed));
-    assert_eq!(copy["security"], json!([{ "gateway-login": ["orders"] }, {}]));
+    assert_eq!(copy["security"], json!([{ "gateway-login": ["orders"] }]), "nothing opens what may be closed");
     assert!(copy["x-nuncio-security"].as_str().unwrap().contains("controller"), "{copy:#}");
     assert_eq!(copy["paths"]["/a"]["get"]["x-nuncio-only-if"], json!(["x-version v2"]));
     let only = reference(&document, |api| api.served.method = Some("POST".to_owned()));
