@@ -13,9 +13,9 @@ use crate::cause::Cause;
 use crate::gateway::{Naming, ObjectRef, PortalSpec, ServedApi};
 use crate::reference::Reference;
 
-/// Something that is wrong, and since when.
+/// Since when something cannot be had, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
+pub(crate) struct Outage {
     pub(crate) since: Timestamp,
     pub(crate) why: Cause,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Entry {
     /// When that was last seen to be so.
     pub(crate) checked: Checked,
     /// Why it could not be looked at last.
-    pub(crate) trouble: Option<Trouble>,
+    pub(crate) trouble: Option<Outage>,
 }
 
 /// How an API's document is.
@@ -142,7 +142,7 @@ pub(crate) struct Catalog {
     /// Addresses of the gateway at which this portal is to be had, too: logins are theirs.
     pub(crate) addresses: Vec<String>,
     /// Why the gateway cannot be asked; what is known of it stays.
-    pub(crate) gateway: Option<Trouble>,
+    pub(crate) gateway: Option<Outage>,
     /// Whether the gateway was heard of at all.
     pub(crate) is_known: bool,
     /// Another whenever the gateway told something new: what it says of operations may be another, too.

@@ -21,7 +21,7 @@ pub(crate) use self::look::document;
 use self::look::{Looked, look};
 pub(crate) use self::wish::Wish;
 use crate::api::{ApiId, Served, Undocumented};
-use crate::catalog::{Catalog, Shared, Trouble};
+use crate::catalog::{Catalog, Outage, Shared};
 use crate::cause::Cause;
 use crate::fetch::Fetcher;
 use crate::gateway::{self, Gateway, GatewayError, PortalSpec};
@@ -55,7 +55,7 @@ pub(crate) struct Refresher {
     undocumented: Vec<Undocumented>,
     portal: PortalSpec,
     addresses: Vec<String>,
-    gateway: Option<Trouble>,
+    gateway: Option<Outage>,
     is_known: bool,
     /// How often the gateway told something new.
     edition: u64,
@@ -154,7 +154,7 @@ impl Refresher {
                 if is_new {
                     tracing::warn!("{why}; what it served last is shown");
                     let since = before.map_or_else(Timestamp::now, |before| before.since);
-                    self.gateway = Some(Trouble { since, why });
+                    self.gateway = Some(Outage { since, why });
                 }
                 return is_new;
             }

@@ -11,7 +11,7 @@ use super::graph::Graph;
 use super::link::{self, Part, Turns, with_query};
 use super::model::{Object, ObjectRef, Page as List, Topology};
 use super::page::{Trouble, ask};
-use super::problems::Trouble as Wrong;
+use super::problems::ProblemRow;
 use super::rows::{Row, rows};
 use super::topology::LIMIT as ROUTES;
 use crate::texts::Texts;
@@ -126,7 +126,7 @@ struct ObjectPage<'a> {
     follow: &'static Asset,
     /// There is an editor of it.
     is_editable: bool,
-    problems: Vec<Wrong>,
+    problems: Vec<ProblemRow>,
     graph: Graph,
     rows: Vec<Row>,
     /// Where all of its routes are shown, if these are some.
@@ -176,7 +176,7 @@ pub(super) async fn one(
         object: row,
         is_followed: !is_read || from.applied && object.state == "sent",
         follow: &FOLLOW,
-        problems: object.problems.into_iter().map(Wrong::new).collect(),
+        problems: object.problems.into_iter().map(ProblemRow::new).collect(),
     });
     Ok(([(header::CONTENT_SECURITY_POLICY, of_page(&[&PALETTE, &FOLLOW], ""))], page).into_response())
 }

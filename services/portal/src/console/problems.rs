@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::link::{Part, Turns, with_query};
 use super::model::{Page as List, Problem};
-use super::page::{Trouble as NoPage, ask};
+use super::page::{Trouble, ask};
 use super::words::Object;
 use crate::web::{Frame, Visit, respond};
 
@@ -26,12 +26,12 @@ pub(super) struct Wanted {
 struct Page<'a> {
     frame: Frame<'a>,
     here: &'static str,
-    problems: Vec<Trouble>,
+    problems: Vec<ProblemRow>,
     turns: Turns,
 }
 
 /// A problem in words.
-pub(super) struct Trouble {
+pub(super) struct ProblemRow {
     /// How it is marked.
     pub(super) class: &'static str,
     /// The text that says how bad it is.
@@ -43,7 +43,7 @@ pub(super) struct Trouble {
     pub(super) object: Option<Object>,
 }
 
-impl Trouble {
+impl ProblemRow {
     pub(super) fn new(problem: Problem) -> Self {
         let place = problem.location.map(|location| match location.line {
             0 => location.file,
@@ -66,13 +66,13 @@ impl Trouble {
 }
 
 /// The page.
-pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, NoPage> {
+pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
     let (offset, limit) = (wanted.offset.to_string(), LIMIT.to_string());
     let path = with_query("/api/v1/problems", [("offset", offset.as_str()), ("limit", &limit)]);
     let list: List<Problem> = ask(&site, &path).await?;
     let part = Part { offset: wanted.offset, shown: list.items.len(), total: list.total };
     let link = |offset: usize| with_query("/console/problems", [("offset", offset.to_string().as_str())]);
     let turns = Turns::new(site.texts(), part, LIMIT, link);
-    let problems = list.items.into_iter().map(Trouble::new).collect();
+    let problems = list.items.into_iter().map(ProblemRow::new).collect();
     Ok(respond(&Page { frame: site.frame(), here: "problems", problems, turns }))
 }

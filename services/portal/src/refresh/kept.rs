@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::look::{Failure, Looked, Question, Source};
 use crate::about::About;
 use crate::api::Api;
-use crate::catalog::{Checked, Entry, Trouble};
+use crate::catalog::{Checked, Entry, Outage};
 use crate::cause::Cause;
 use crate::fetch::Target;
 use crate::reference::Reference;
@@ -30,7 +30,7 @@ pub(super) struct Kept {
     checked: Checked,
     /// The same for pages, until something of it is another.
     entry: Option<Arc<Entry>>,
-    trouble: Option<Trouble>,
+    trouble: Option<Outage>,
     failures: u32,
     /// When to look next; never where nothing is to be expected.
     due: Option<Instant>,
@@ -151,7 +151,7 @@ impl Kept {
     }
 
     fn succeed(&mut self, source: Source) {
-        if let Some(Trouble { since, .. }) = self.trouble.take() {
+        if let Some(Outage { since, .. }) = self.trouble.take() {
             tracing::info!("the document of {} can be had again; it could not since {since}", self.api.id);
         }
         self.source = Some(source);
@@ -167,7 +167,7 @@ impl Kept {
             tracing::warn!("no document of {}: {why}", self.api.id);
         }
         let since = self.trouble.as_ref().map_or_else(Timestamp::now, |trouble| trouble.since);
-        self.trouble = Some(Trouble { since, why });
+        self.trouble = Some(Outage { since, why });
     }
 
     /// Whether it is a service that was asked for a document, and has none.

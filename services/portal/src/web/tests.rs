@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::api::Api;
 use crate::api::tests::of_service;
-use crate::catalog::{Catalog, Entry, Trouble};
+use crate::catalog::{Catalog, Entry, Outage};
 use crate::cause::Cause;
 use crate::console::Window;
 use crate::content::Content;
@@ -49,7 +49,7 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     before.iter().chain([document]).for_each(|document| history.record(&said(document)));
     let api = Arc::new(api);
     let reference = Some(Arc::new(Reference::new(Arc::clone(&api), said(document).document)));
-    let trouble = trouble.map(|why| Trouble { since: jiff::Timestamp::now(), why: Cause::public(why) });
+    let trouble = trouble.map(|why| Outage { since: jiff::Timestamp::now(), why: Cause::public(why) });
     let entry = Entry { trouble, ..Entry::new(api, reference) };
     entry.checked.note();
     let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };

@@ -1,7 +1,7 @@
 //! What a change would do, in words.
 
 use super::super::model::{DryRun, Effect, Loss, Manifest, Protection as What};
-use super::super::problems::Trouble as Wrong;
+use super::super::problems::ProblemRow;
 use crate::texts::Texts;
 
 /// Routes of one sort that are told.
@@ -10,7 +10,7 @@ const MOST: usize = 100;
 /// What a change would do.
 pub(super) struct Trial {
     pub(super) is_valid: bool,
-    pub(super) problems: Vec<Wrong>,
+    pub(super) problems: Vec<ProblemRow>,
     /// Lines of the patch, each with its class.
     pub(super) lines: Vec<(&'static str, String)>,
     pub(super) radius: String,
@@ -40,7 +40,7 @@ impl Trial {
             left_out: told.routes_total.saturating_sub(told.routes.len()),
             lost: lost(texts, told.lost),
             confirm: told.confirm,
-            problems: told.problems.into_iter().map(Wrong::new).collect(),
+            problems: told.problems.into_iter().map(ProblemRow::new).collect(),
             effects: told.routes,
         };
         (told.manifest, trial)

@@ -21,7 +21,7 @@ async fn what_went_wrong_behind_the_portal_is_told_in_full_to_operators_alone() 
     let signer = Signer::ephemeral().unwrap();
     let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
     site.console.groups = Arc::new(["staff".to_owned()]);
-    let trouble = |why: Cause| Some(Trouble { since: jiff::Timestamp::now(), why });
+    let trouble = |why: Cause| Some(Outage { since: jiff::Timestamp::now(), why });
     let before = site.catalog.load_full();
     let refused = FetchError::Unreachable("cannot connect: 10.9.8.7:8080 refused".to_owned());
     let entry = Entry { trouble: trouble(Cause::from(&refused)), ..(*before.entries[0]).clone() };
