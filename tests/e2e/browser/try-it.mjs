@@ -8,7 +8,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.click('a[href$="/catalog/operations/list"]');
   const first = await send(page);
   await page.click('summary:has-text("More headers")');
-  await page.fill('#try-headers', 'x-user: ann');
+  await page.fill('#try-headers', 'X-User: ann');
   let held = await send(page);
   for (let count = 1; count <= 6 && held.status.startsWith('200'); count += 1) held = await send(page);
   const sample = await page.innerText('#sample');

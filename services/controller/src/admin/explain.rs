@@ -83,7 +83,7 @@ impl ExplainRequest {
         Self { client_certificate, ..self }
     }
 
-    fn checked(self) -> Result<Self, InvalidRequest> {
+    fn checked(mut self) -> Result<Self, InvalidRequest> {
         let uri: Uri = self.url.parse().map_err(|_| InvalidRequest::Url(self.url.clone()))?;
         let authority = uri.authority().filter(|authority| is_plain(authority));
         match (uri.scheme_str(), authority) {
@@ -93,10 +93,11 @@ impl ExplainRequest {
             _ => return Err(InvalidRequest::Url(self.url)),
         }
         Method::from_bytes(self.method.as_bytes()).map_err(|_| InvalidRequest::Method(self.method.clone()))?;
-        for header in &self.headers {
-            let name = header.name.parse::<HeaderName>();
-            if name.is_err() || HeaderValue::from_str(&header.value).is_err() {
-                return Err(InvalidRequest::Header(format!("{}: {}", header.name, header.value)));
+        for header in &mut self.headers {
+            match header.name.parse::<HeaderName>() {
+                // In lower case, as HTTP/2 sends them, Envoy holds them and matchers name them.
+                Ok(name) if HeaderValue::from_str(&header.value).is_ok() => name.as_str().clone_into(&mut header.name),
+                _ => return Err(InvalidRequest::Header(format!("{}: {}", header.name, header.value))),
             }
         }
         Ok(self)
@@ -145,7 +146,7 @@ fn parse_header(text: &str) -> Result<HeaderView, InvalidRequest> {
     let (name, value) = text.split_once(':').ok_or_else(|| InvalidRequest::Header(text.to_owned()))?;
     // Spaces and tabs only: a line break is not to be forgiven.
     let [name, value] = [name, value].map(|part| part.trim_matches([' ', '\t']));
-    Ok(HeaderView { name: name.to_ascii_lowercase(), value: value.to_owned() })
+    Ok(HeaderView { name: name.to_owned(), value: value.to_owned() })
 }
 
 type Reply = Result<Json<Explanation>, (StatusCode, String)>;

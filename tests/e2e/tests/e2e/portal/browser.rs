@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::{HOST, STOCK, accounts, api, ask, gateway, service, shop, stock};
 
 /// Has a story told at the shop's address; pictures of what was seen are kept with what was built.
-pub(super) async fn told(site: &Site, name: &str) -> Value {
+pub(crate) async fn told(site: &Site, name: &str) -> Value {
     told_with(site, name, &json!({})).await
 }
 
@@ -71,7 +71,7 @@ async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
     for part in ["5 per hour", "user=ann", "answered 429 beyond that"] {
         assert!(text(&seen, "/held/answer").contains(part), "{part}: {seen:#}");
     }
-    assert_eq!(text(&seen, "/sample"), format!("curl 'http://{HOST}:8080/api/products' \\\n  -H 'x-user: ann'"));
+    assert_eq!(text(&seen, "/sample"), format!("curl 'http://{HOST}:8080/api/products' \\\n  -H 'X-User: ann'"));
     assert_eq!(text(&seen, "/other/status"), "200 OK", "others are not held up");
     assert!(text(&seen, "/wrong/answer").starts_with("This cannot be sent"), "{seen:#}");
     assert!(text(&seen, "/dots/answer").contains("a path with . or .. in it is another path"), "{seen:#}");
