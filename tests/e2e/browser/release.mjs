@@ -1,6 +1,6 @@
 // Somebody reads an API; a release of its service breaks clients, and the page, its changes and the list of all say so.
 import { story } from '../../support/browser/story.mjs';
-import { violations, watched } from './steps.mjs';
+import { reloadUntil, violations, watched } from './steps.mjs';
 
 await story(async ({ context, settings: { origin, service, release, pictures } }) => {
   const { page, faults } = await watched(context);
@@ -10,7 +10,7 @@ await story(async ({ context, settings: { origin, service, release, pictures } }
   const found = await violations(page);
 
   await context.request.put(service, { data: release });
-  while (!(await page.innerText('.heading')).includes('breaking')) await page.reload();
+  await reloadUntil(page, '.heading', 'breaking');
   found.push(...await violations(page));
   await page.click('.heading a:text-is("Changes")');
   const told = await page.innerText('main');

@@ -66,6 +66,16 @@ function overweight(most) {
   return over.map((sort) => `${location} has ${weights[sort]} bytes of ${sort}`);
 }
 
+// Loads the page again until this part of it says so.
+export async function reloadUntil(page, selector, wanted) {
+  for (const end = Date.now() + 20_000; ;) {
+    const said = await page.innerText(selector);
+    if (said.includes(wanted)) return;
+    if (Date.now() > end) throw new Error(`${page.url()} does not say ${wanted}, but ${said}`);
+    await page.reload();
+  }
+}
+
 // Moves the focus as the tabulator does, until it is there.
 export async function tabTo(page, selector) {
   for (let steps = 0; steps < 200; steps += 1) {

@@ -26,6 +26,10 @@ pub struct TopologyQuery {
     pub namespace: Option<String>,
     /// Only of objects of this name.
     pub name: Option<String>,
+    /// Those that the gateway adds by itself too. Default true.
+    pub own: Option<bool>,
+    /// Those of previews' hosts too. Default true.
+    pub previews: Option<bool>,
     /// At most this many routes. Default 30.
     pub limit: Option<usize>,
     /// Leave out this many at the start.

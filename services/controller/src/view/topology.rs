@@ -22,7 +22,7 @@ struct Placed<'a> {
 /// The routes that are wanted, of a part of the list.
 pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
     let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
-    let hosts = hosts.filter(|(table, host)| wants_host(query, table, host));
+    let hosts = hosts.filter(|(table, host)| wants_table(query, table) && wants_host(query, table, host));
     let placed = hosts.flat_map(|(table, host)| {
         let routes = host.known_routes().enumerate();
         routes.map(move |(order, route)| Placed { table, host, order, route })
@@ -63,6 +63,10 @@ pub(crate) fn counted_as(cluster: &Cluster) -> String {
     name.replace(':', "_")
 }
 
+fn wants_table(query: &TopologyQuery, table: &Table) -> bool {
+    query.previews.unwrap_or(true) || (table.preview.is_none() && !table.has_ended)
+}
+
 fn wants_host(query: &TopologyQuery, table: &Table, host: &VirtualHost) -> bool {
     let mut names = names(table, host).into_iter().peekable();
     names.peek().is_some() && query.host.as_ref().is_none_or(|wanted| names.any(|name| holds(&name, wanted)))
@@ -72,7 +76,8 @@ fn wants_route(query: &TopologyQuery, route: &Route) -> bool {
     let is_of = |wanted: &Option<String>, part: fn(&nuncio_api::ObjectId) -> &str| {
         wanted.as_ref().is_none_or(|wanted| route.origins.iter().any(|origin| part(origin) == wanted))
     };
-    is_of(&query.namespace, |origin| &origin.namespace)
+    (query.own.unwrap_or(true) || !route.origins.is_empty())
+        && is_of(&query.namespace, |origin| &origin.namespace)
         && is_of(&query.name, |origin| &origin.name)
         && query.service.as_ref().is_none_or(|wanted| backends(route).any(|name| holds(service_of(name), wanted)))
         && query.text.as_ref().is_none_or(|wanted| says(route, wanted))

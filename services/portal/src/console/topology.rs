@@ -22,6 +22,8 @@ pub(super) struct Wanted {
     host: String,
     service: String,
     text: String,
+    /// Also what nobody wrote: the gateway's own routes, and those of previews. Who looks for something finds it there, too.
+    all: bool,
     offset: usize,
 }
 
@@ -32,6 +34,8 @@ struct Page<'a> {
     here: &'static str,
     wanted: &'a Wanted,
     is_filtered: bool,
+    /// The way to the routes that are left out; nothing where none are.
+    more: Option<String>,
     graph: Graph,
     rows: Vec<Row>,
     turns: Turns,
@@ -42,24 +46,47 @@ impl Wanted {
         [("host", self.host.trim()), ("service", self.service.trim()), ("text", self.text.trim())]
     }
 
-    fn link(&self, path: &str, offset: usize) -> String {
+    fn is_filtered(&self) -> bool {
+        self.pairs().iter().any(|(_, value)| !value.is_empty())
+    }
+
+    /// Whether only that is shown which somebody wrote.
+    fn is_brief(&self) -> bool {
+        !self.all && !self.is_filtered()
+    }
+
+    /// What the controller is asked for.
+    fn question(&self) -> String {
+        let aside = if self.is_brief() { "false" } else { "" };
+        self.link(
+            "/api/v1/topology",
+            self.offset,
+            &[("limit", &LIMIT.to_string()), ("own", aside), ("previews", aside)],
+        )
+    }
+
+    /// The page with the routes from there on.
+    fn page(&self, offset: usize) -> String {
+        self.link("/console/", offset, &[("all", if self.all { "true" } else { "" })])
+    }
+
+    fn link(&self, path: &str, offset: usize, more: &[(&'static str, &str)]) -> String {
         let offset = if offset == 0 { String::new() } else { offset.to_string() };
-        let limit = LIMIT.to_string();
-        let limit = if path.starts_with("/api/") { limit.as_str() } else { "" };
-        with_query(path, self.pairs().into_iter().chain([("offset", offset.as_str()), ("limit", limit)]))
+        let more = more.iter().copied().chain([("offset", offset.as_str())]);
+        with_query(path, self.pairs().into_iter().chain(more))
     }
 }
 
 /// The page.
 pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
-    let path = wanted.link("/api/v1/topology", wanted.offset);
-    let topology: Topology = ask(&site, &path).await?;
+    let topology: Topology = ask(&site, &wanted.question()).await?;
     let part = Part { offset: wanted.offset, shown: topology.routes.len(), total: topology.total };
-    let turns = Turns::new(site.texts(), part, LIMIT, |offset| wanted.link("/console/", offset));
+    let turns = Turns::new(site.texts(), part, LIMIT, |offset| wanted.page(offset));
     Ok(respond(&Page {
         frame: site.frame(),
         here: "topology",
-        is_filtered: wanted.pairs().iter().any(|(_, value)| !value.is_empty()),
+        is_filtered: wanted.is_filtered(),
+        more: wanted.is_brief().then(|| "/console/?all=true".to_owned()),
         graph: Graph::new(&topology, site.texts()),
         rows: rows(&topology, site.texts()),
         turns,

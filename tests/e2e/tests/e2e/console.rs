@@ -2,6 +2,7 @@
 
 mod careful;
 mod edit;
+mod operator;
 mod secrets;
 
 use nuncio_e2e::{Client, Reply, Site, eventually, get};
@@ -33,6 +34,13 @@ async fn a_route_is_followed_from_its_listener_to_its_endpoints() {
     let topology = told(&site, "/console/?text=cart", &["8080", HOST, "/api/carts/", "cart:80", "timeout 2 s"]).await;
     assert!(topology.contains("cart-v2:80 (10 %)") && !topology.contains("/api/orders"), "{topology}");
     assert!(topology.contains(&endpoint), "{endpoint}: {topology}");
+
+    let preview = "cart-v2-";
+    let brief = told(&site, "/console/", &["/api/orders", "are left out here", "/console/?all=true"]).await;
+    assert!(!brief.contains("made by the gateway") && !brief.contains(preview), "{brief}");
+    let all = told(&site, "/console/?all=true", &["made by the gateway"]).await;
+    assert!(!all.contains("are left out here"), "{all}");
+    told(&site, "/console/?host=preview", &[preview]).await;
 
     let object = "/console/objects/Mapping/default/cart";
     assert!(topology.contains(&format!("href=\"{object}\"")), "{topology}");

@@ -39,7 +39,7 @@ pub(crate) async fn shop(site: &Site) -> Process {
 }
 
 /// Where the shop's customers have accounts, for the gateway's login. Its settings are in a directory of its own.
-async fn accounts(site: &Site) -> (Process, TempDir) {
+pub(crate) async fn accounts(site: &Site) -> (Process, TempDir) {
     let endpoint = |name: &str| format!("http://{HOST}:8080/.ambassador/oauth2/{name}");
     provider(site, "shop", &endpoint("redirection-endpoint"), Some(&endpoint("post-logout-redirect"))).await
 }
