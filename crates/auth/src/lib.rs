@@ -32,7 +32,7 @@ pub mod share;
 mod strength;
 mod walk;
 
-pub use assertion::Asserted;
+pub use assertion::{Asserted, Recipient, audiences_at};
 pub use bearer::{Bearer, bearer};
 pub use challenge::challenge;
 pub use client::ClientKind;

@@ -21,6 +21,8 @@ pub struct Request {
     pub id: String,
     /// The peer's address; for people.
     pub client: String,
+    /// The services that it may go to, as its route says: for whom the word is on who it is of.
+    pub audience: Vec<String>,
     /// The body where the proxy sends it.
     pub body: Vec<u8>,
     /// Who it is of, as soon as a filter knows: for the audit log, also where it is denied.

@@ -42,6 +42,8 @@ pub const RULE_SET_TYPE: &str = "type.googleapis.com/nuncio.auth.v1.RuleSet";
 pub const FILTER_TYPE: &str = "type.googleapis.com/nuncio.auth.v1.Filter";
 /// The key of the check's context (`context_extensions`) under which a route names its set.
 pub const RULE_SET_KEY: &str = "nuncio.dev/rules";
+/// The key of the check's context under which a route names those whom its requests may go to, with spaces between.
+pub const AUDIENCE_KEY: &str = "nuncio.dev/audience";
 /// Paths below this are the service's own on every protected host: a route to them must be checked, under any set or none.
 pub const ENDPOINTS_PREFIX: &str = "/.ambassador/oauth2/";
 /// The same for what the original does not have.

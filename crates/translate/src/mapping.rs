@@ -14,7 +14,7 @@ use crate::compiled::{Asked, Compiled, Defaults, Labels, Part, Shared};
 use crate::context::Context;
 use crate::labels;
 use crate::shares::weight;
-use crate::upstream::{Resolved, Wanted, added, family, load_balancer, lower_names, priority, resolve};
+use crate::upstream::{Resolved, Wanted, added, audience, family, load_balancer, lower_names, priority, resolve};
 
 /// The original's time for an answer, and for a connection.
 pub(crate) const DEFAULT_TIMEOUT_MS: u64 = 3_000;
@@ -57,7 +57,8 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
         Err(problem) => Backend::Invalid { status: 503, reason: problem.message.clone() },
     };
     let linkerd = mapping.add_linkerd_headers.or(context.module.add_linkerd_headers).unwrap_or(false);
-    let arm = arm(mapping, context, backend, hash, linkerd.then_some(authority));
+    let audience = upstream.as_ref().map_or_else(|_| "".into(), |upstream| audience(upstream));
+    let arm = Arm { audience, ..arm(mapping, context, backend, hash, linkerd.then_some(authority)) };
     Part::Arm { weight: mapping.weight.map(weight), arm: Arc::new(arm), upstream: upstream.ok() }
 }
 
@@ -110,6 +111,7 @@ fn arm(
     Arm {
         weight: 1,
         backend,
+        audience: "".into(),
         rewrite,
         host_rewrite,
         request_headers: HeaderEdits { remove: Vec::new(), add: add.into_iter().collect() },

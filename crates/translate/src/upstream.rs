@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::endpoints::Topology;
 use crate::service::EndpointSource;
 
-pub(crate) use elsewhere::{Location, elsewhere, find, location, tunnelled};
+pub(crate) use elsewhere::{Location, audience, elsewhere, find, location, tunnelled};
 use lookup::{Dns, Lookup};
 
 /// What a Mapping or TCPMapping says about its upstream.

@@ -23,11 +23,6 @@ pub struct PortalOrigins {
 }
 
 impl PortalOrigins {
-    /// Those that somebody has named: a portal that this machine alone reaches has nobody's word from elsewhere.
-    pub(crate) fn said(&self) -> &[String] {
-        if self.credentials { &self.origins } else { &[] }
-    }
-
     /// What routes say of them.
     pub(crate) fn policy(&self) -> Option<Cors> {
         (!self.origins.is_empty()).then(|| Cors {

@@ -78,7 +78,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let _traffic = traffic.map(AbortOnDropHandle::new);
     let _events = AbortOnDropHandle::new(tokio::spawn(events::follow(Arc::clone(&engine))));
     let duties = Duties::begin(&mut config, &mut source, &engine, previews, served.progress.subscribe(), &shutdown);
-    let callers = Callers::new(config.identity_keys, config.portal_origins.said());
+    let callers = Callers::new(config.identity_keys, &config.portal_audiences);
     let guards = admin::Guards { names: config.admin_names, tokens: config.admin_tokens, callers };
     let router = admin::router(view, guards);
     let admin = admin::serve(config.admin, router, shutdown.clone());

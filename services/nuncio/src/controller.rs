@@ -55,6 +55,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         status,
         webhook,
         drain,
+        portal_audiences: origins.audiences(None),
         portal_origins: origins.origins(None),
         secrets: Secrets::default(),
         tunnels: None,
@@ -121,6 +122,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) drain: Drain,
     /// Where a developer portal's pages are.
     pub(crate) portal_origins: PortalOrigins,
+    /// What the gateway calls it.
+    pub(crate) portal_audiences: Vec<String>,
     /// Who in this process is told secrets asks there.
     pub(crate) secrets: Secrets,
     /// Where sockets of tunnels may be.
@@ -151,6 +154,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         webhook,
         drain,
         portal_origins,
+        portal_audiences,
         secrets,
         tunnels,
         health,
@@ -179,6 +183,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         lease: status.lease(),
         webhook,
         portal_origins,
+        portal_audiences,
         secrets,
         tunnels,
         health,

@@ -64,7 +64,7 @@ async fn serve(args: UpArgs) -> Outcome {
     // Wherever diagnostics are served, the portal of this process may ask there.
     let own_token = SharedToken::Own(nuncio_auth::crypto::random_text().into());
     admin_tokens.push(own_token.clone());
-    let portal = Portal::bind(portal, address, own_token, place.cluster.access()).await?;
+    let portal = Portal::bind(portal, address, own_token, &origins, place.cluster.access()).await?;
     let webhook = webhook.bind(&place).await?;
     append_to_stdout();
     let signalled = shutdown_on_signal().context("cannot handle signals")?;
@@ -121,6 +121,7 @@ async fn serve(args: UpArgs) -> Outcome {
         status,
         webhook,
         drain,
+        portal_audiences: origins.audiences(portal.as_ref().map(|portal| portal.address)),
         portal_origins: origins.origins(portal.as_ref().map(|portal| portal.address)),
         secrets,
         tunnels: Some(runtime_dir.path().to_owned()),

@@ -2,14 +2,14 @@
 //!
 //! The portal has no login of its own: Filters of the gateway have one, and what they found out comes as a signed word with
 //! each request (`x-nuncio-assertion`). It is believed when it is signed by the gateway's key for the address that was
-//! asked for; no other header says anything.
+//! asked for, and for the portal alone of all services there; no other header says anything.
 
 mod keys;
 
 use std::sync::Arc;
 
 use http::HeaderMap;
-use nuncio_auth::{Asserted, Request};
+use nuncio_auth::{Asserted, Recipient, Request};
 use nuncio_ir::auth::{ASSERTION_HEADER, Sensitive};
 
 pub use self::keys::IdentityKeys;
@@ -62,14 +62,16 @@ impl Viewer {
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
     known: Option<Arc<Known>>,
+    /// What the gateway calls the portal.
+    names: Arc<[String]>,
     sees_all: bool,
 }
 
 impl Access {
-    /// With these keys, if identities can be verified at all.
-    pub(crate) fn new(keys: Option<IdentityKeys>, sees_all: bool) -> Result<Self, reqwest::Error> {
+    /// With these keys, if identities can be verified at all, for a portal that the gateway calls so.
+    pub(crate) fn new(keys: Option<IdentityKeys>, names: Vec<String>, sees_all: bool) -> Result<Self, reqwest::Error> {
         let known = keys.map(Known::new).transpose()?.map(Arc::new);
-        Ok(Self { known, sees_all })
+        Ok(Self { known, names: names.into(), sees_all })
     }
 
     /// Whether somebody can be logged in here.
@@ -80,7 +82,7 @@ impl Access {
     /// Who sends a request with these headers.
     pub(crate) async fn viewer(&self, headers: &HeaderMap) -> Viewer {
         let identity = match (&self.known, headers.get(ASSERTION_HEADER).and_then(|token| token.to_str().ok())) {
-            (Some(known), Some(token)) => identity(known, token, &origin(headers)).await,
+            (Some(known), Some(token)) => identity(known, token, &origin(headers), &self.names).await,
             _ => None,
         };
         Viewer { identity, sees_all: self.sees_all }
@@ -93,7 +95,7 @@ fn origin(headers: &HeaderMap) -> String {
     Request::new("GET", text("x-forwarded-proto"), text("host"), "/").origin()
 }
 
-async fn identity(known: &Known, token: &str, origin: &str) -> Option<Identity> {
+async fn identity(known: &Known, token: &str, origin: &str, names: &[String]) -> Option<Identity> {
     let claims = match known.verify(token).await {
         Ok(claims) => claims,
         Err(error) => {
@@ -102,12 +104,12 @@ async fn identity(known: &Known, token: &str, origin: &str) -> Option<Identity> 
         }
     };
     let now = u64::try_from(jiff::Timestamp::now().as_second()).ok()?;
-    match Asserted::read(&claims, &[origin.to_owned()], now) {
+    match Asserted::read(&claims, Recipient { origin: Some(origin), names }, now) {
         Ok(Asserted { subject, issuer, groups }) => {
             Some(Identity { subject, issuer, groups, assertion: Sensitive(token.into()) })
         }
         Err(error) => {
-            tracing::warn!("an assertion for {origin} is not believed: {error}");
+            tracing::warn!("an assertion of who somebody is at {origin} is not believed: {error} (--portal-audience)");
             None
         }
     }
@@ -120,10 +122,13 @@ pub(crate) mod tests {
 
     use super::*;
 
+    /// What the gateway calls the portal.
+    const NAME: &str = "portal.shop:8088";
+
     /// What a gateway with this key says of ann, who is of the staff, to the portal at `https://shop.example`.
     pub(crate) fn signed(signer: &Signer, change: impl FnOnce(&mut Value)) -> HeaderMap {
         let now = jiff::Timestamp::now().as_second();
-        let mut claims = json!({ "iss": "nuncio", "aud": "https://shop.example", "sub": "ann", "idp": "https://idp.example",
+        let mut claims = json!({ "iss": "nuncio", "aud": ["https://shop.example", NAME], "sub": "ann", "idp": "https://idp.example",
             "groups": ["staff"], "iat": now, "exp": now + 60 });
         change(&mut claims);
         let token = signer.sign(json!({ "kid": "k" }).as_object().unwrap().clone(), &claims).unwrap();
@@ -139,7 +144,7 @@ pub(crate) mod tests {
         let mut key = signer.public_key().unwrap();
         key["kid"] = json!("k");
         let keys = json!({ "keys": [key] });
-        Access::new(Some(IdentityKeys::Own(Arc::new(move || keys.clone()))), false).unwrap()
+        Access::new(Some(IdentityKeys::Own(Arc::new(move || keys.clone()))), vec![NAME.to_owned()], false).unwrap()
     }
 
     #[tokio::test]
@@ -149,8 +154,10 @@ pub(crate) mod tests {
         let ann = access.viewer(&signed(&signer, |_| {})).await;
         assert_eq!(ann.identity.as_ref().unwrap().subject, "ann");
         assert!(ann.may_see(Some(&["staff".to_owned()])) && !ann.may_see(Some(&[])));
-        let changes: [fn(&mut Value); 5] = [
-            |claims| claims["aud"] = json!("https://other.example"),
+        let changes: [fn(&mut Value); 7] = [
+            |claims| claims["aud"] = json!(["https://other.example", NAME]),
+            |claims| claims["aud"] = json!(["https://shop.example", "cart.shop:8080"]),
+            |claims| claims["aud"] = json!("https://shop.example"),
             |claims| claims["iss"] = json!("somebody"),
             |claims| claims["exp"] = json!(1),
             |claims| claims["exp"] = Value::Null,
@@ -169,9 +176,9 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn who_is_not_known_sees_what_is_for_everybody() {
         let staff = ["staff".to_owned()];
-        let nobody = Access::new(None, false).unwrap().viewer(&HeaderMap::new()).await;
+        let nobody = Access::new(None, Vec::new(), false).unwrap().viewer(&HeaderMap::new()).await;
         assert!(nobody.may_see(None) && !nobody.may_see(Some(&staff)));
-        let local = Access::new(None, true).unwrap().viewer(&HeaderMap::new()).await;
+        let local = Access::new(None, Vec::new(), true).unwrap().viewer(&HeaderMap::new()).await;
         assert!(local.may_see(Some(&staff)));
     }
 }

@@ -101,7 +101,8 @@ pub async fn run(
     let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&content), Arc::clone(&search), changed));
     let (own_keys, uses) = beside.map(|beside| (beside.identity_keys, beside.key_uses)).unzip();
     let uses = uses.map_or_else(|| Uses::Of(console.admin.clone()), Uses::Beside);
-    let access = Access::new(settings.identity_keys.map(IdentityKeys::Url).or(own_keys), settings.shows_all)?;
+    let keys = settings.identity_keys.map(IdentityKeys::Url).or(own_keys);
+    let access = Access::new(keys, settings.audiences, settings.shows_all)?;
     let keys = match place_of_keys {
         Some(place) => Some(Keys::open(&place, Some(uses)).await?),
         None => None,

@@ -92,6 +92,9 @@ pub struct Settings {
     /// What opens the diagnostics of a gateway on another machine.
     #[arg(skip)]
     pub admin_token: Option<SharedToken>,
+    /// What the gateway calls the portal.
+    #[arg(skip)]
+    pub audiences: Vec<String>,
     /// Show everything to everybody, also what is for some groups alone: for a portal that nobody else reaches
     #[arg(long = "portal-show-all", env = "NUNCIO_PORTAL_SHOW_ALL")]
     pub shows_all: bool,

@@ -20,6 +20,10 @@ pub struct Arguments {
     /// --admin-token-file
     #[arg(long, value_name = "FILE", env = SharedToken::OF_ADMIN, value_hint = clap::ValueHint::FilePath)]
     admin_token_file: Option<std::path::PathBuf>,
+    /// What Mappings call this portal, as in `portal.shop:8088` (a Service, its namespace and port), `10.1.2.3:8088`: what the gateway
+    /// tells another service of who asks is worth nothing here. May be given many times [default: the address of --listen]
+    #[arg(long = "portal-audience", value_name = "NAME", env = "NUNCIO_PORTAL_AUDIENCE", value_delimiter = ',')]
+    audiences: Vec<String>,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -76,14 +80,17 @@ pub fn start(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { listen, admin, admin_token_file, mut settings, cluster, log_format, log_level } = arguments;
+    let Arguments { listen, admin, admin_token_file, audiences, mut settings, cluster, log_format, log_level } =
+        arguments;
     settings.cluster = cluster;
     settings.admin_token = admin_token_file.map(SharedToken::File);
     let traces = Traces::of_environment();
     let options = nuncio_telemetry::Options { service: "nuncio-portal", format: log_format, filter: log_level, traces };
     let run = async |stop| {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-        tracing::info!("the portal is at http://{}/docs/", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        tracing::info!("the portal is at http://{address}/docs/");
+        settings.audiences = nuncio_auth::audiences_at(address).into_iter().chain(audiences).collect();
         Ok(crate::run(settings, &admin, None, listener, stop).await?)
     };
     nuncio_telemetry::serve(options, run).await

@@ -92,6 +92,7 @@ impl Gateway {
             lease: LeaseTimes::default(),
             webhook: None,
             portal_origins: nuncio_controller::PortalOrigins::default(),
+            portal_audiences: Vec::new(),
             identity_keys: None,
             secrets: nuncio_controller::Secrets::default(),
             health: Health::default(),

@@ -1,5 +1,7 @@
 //! Asking another service about a request: the filter, and what routes say to it.
 
+use std::collections::BTreeSet;
+
 use envoy_types::pb::envoy::config::common::mutation_rules::v3::HeaderMutationRules;
 use envoy_types::pb::envoy::config::core::v3::{
     ApiVersion, GrpcService, HeaderValue, HttpUri,
@@ -15,8 +17,8 @@ use envoy_types::pb::envoy::r#type::{
     v3::HttpStatus,
 };
 use envoy_types::pb::google::protobuf::Any;
-use nuncio_ir::auth::{RULE_SET_KEY, RuleSetId};
-use nuncio_ir::{AuthContext, Authorization, AuthorizationBody, AuthorizationProtocol};
+use nuncio_ir::auth::{AUDIENCE_KEY, RULE_SET_KEY};
+use nuncio_ir::{AuthContext, Authorization, AuthorizationBody, AuthorizationProtocol, RuleCheck};
 
 use crate::listener::{CHAIN_HEADER, SCOPE_HEADER};
 use crate::{matcher, proto};
@@ -118,13 +120,15 @@ pub(crate) fn asked(context: &AuthContext) -> Any {
     per_route(Override::CheckSettings(CheckSettings { context_extensions, ..Default::default() }))
 }
 
-/// Has the filter of a slot ask about requests by these rules, with so much of the body. What is longer comes in part, which
-/// the service sees by the length.
-pub(crate) fn held_to(set: &RuleSetId, body: Option<u32>) -> Any {
+/// Has the filter of a slot ask about requests by these rules, with so much of the body, telling it to whom they may go. What is
+/// longer comes in part, which the service sees by the length.
+pub(crate) fn held_to(RuleCheck { set, body }: &RuleCheck, audiences: &BTreeSet<&str>) -> Any {
+    let audience = audiences.iter().copied().collect::<Vec<_>>().join(" ");
+    let audience = Some((AUDIENCE_KEY.to_owned(), audience)).filter(|(_, audience)| !audience.is_empty());
     let buffered =
         |max_request_bytes| BufferSettings { max_request_bytes, allow_partial_message: true, pack_as_bytes: true };
     per_route(Override::CheckSettings(CheckSettings {
-        context_extensions: [(RULE_SET_KEY.to_owned(), set.to_string())].into(),
+        context_extensions: [(RULE_SET_KEY.to_owned(), set.to_string())].into_iter().chain(audience).collect(),
         with_request_body: body.map(buffered),
         ..Default::default()
     }))
@@ -137,4 +141,30 @@ pub(crate) fn not_asked() -> Any {
 
 fn per_route(what: Override) -> Any {
     proto::any(&ExtAuthzPerRoute { r#override: Some(what) })
+}
+
+#[cfg(test)]
+mod tests {
+    use nuncio_ir::auth::RuleSetId;
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn who_decides_is_told_the_rules_and_to_whom_a_request_may_go() {
+        let told = |audiences: &[&str]| {
+            let check = RuleCheck { set: RuleSetId("s1".into()), body: None };
+            let any = held_to(&check, &audiences.iter().copied().collect());
+            let per_route = ExtAuthzPerRoute::decode(any.value.as_slice()).unwrap();
+            let Some(Override::CheckSettings(settings)) = per_route.r#override else { panic!("{per_route:?}") };
+            let mut told: Vec<_> = settings.context_extensions.into_iter().collect();
+            told.sort();
+            told
+        };
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let rules = || pair("nuncio.dev/rules", "s1");
+        assert_eq!(told(&[]), [rules()], "nobody: it is answered");
+        let both = pair("nuncio.dev/audience", "cart.shop:80 web.shop:80");
+        assert_eq!(told(&["web.shop:80", "cart.shop:80"]), [both, rules()]);
+    }
 }

@@ -3,11 +3,11 @@
 //! A request that finds its route late (`on_miss.lua`) passes every filter of the list, whatever its virtual host says about
 //! running them: so what must not be asked is said in the filter's own words too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use envoy_types::pb::envoy::config::route::v3::{FilterConfig, Route as PbRoute};
 use envoy_types::pb::google::protobuf::{Any, Struct, Value, value};
-use nuncio_ir::{AuthContext, Check, Route, RuleCheck, Slot, VirtualHost};
+use nuncio_ir::{AuthContext, Check, Route, RouteAction, Slot, VirtualHost};
 
 use crate::{extension, proto};
 
@@ -49,12 +49,12 @@ pub(super) fn of_route(route: &Route, host_is_asked: bool) -> Configs {
         Check::On(context) if !context.is_empty() => of_context(context),
         Check::Off | Check::Bypassed | Check::On(_) => Configs::new(),
     };
-    configs.extend(
-        route
-            .rules
-            .as_ref()
-            .map(|RuleCheck { set, body }| (Slot::Filters.name().to_owned(), extension::held_to(set, *body))),
-    );
+    let audiences = match &route.action {
+        RouteAction::Forward(forward) => forward.audiences(),
+        RouteAction::Redirect(_) | RouteAction::Respond(_) => BTreeSet::new(),
+    };
+    let held = route.rules.as_ref().map(|check| extension::held_to(check, &audiences));
+    configs.extend(held.map(|held| (Slot::Filters.name().to_owned(), held)));
     configs
 }
 

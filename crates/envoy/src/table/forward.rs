@@ -58,6 +58,7 @@ fn common(arm: &Arm) -> impl PartialEq {
     let Arm {
         weight: _,
         backend: _,
+        audience: _,
         request_headers: _,
         host_rewrite,
         rewrite,

@@ -49,6 +49,7 @@ pub(super) fn arm(weight: u32, cluster: &str) -> Arm {
     Arm {
         weight,
         backend: Backend::Cluster(name(cluster)),
+        audience: format!("{}.shop:80", cluster.to_ascii_lowercase()).into(),
         rewrite: None,
         host_rewrite: None,
         request_headers: HeaderEdits::default(),

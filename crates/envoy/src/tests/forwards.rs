@@ -46,7 +46,7 @@ fn one_arm_with_everything() {
     };
     let action = RouteAction::Forward(Box::new(Forward {
         arms: vec![arm.into()],
-        mirrors: vec![Mirror { cluster: name("shadow"), percent: 10 }],
+        mirrors: vec![Mirror { cluster: name("shadow"), audience: "shadow.shop:80".into(), percent: 10 }],
         priority: Priority::High,
     }));
     insta::assert_json_snapshot!(routes(route("r", prefix("/a"), action)));

@@ -249,7 +249,7 @@ fn every_route() -> Vec<Route> {
     };
     let mirrored = RouteAction::Forward(Box::new(Forward {
         arms: vec![everything.into()],
-        mirrors: vec![Mirror { cluster: name("Maglev"), percent: 50 }],
+        mirrors: vec![Mirror { cluster: name("Maglev"), audience: "maglev.shop:80".into(), percent: 50 }],
         priority: Priority::High,
     }));
     let shared = forward(vec![

@@ -1,5 +1,6 @@
 //! What happens to the requests of a route.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,15 @@ pub struct Forward {
     pub priority: Priority,
 }
 
+impl Forward {
+    /// Whoever may get a request, in words of [`Arm::audience`]: sorted, each once.
+    #[must_use]
+    pub fn audiences(&self) -> BTreeSet<&str> {
+        let all = self.arms.iter().map(|arm| &*arm.audience).chain(self.mirrors.iter().map(|mirror| &*mirror.audience));
+        all.filter(|audience| !audience.is_empty()).collect()
+    }
+}
+
 /// One backend of a route with all that is particular to it. Arms of one route may differ in everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Arm {
@@ -36,6 +46,9 @@ pub struct Arm {
     pub weight: u32,
     /// Who gets them.
     pub backend: Backend,
+    /// What that service is called by who names it to itself, as the audience of a word on who asks: `cart.shop:8080`,
+    /// `10.1.2.3:80`. Empty where nobody gets them.
+    pub audience: Arc<str>,
     /// Change of the path.
     pub rewrite: Option<PathRewrite>,
     /// Change of the Host header.
@@ -63,6 +76,7 @@ impl Arm {
         Self {
             weight: 1,
             backend: Backend::Invalid { status, reason },
+            audience: "".into(),
             rewrite: None,
             host_rewrite: None,
             request_headers: HeaderEdits::default(),
@@ -151,6 +165,8 @@ pub enum HashPolicy {
 pub struct Mirror {
     /// The cluster.
     pub cluster: ClusterName,
+    /// What that service is called, as for an arm.
+    pub audience: Arc<str>,
     /// Share of the requests, percent.
     pub percent: u32,
 }

@@ -8,6 +8,7 @@ use nuncio_ir::{Arm, AuthContext, Check, HeaderEdits, Mirror};
 use super::Group;
 use crate::compiled::{Asked, Part, Shared};
 use crate::shares::shares;
+use crate::upstream::audience;
 
 impl Group<'_> {
     pub(super) fn arms(&self, shared: &Shared, auth: &Check) -> Vec<Arc<Arm>> {
@@ -35,7 +36,8 @@ impl Group<'_> {
     pub(super) fn mirrors(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Vec<Mirror> {
         let mut shadows = self.members.iter().filter_map(|member| match &member.part {
             Part::Shadow { percent, upstream: Some(upstream) } => {
-                Some((&member.id, Mirror { cluster: upstream.name().clone(), percent: *percent }))
+                let (cluster, audience) = (upstream.name().clone(), audience(upstream));
+                Some((&member.id, Mirror { cluster, audience, percent: *percent }))
             }
             _ => None,
         });

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::coverage::SetKey;
 use crate::mapping::METHOD;
 use crate::table::{number_names, table_name};
-use crate::upstream::{elsewhere, location, tunnelled};
+use crate::upstream::{audience, elsewhere, location, tunnelled};
 
 /// Copies the routes of a baseline host.
 pub(crate) struct Shadow<'a> {
@@ -213,11 +213,12 @@ impl Shadow<'_> {
                 return PreviewWay::Fallback(index);
             }
             let baseline = forward.arms.first().and_then(|arm| self.upstream(arm));
-            let Some(backend) = baseline.map(|baseline| self.backend(replacement, baseline, copied)) else {
+            let Some((backend, audience)) = baseline.map(|baseline| self.backend(replacement, baseline, copied)) else {
                 return PreviewWay::Baseline;
             };
             for arm in &mut forward.arms {
-                *arm = Arc::new(Arm { backend: backend.clone(), ..(**arm).clone() });
+                let audience = Arc::clone(&audience);
+                *arm = Arc::new(Arm { backend: backend.clone(), audience, ..(**arm).clone() });
             }
             PreviewWay::Preview(index)
         });
@@ -225,9 +226,11 @@ impl Shadow<'_> {
         way
     }
 
-    fn backend(&self, replacement: &Replacement, baseline: &Upstream, copied: &mut Copied) -> Backend {
+    /// Who stands in, and what it is called.
+    fn backend(&self, replacement: &Replacement, baseline: &Upstream, copied: &mut Copied) -> (Backend, Arc<str>) {
         if let Some(reason) = &replacement.missing {
-            return Backend::Invalid { status: 503, reason: format!("{}: {reason}", replacement.owner) };
+            let reason = format!("{}: {reason}", replacement.owner);
+            return (Backend::Invalid { status: 503, reason }, "".into());
         }
         let PreviewedService { baseline: name, backend, .. } = &replacement.backend;
         let upstream = match &replacement.socket {
@@ -235,8 +238,9 @@ impl Shadow<'_> {
             None => elsewhere(baseline, backend, &replacement.owner.namespace, self.context),
         };
         let name = upstream.name().clone();
+        let audience = audience(&upstream);
         copied.upstreams.insert(name.clone(), Arc::new(upstream));
-        Backend::Cluster(name)
+        (Backend::Cluster(name), audience)
     }
 
     /// What stands in for the service of an arm, by their places in the spec.

@@ -1,6 +1,6 @@
 //! Clusters that stand in for others: where a service is, and the same settings for another.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use nuncio_api::{Scheme, ServiceRef};
@@ -42,6 +42,17 @@ pub(crate) fn find(service: &ServiceRef, namespace: &Arc<str>, context: &Context
 /// Where a cluster sends to.
 pub(crate) fn location(upstream: &Upstream) -> Option<(Location, u16)> {
     of(&upstream.cluster.discovery, upstream.sources.first())
+}
+
+/// What the service of a cluster is called, whichever text of a Mapping names it: `NAME.NAMESPACE:PORT` of a Service, else address or
+/// name with the port. Two that are called the same are the same. What is no service says so.
+pub(crate) fn audience(upstream: &Upstream) -> Arc<str> {
+    match location(upstream) {
+        Some((Location::Service(key), port)) => format!("{}.{}:{port}", key.name, key.namespace).into(),
+        Some((Location::Address(address), port)) => SocketAddr::new(address, port).to_string().into(),
+        Some((Location::Name(name), port)) => format!("{}:{port}", name.to_ascii_lowercase()).into(),
+        None => "tunnel".into(),
+    }
 }
 
 /// A cluster like another for a service that stands in for its. What the service's text does not say of TLS is as it was.

@@ -14,7 +14,10 @@
 -}}
 {{- if .Values.admin.allowEdits }}{{ $_ := set $env "NUNCIO_ALLOW_EDITS" "true" }}{{ end -}}
 {{- if .Values.admin.allowPreviews }}{{ $_ := set $env "NUNCIO_ALLOW_PREVIEWS" "true" }}{{ end -}}
-{{- if .Values.portal.enabled }}{{ $_ := set $env "NUNCIO_ADMIN_TOKEN_FILE" "/etc/nuncio/admin/token" }}{{ end -}}
+{{- if .Values.portal.enabled -}}
+{{- $_ := set $env "NUNCIO_ADMIN_TOKEN_FILE" "/etc/nuncio/admin/token" -}}
+{{- $_ := set $env "NUNCIO_PORTAL_AUDIENCE" (include "nuncio.portalAudience" .) -}}
+{{- end -}}
 {{- if and .Values.portal.enabled .Values.portal.origins }}{{ $_ := set $env "NUNCIO_PORTAL_ORIGINS" (join "," .Values.portal.origins) }}{{ end -}}
 {{- if and .Values.portal.enabled .Values.portal.assertionKeySecret }}{{ $_ := set $env "NUNCIO_AUTHZ_ASSERTION_KEY" "/etc/nuncio/assertion/key" }}{{ end -}}
 {{- if .Values.scope.singleNamespace }}{{ $_ := set $env "AMBASSADOR_SINGLE_NAMESPACE" "true" }}{{ end -}}

@@ -86,3 +86,10 @@ host: {{ . | quote }}
 {{- define "nuncio.adminTokenSecret" -}}
 {{- default (printf "%s-admin-token" (include "nuncio.fullname" .)) .Values.portal.adminTokenSecret -}}
 {{- end -}}
+
+{{/* What Mappings may call the portal. */}}
+{{- define "nuncio.portalAudience" -}}
+{{- $name := printf "%s-portal" (include "nuncio.fullname" .) -}}
+{{- $own := list (printf "%s.%s:%v" $name .Release.Namespace .Values.portal.port) (printf "%s:%v" $name .Values.portal.port) -}}
+{{- join "," (concat $own .Values.portal.audiences) -}}
+{{- end -}}

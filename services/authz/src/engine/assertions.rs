@@ -1,4 +1,7 @@
 //! Who a request is from, for upstreams that want to verify it.
+//!
+//! It is for the origin that was asked for, and for the services that its route leads to: what one of them has been sent says nothing
+//! to another.
 
 use std::sync::Arc;
 
@@ -52,8 +55,8 @@ impl Assertions {
     /// client sent under that name is gone.
     pub(crate) fn assert(&self, request: &mut Request, identity: Option<&Identity>) {
         let keys = self.keys.load();
-        let token =
-            keys.first().zip(identity).and_then(|(key, identity)| key.token(&request.origin(), identity, now()));
+        let audience = || [request.origin()].into_iter().chain(request.audience.iter().cloned()).collect();
+        let token = keys.first().zip(identity).and_then(|(key, identity)| key.token(audience(), identity, now()));
         match token.and_then(|token| token.parse().ok()) {
             Some(value) => request.set_header(&HEADER, value),
             None => request.remove_header(&HEADER),
@@ -85,8 +88,13 @@ impl Key {
         Ok(Self { signer, id: crypto::hex(&digest[..8]) })
     }
 
-    fn token(&self, audience: &str, identity: &Identity, now: u64) -> Option<String> {
+    fn token(&self, audience: Vec<String>, identity: &Identity, now: u64) -> Option<String> {
         let header = json!({ "typ": "JWT", "kid": self.id });
+        // One alone is no list (RFC 7519, section 4.1.3).
+        let audience: Json = match <[String; 1]>::try_from(audience) {
+            Ok([only]) => only.into(),
+            Err(several) => several.into(),
+        };
         let mut claims = json!({
             "iss": "nuncio", "aud": audience, "sub": identity.subject, "idp": identity.issuer,
             "iat": now, "exp": now + LIFE,
@@ -102,5 +110,31 @@ impl Key {
         key["kid"] = self.id.clone().into();
         key["use"] = "sig".into();
         Some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nuncio_auth::jwt::Unverified;
+
+    use super::*;
+
+    #[test]
+    fn an_assertion_is_for_whom_the_route_leads_to() {
+        let assertions = Assertions::default();
+        assertions.take_ephemeral().unwrap();
+        let keys = nuncio_auth::jwt::KeySet::parse(assertions.public_keys().to_string().as_bytes()).unwrap();
+        let audience = |services: &[&str]| {
+            let mut request = Request::new("GET", "https", "shop.example", "/");
+            request.audience = services.iter().map(|service| (*service).to_owned()).collect();
+            let ann = Identity::new("ann", "https://idp.example");
+            assertions.assert(&mut request, Some(&ann));
+            let token = request.header(HEADER.as_str()).unwrap().to_owned();
+            let token = Unverified::parse(&token).unwrap();
+            token.verify(&[nuncio_ir::auth::JwtAlgorithm::ES256], &keys).unwrap().claims["aud"].clone()
+        };
+        assert_eq!(audience(&[]), json!("https://shop.example"), "who asks by HTTP knows of no route");
+        assert_eq!(audience(&["cart.shop:80"]), json!(["https://shop.example", "cart.shop:80"]));
+        assert_eq!(audience(&["a:1", "b:1"]), json!(["https://shop.example", "a:1", "b:1"]));
     }
 }

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use nuncio_auth::Request;
-use nuncio_ir::auth::RULE_SET_KEY;
+use nuncio_ir::auth::{AUDIENCE_KEY, RULE_SET_KEY};
 use prost::Message;
 
 /// How many headers a request may have: Envoy lets 100 through unless told otherwise. A map of twice as many still grows for
@@ -105,6 +105,7 @@ impl Check {
     pub(super) fn into_request(self) -> Option<(Option<String>, Request)> {
         let attributes = self.attributes?;
         let set = named(&attributes.context_extensions, RULE_SET_KEY);
+        let audience = named(&attributes.context_extensions, AUDIENCE_KEY);
         let http = attributes.request?.http?;
         // Raw where Envoy sends them so (`encode_raw_headers`): the other map joins and changes them.
         let headers = match http.header_map {
@@ -118,6 +119,7 @@ impl Check {
             _ => &http.scheme,
         };
         let mut request = Request::new(&http.method, scheme, &http.host, &http.path).with_headers(headers);
+        request.audience = audience.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
         request.client = attributes.source.and_then(|peer| Some(peer.address?.socket?.address)).unwrap_or_default();
         request.id = request.header("x-request-id").map_or(http.id, str::to_owned);
         request.body = either(http.raw_body, http.body).into();

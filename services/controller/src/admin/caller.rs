@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, Json, Request};
 use axum::response::{IntoResponse, Response};
-use nuncio_auth::Asserted;
 use nuncio_auth::jwt::{KeySet, Unverified};
+use nuncio_auth::{Asserted, Recipient};
 use nuncio_ir::auth::JwtAlgorithm;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -56,14 +56,14 @@ impl fmt::Debug for IdentityKeys {
 #[derive(Clone, Debug, Default)]
 pub struct Callers {
     keys: Option<IdentityKeys>,
-    /// Addresses of the portal, without ports.
-    origins: Arc<[String]>,
+    /// What the gateway calls the portal.
+    portal: Arc<[String]>,
 }
 
 impl Callers {
-    /// By what is signed with these keys for a portal at one of these origins.
-    pub fn new(keys: Option<IdentityKeys>, origins: &[String]) -> Self {
-        Self { keys, origins: origins.iter().map(|origin| without_port(origin).to_owned()).collect() }
+    /// By what is signed with these keys for a portal that the gateway calls by one of these names.
+    pub fn new(keys: Option<IdentityKeys>, portal: &[String]) -> Self {
+        Self { keys, portal: portal.into() }
     }
 
     /// By whom a request from there is; the operator where it is by nobody.
@@ -90,13 +90,13 @@ impl Callers {
         let Some(IdentityKeys(keys)) = &self.keys else {
             return Err("this controller has no keys to verify anybody's word".to_owned());
         };
-        if self.origins.is_empty() {
-            return Err("this controller is not told where the portal is (--portal-origin)".to_owned());
+        if self.portal.is_empty() {
+            return Err("this controller is not told which service the portal is (--portal-audience)".to_owned());
         }
         let keys = KeySet::parse(keys().to_string().as_bytes()).map_err(|error| error.to_string())?;
         let verified = Unverified::parse(token).and_then(|token| token.verify(&[JwtAlgorithm::ES256], &keys));
         let verified = verified.map_err(|error| format!("its assertion is not believed: {error}"))?;
-        Asserted::read(&verified.claims, &self.origins, clock::now())
+        Asserted::read(&verified.claims, Recipient { origin: None, names: &self.portal }, clock::now())
             .map_err(|error| format!("its assertion is not believed: {error}"))
     }
 }
@@ -106,12 +106,6 @@ fn words(place: Option<Place>) -> String {
         Some(Place::Elsewhere(from)) => from.to_string(),
         Some(Place::Here) | None => "elsewhere".to_owned(),
     }
-}
-
-/// An assertion's audience has none.
-fn without_port(origin: &str) -> &str {
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    origin.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(origin, |(rest, _)| rest)
 }
 
 /// What somebody wants.
@@ -148,16 +142,16 @@ mod tests {
 
     const POD: Place = Place::Elsewhere(IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3)));
 
-    fn callers(signer: &Signer, origins: &[&str]) -> Callers {
+    fn callers(signer: &Signer, portal: &[&str]) -> Callers {
         let mut key = signer.public_key().unwrap();
         key["kid"] = json!("k");
         let keys = IdentityKeys(Arc::new(move || json!({ "keys": [key] })));
-        Callers::new(Some(keys), &origins.iter().map(|origin| (*origin).to_owned()).collect::<Vec<_>>())
+        Callers::new(Some(keys), &portal.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
     }
 
     fn word(signer: &Signer, change: impl FnOnce(&mut Value)) -> String {
         let now = clock::now();
-        let mut claims = json!({ "iss": "nuncio", "aud": "https://portal.example", "sub": "ann", "idp": "https://idp.example",
+        let mut claims = json!({ "iss": "nuncio", "aud": ["https://portal.example", "portal.shop:8088"], "sub": "ann", "idp": "https://idp.example",
             "groups": ["staff"], "iat": now, "exp": now + 60 });
         change(&mut claims);
         signer.sign(json!({ "kid": "k" }).as_object().unwrap().clone(), &claims).unwrap()
@@ -170,14 +164,14 @@ mod tests {
     #[test]
     fn who_is_elsewhere_is_whom_the_gateway_names() {
         let (signer, other) = (Signer::ephemeral().unwrap(), Signer::ephemeral().unwrap());
-        let known = callers(&signer, &["https://portal.example:8443"]);
+        let known = callers(&signer, &["portal.shop:8088"]);
         let ann = known.find(Some(POD), claiming(Some(word(&signer, |_| {})))).unwrap().unwrap();
         assert_eq!(
             (&*ann.subject, &*ann.issuer, &*ann.groups),
             ("ann", "https://idp.example", &["staff".to_owned()][..])
         );
         assert_eq!(ann.assertion, None, "it goes no further");
-        let service = |claims: &mut Value| claims["aud"] = json!("https://cart.example");
+        let service = |claims: &mut Value| claims["aud"] = json!(["https://portal.example", "cart.shop:8088"]);
         let wrong = [
             None,
             claiming(None),
@@ -202,17 +196,5 @@ mod tests {
         let known = Callers::default();
         assert_eq!(known.find(Some(Place::Here), None), Ok(None), "the operator");
         assert_eq!(known.find(Some(Place::Here), claiming(Some("x".into()))), Ok(claiming(None)));
-    }
-
-    #[test]
-    fn ports_are_not_compared() {
-        for (origin, expected) in [
-            ("https://a.example", "https://a.example"),
-            ("http://a.example:80", "http://a.example"),
-            ("http://[::1]", "http://[::1]"),
-            ("http://[::1]:8088", "http://[::1]"),
-        ] {
-            assert_eq!(without_port(origin), expected);
-        }
     }
 }

@@ -75,6 +75,8 @@ pub struct Config {
     pub webhook: Option<WebhookOptions>,
     /// Where a developer portal's pages are from which requests are sent.
     pub portal_origins: PortalOrigins,
+    /// What the gateway calls the service that it is, in words of who asks.
+    pub portal_audiences: Vec<String>,
     /// Who in this process is told secrets asks there.
     pub secrets: Secrets,
     /// Where sockets may be through which the Envoy beside this controller reaches processes that stand in for services of

@@ -9,7 +9,9 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::address::to_ask_at;
 pub(crate) use self::ask::{CheckArgs, DoctorArgs, EnvoyConfigArgs, ExplainArgs, Format, Origin, RoutesArgs};
-pub(crate) use self::serve::{ControllerArgs, Drain, EnvoyChildArgs, Identity, Limits, Logs, PortalArgs, UpArgs};
+pub(crate) use self::serve::{
+    ControllerArgs, Drain, EnvoyChildArgs, Identity, Limits, Logs, OriginArgs, PortalArgs, UpArgs,
+};
 use super::{PortalServiceArgs, PreviewArgs, RatelimitArgs};
 
 const STYLES: Styles = Styles::styled()

@@ -10,7 +10,7 @@ use nuncio_telemetry::SharedToken;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::PortalArgs;
+use crate::cli::{OriginArgs, PortalArgs};
 use crate::exit::Failure;
 
 /// A portal that has its port.
@@ -29,10 +29,11 @@ impl Portal {
         args: PortalArgs,
         admin: SocketAddr,
         token: SharedToken,
+        origins: &OriginArgs,
         cluster: ClusterAccess,
     ) -> Result<Option<Self>, Failure> {
         let PortalArgs { address, settings: told } = args;
-        let settings = settings(told, token, cluster);
+        let mut settings = settings(told, token, cluster);
         let Some(address) = address else {
             let unused = "--portal-keys and --portal-keys-secret need --portal: who would give himself keys there?";
             return if settings.keeps_keys() { Err(Failure::usage(unused)) } else { Ok(None) };
@@ -41,6 +42,7 @@ impl Portal {
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("cannot serve the portal on {address} (see --portal)"))?;
         let address = listener.local_addr().context("the portal has no address")?;
+        settings.audiences = origins.audiences(Some(address));
         Ok(Some(Self { settings, listener, address, admin: reachable(admin) }))
     }
 
@@ -106,7 +108,10 @@ mod tests {
         let cli = Cli::try_parse_from(["nuncio", "up", "manifests", "--portal-keys", "keys.yaml"]).unwrap();
         let Command::Up(args) = cli.command else { panic!() };
         let admin = SocketAddr::from(([127, 0, 0, 1], 1));
-        let refused = Portal::bind(args.portal, admin, token(), ClusterAccess::default()).await.err().unwrap();
+        let refused = Portal::bind(args.portal, admin, token(), &OriginArgs::default(), ClusterAccess::default())
+            .await
+            .err()
+            .unwrap();
         assert!(refused.to_string().starts_with("--portal-keys and --portal-keys-secret need --portal"), "{refused}");
     }
 
@@ -121,7 +126,10 @@ mod tests {
             settings(portal.settings.clone(), token(), args.place.cluster.access()).cluster,
             Cluster { kubeconfig: Some("/nowhere/config".into()), context: Some("live".to_owned()) }
         );
-        let refused = Portal::bind(portal, admin, token(), args.place.cluster.access()).await.err().unwrap();
+        let refused = Portal::bind(portal, admin, token(), &OriginArgs::default(), args.place.cluster.access())
+            .await
+            .err()
+            .unwrap();
         assert!(refused.to_string().contains("cannot keep API keys"), "{refused}");
     }
 }

@@ -55,7 +55,7 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
     let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog, &Content::default()).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
-    let (console, access) = (console_of("127.0.0.1:1"), Access::new(None, false).unwrap());
+    let (console, access) = (console_of("127.0.0.1:1"), Access::new(None, Vec::new(), false).unwrap());
     Site {
         title: "Shop".into(),
         catalog,
@@ -102,7 +102,7 @@ pub(crate) fn portal_in_words(admin: &str, texts: Texts) -> Router {
         refresh: Arc::default(),
         fetcher: fetcher(),
         console,
-        access: Access::new(None, true).unwrap(),
+        access: Access::new(None, Vec::new(), true).unwrap(),
         keys: None,
     })
 }

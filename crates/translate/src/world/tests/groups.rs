@@ -46,6 +46,46 @@ fn a_shadow_changes_nothing_of_the_requests() {
     assert!(route.response_headers.add.is_empty(), "{route:?}");
 }
 
+/// Whoever may get a request for `/a/` by the gateway's names.
+fn audiences(specs: &[(&str, &str)], objects: &[(&str, &str, &str)]) -> Vec<String> {
+    let mappings = specs.iter().map(|(name, spec)| ("Mapping", *name, *spec));
+    let world = of(&[LISTENER, HOST].into_iter().chain(objects.iter().copied()).chain(mappings).collect::<Vec<_>>());
+    let RouteAction::Forward(forward) = &route(&world, "a.example.com", "/a/").action else { panic!() };
+    forward.audiences().into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_service_is_called_the_same_however_a_mapping_writes_it() {
+    let to =
+        |service: &str| audiences(&[("main", &format!("{{hostname: '*', prefix: /a/, service: '{service}'}}"))], &[]);
+    for (service, expected) in [
+        ("http://127.0.0.1:8088", "127.0.0.1:8088"),
+        ("LocalHost:8088", "localhost:8088"),
+        ("https://Docs.Example", "docs.example:443"),
+        ("[::1]:8088", "[::1]:8088"),
+    ] {
+        assert_eq!(to(service), [expected], "{service}");
+    }
+    let service = [("Service", "portal", "{ports: [{port: 8088}]}")];
+    for text in ["portal:8088", "portal.default:8088", "http://portal.default.svc.cluster.local:8088"] {
+        let spec = format!("{{hostname: '*', prefix: /a/, service: '{text}'}}");
+        assert_eq!(audiences(&[("main", &spec)], &service), ["portal.default:8088"], "{text}");
+    }
+    // A tag is another name of the cluster, not of the service.
+    let tagged = "{hostname: '*', prefix: /a/, service: portal.shop, cluster_tag: nuncio}";
+    assert_eq!(audiences(&[("main", tagged)], &[]), ["portal.shop:80"]);
+}
+
+#[test]
+fn all_who_may_get_a_request_are_told_of() {
+    let shares = [
+        ("main", "{hostname: '*', prefix: /a/, service: portal}"),
+        ("canary", "{hostname: '*', prefix: /a/, service: canary, weight: 10}"),
+        ("copy", "{hostname: '*', prefix: /a/, service: copy, shadow: true}"),
+    ];
+    assert_eq!(audiences(&shares, &[]), ["canary:80", "copy:80", "portal:80"]);
+}
+
 #[test]
 fn a_shadow_does_not_redirect() {
     let shadow = "{hostname: '*', prefix: /a/, service: elsewhere, shadow: true, host_redirect: true}";

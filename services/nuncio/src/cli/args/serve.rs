@@ -84,9 +84,18 @@ pub(crate) struct OriginArgs {
     /// cookies]
     #[arg(long = "portal-origin", value_name = "ORIGIN", env = "NUNCIO_PORTAL_ORIGINS", value_delimiter = ',')]
     origins: Vec<PortalOrigins>,
+    /// What Mappings call the portal, as in `portal.shop:8088` (a Service, its namespace and port), `10.1.2.3:8088`: what the gateway
+    /// tells another service of who asks is worth nothing at the portal. May be given many times [default: the own portal's address]
+    #[arg(long = "portal-audience", value_name = "NAME", env = "NUNCIO_PORTAL_AUDIENCE", value_delimiter = ',')]
+    pub(crate) audiences: Vec<String>,
 }
 
 impl OriginArgs {
+    /// What the portal is called that is at `own`, and those that are said.
+    pub(crate) fn audiences(&self, own: Option<SocketAddr>) -> Vec<String> {
+        own.map(nuncio_auth::audiences_at).into_iter().flatten().chain(self.audiences.iter().cloned()).collect()
+    }
+
     /// Those that are said; else those of the portal at `own`, whom its own machine alone reaches.
     pub(crate) fn origins(self, own: Option<SocketAddr>) -> PortalOrigins {
         if !self.origins.is_empty() {
@@ -117,7 +126,7 @@ pub(crate) struct AdminArgs {
     pub(crate) allow_edits: bool,
     /// Let the portal create, change and delete previews in the directory or the cluster: for whom and where the PreviewPolicy
     /// says. Whoever asks diagnostics for it on this machine is believed when he says for whom; from elsewhere the gateway's own
-    /// signed word counts, for a portal at a --portal-origin
+    /// signed word counts, for the portal (--portal-audience)
     #[arg(long, env = "NUNCIO_ALLOW_PREVIEWS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_previews: bool,
 }

@@ -8,6 +8,8 @@ use super::tunnels::namespaces::{GATEWAY, PREPARE, on_the_developers_machine};
 use super::*;
 
 const HERE: &str = "lifecycle::callers";
+const NEIGHBOUR: &str = "/echo/";
+const OTHER_PORTAL: &str = "/other-portal/";
 
 #[test]
 fn another_pod_is_whom_the_gateway_names_and_else_nobody() {
@@ -22,12 +24,12 @@ fn made_up() -> String {
 }
 
 /// What the gateway tells a service at a host of who asks.
-async fn word(team: &Team, host: &str, group: &str) -> String {
+async fn word(team: &Team, path: &str, group: &str) -> String {
     let client = Client::http((GATEWAY, team.site.http().port()).into());
-    let ask = get(host, "/echo/").with("authorization", &team.person(group));
+    let ask = get(PORTAL, path).with("authorization", &team.person(group));
     let reply = eventually("the service", async || client.send(&ask).await).await;
     let word = reply.echo().and_then(|echo| echo.header("x-nuncio-assertion").map(str::to_owned));
-    let word = word.unwrap_or_else(|| panic!("{host}: {reply:?}"));
+    let word = word.unwrap_or_else(|| panic!("{path}: {reply:?}"));
     keep_secret(&word);
     word
 }
@@ -36,13 +38,13 @@ async fn word(team: &Team, host: &str, group: &str) -> String {
 #[ignore = "the test above runs it, where the machines are"]
 async fn on_the_gateways_machine() {
     let team = Team::new().await;
-    let echo = |host: &str, name: &str| mapping_on(host, name, "/echo/", team.cart.address());
-    let rule = json!({"host": SHOP, "path": "/echo/*", "filters": [{"name": "token"}]});
-    let policy = object("FilterPolicy", "echo", json!({"rules": [rule]}));
-    team.site.write("echo.yaml", documents(&[echo(PORTAL, "echo"), echo(SHOP, "shop-echo"), policy]));
+    // One service beside the portal on its host, and one that is called a portal.
+    let neighbour = mapping_on(PORTAL, "neighbour", NEIGHBOUR, team.cart.address());
+    let portal = mapping_on(PORTAL, "other-portal", OTHER_PORTAL, team.branch.address());
+    team.site.write("echo.yaml", documents(&[neighbour, portal]));
     let mut command = team.site.up_for_others(GATEWAY.into());
     command.arg(format!("--portal={}", team.site.at(8088))).arg("--allow-previews");
-    command.arg(format!("--portal-origin=http://{PORTAL}:{}", team.site.http().port()));
+    command.arg(format!("--portal-audience={}", team.branch.address()));
     let token = made_up();
     keep_secret(&token);
     let file = team.site.root().join("admin.token");
@@ -55,15 +57,19 @@ async fn on_the_gateways_machine() {
     let mut pod = on_the_developers_machine(&own, &args);
     pod.env("ADMIN", format!("{GATEWAY}:{}", team.site.admin().port()));
     pod.env("TOKEN", &token).env("TOKEN_FILE", &file).env("MANIFEST", team.manifest("tax").to_string());
-    pod.env("ANN", word(&team, PORTAL, "team-cart").await);
-    pod.env("BOB", word(&team, PORTAL, "others").await);
-    pod.env("ELSEWHERE", word(&team, SHOP, "team-cart").await);
+    pod.env("ANN", word(&team, OTHER_PORTAL, "team-cart").await);
+    pod.env("BOB", word(&team, OTHER_PORTAL, "others").await);
+    let replayed = word(&team, NEIGHBOUR, "team-cart").await;
+    pod.env("REPLAYED", &replayed);
+    at_the_portals_port(&team, &replayed).await;
     let pod = Process::spawn(&mut pod);
     pod.line(&["it is as it should be"]).await;
     eventually("it is on record", async || {
         let said = gateway.stderr().join("\n");
         let expected = [
             "unauthenticated request about previews from 10.9.0.2",
+            &format!("10.9.0.2 is refused: its assertion is not believed: it was sent to \"{}\"", team.cart.address()),
+            &format!("at http://{PORTAL} is not believed: it was sent to \"{}\"", team.cart.address()),
             "unauthenticated request for /api/v1/apply from 10.9.0.2 is refused: it bears no token",
         ];
         if expected.iter().all(|line| said.contains(line)) { Ok(()) } else { Err(said) }
@@ -80,8 +86,8 @@ async fn on_the_gateways_machine() {
 #[tokio::test]
 #[ignore = "the test above runs it, in the other pod"]
 async fn in_another_pod() {
-    let [admin, token, manifest, ann, bob, elsewhere] =
-        ["ADMIN", "TOKEN", "MANIFEST", "ANN", "BOB", "ELSEWHERE"].map(|name| env::var(name).unwrap());
+    let [admin, token, manifest, ann, bob, replayed] =
+        ["ADMIN", "TOKEN", "MANIFEST", "ANN", "BOB", "REPLAYED"].map(|name| env::var(name).unwrap());
     keep_secret(&token);
     what_is_not_for_everybody_needs_a_token(&admin, &token).await;
     a_portal_is_known_by_its_token(&admin).await;
@@ -105,7 +111,7 @@ async fn in_another_pod() {
         by
     };
     for what in ["put", "delete", "extend", "share", "probe", "list"] {
-        for by in [Value::Null, claiming(None), claiming(Some("root")), claiming(Some(&elsewhere))] {
+        for by in [Value::Null, claiming(None), claiming(Some("root")), claiming(Some(&replayed))] {
             let (status, text) = asks(what, by.clone()).await;
             assert!(status == 401 && text.contains("unauthenticated"), "{what} by {by}: {status} {text}");
         }
@@ -116,6 +122,23 @@ async fn in_another_pod() {
     let (status, text) = asks("list", claiming(Some(&ann))).await;
     assert!(status == 200 && text.contains("\"tax\""), "{status} {text}");
     println!("it is as it should be");
+}
+
+/// What a service beside the portal was told of who asks, it shows to the portal, and is nobody there.
+async fn at_the_portals_port(team: &Team, replayed: &str) {
+    let previews = || get(PORTAL, "/api/v1/previews");
+    let gateway = Client::http((GATEWAY, team.site.http().port()).into());
+    let ann = previews().with("authorization", &team.person("team-cart"));
+    eventually("the portal's own word", async || match gateway.send(&ann).await {
+        Ok(reply) if reply.status == 200 => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    let show = |word: &str| previews().with("x-forwarded-proto", "http").with("x-nuncio-assertion", word);
+    let portal = Client::http(team.site.at(8088));
+    assert_eq!(portal.ask(&show(replayed)).await.status, 401);
+    let good = word(team, OTHER_PORTAL, "team-cart").await;
+    assert_eq!(portal.ask(&show(&good)).await.status, 200, "it is the word that counts");
 }
 
 /// Whoever reaches the port may know that the gateway is well, and no more.
@@ -167,7 +190,7 @@ async fn a_portal_is_known_by_its_token(admin: &str) {
     let client = Client::http(([127, 0, 0, 1], 8088).into());
     eventually("the portal knows what is served", async || {
         match client.send(&get("localhost", "/console/objects")).await {
-            Ok(reply) if reply.text().contains("shop-echo") => Ok(()),
+            Ok(reply) if reply.text().contains("neighbour") => Ok(()),
             other => Err(format!("{other:?}")),
         }
     })
