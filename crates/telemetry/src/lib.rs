@@ -1,4 +1,4 @@
-//! What every service does the same way: logs, traces, metrics, health, shutdown, files that others read, tokens that they share, errors in whole.
+//! What every service does the same way: logs, traces, metrics, health, shutdown, audit logs, files that others read, tokens that they share, errors in whole.
 //!
 //! ```no_run
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
@@ -8,6 +8,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod audit;
 mod causes;
 mod file;
 mod health;
@@ -18,6 +19,7 @@ mod shared_token;
 mod shutdown;
 mod traces;
 
+pub use audit::AuditLog;
 pub use causes::causes;
 pub use file::replace_file;
 pub use health::{Condition, Health, NotReady};

@@ -1,10 +1,9 @@
 //! One line for each decision: who, what, under which rule, why. Never a credential.
 
-use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use nuncio_auth::Request;
+use nuncio_telemetry::AuditLog;
 use serde::Serialize;
 use serde_json::json;
 
@@ -12,15 +11,8 @@ use crate::clock::now;
 use crate::engine::{Decision, Outcome};
 
 /// Where lines go.
-pub(crate) struct Audit {
-    out: Mutex<Box<dyn Write + Send>>,
-}
-
-impl std::fmt::Debug for Audit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Audit").finish_non_exhaustive()
-    }
-}
+#[derive(Debug)]
+pub(crate) struct Audit(AuditLog);
 
 /// What the audit log says of a request: no header, no query.
 #[derive(Clone, Debug)]
@@ -90,12 +82,7 @@ impl<'a> Entry<'a> {
 
 impl Audit {
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
-        let out: Box<dyn Write + Send> = if path == Path::new("-") {
-            Box::new(std::io::stdout())
-        } else {
-            Box::new(std::fs::OpenOptions::new().create(true).append(true).open(path)?)
-        };
-        Ok(Self { out: Mutex::new(out) })
+        AuditLog::open(path).map(Self)
     }
 
     /// Writes that an operator has ended all sessions of a user.
@@ -105,12 +92,9 @@ impl Audit {
         }));
     }
 
-    /// Writes a line, as one write.
+    /// Writes a line.
     pub(crate) fn write(&self, entry: &impl Serialize) {
-        let Ok(mut line) = serde_json::to_vec(entry) else { return };
-        line.push(b'\n');
-        if let Err(error) = self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line) {
-            tracing::error!("the audit log cannot be written: {error}");
-        }
+        let Ok(line) = serde_json::to_string(entry) else { return };
+        self.0.write(line);
     }
 }

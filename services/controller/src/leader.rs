@@ -210,11 +210,15 @@ pub(crate) fn lease_name(ambassador_id: &str) -> String {
     format!("nuncio-{}", id.trim_matches('-'))
 }
 
+/// The name of the pod, or of the machine.
+pub(crate) fn machine() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
 /// The name of the pod, and something that tells this process from the one before it.
 fn identity() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
-    format!("{}_{random}", host.trim())
+    format!("{}_{random}", machine())
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Running the controller, alone or beside an Envoy.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use nuncio_controller::admin::IdentityKeys;
 use nuncio_controller::webhook::WebhookOptions;
 use nuncio_controller::{Config, Decider, Event, Manifests, OwnLimiter, PortalOrigins, Secrets, Topology, XdsAddress};
-use nuncio_telemetry::{Health, LogFormat, Options, SharedToken, Telemetry, Traces, shutdown_on_signal};
+use nuncio_telemetry::{AuditLog, Health, LogFormat, Options, SharedToken, Telemetry, Traces, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -32,6 +33,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
     let manifests = place.manifests(&identity)?;
     let shutdown = shutdown_on_signal().context("cannot handle signals")?;
     let admin_tokens = tokens(admin.token_file)?;
+    let audit = audit_log(admin.audit.as_deref())?;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
     let webhook = webhook.bind(&place).await?;
@@ -48,6 +50,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin_tokens,
         allow_edits: admin.allow_edits,
         allow_previews: admin.allow_previews,
+        audit,
         identity_keys: None,
         envoy_admin: None,
         limiter: None,
@@ -106,6 +109,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) allow_edits: bool,
     /// Whether it may change previews.
     pub(crate) allow_previews: bool,
+    /// Where it notes who did what.
+    pub(crate) audit: Option<Arc<AuditLog>>,
     /// By which it verifies by whom that is wanted.
     pub(crate) identity_keys: Option<IdentityKeys>,
     /// The admin socket of the Envoy beside it.
@@ -146,6 +151,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin_tokens,
         allow_edits,
         allow_previews,
+        audit,
         identity_keys,
         envoy_admin,
         limiter,
@@ -175,6 +181,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin_tokens,
         allow_edits,
         allow_previews,
+        audit,
         identity_keys,
         envoy_admin,
         limiter,
@@ -210,6 +217,12 @@ pub(crate) fn tokens(file: Option<PathBuf>) -> Result<Vec<SharedToken>, Failure>
         token.read().map_err(|why| Failure::usage(format!("--admin-token-file {why}")))?;
     }
     Ok(tokens)
+}
+
+/// Where it is noted who did what, if the command line says so.
+pub(crate) fn audit_log(file: Option<&Path>) -> Result<Option<Arc<AuditLog>>, Failure> {
+    let opened = file.map(|file| AuditLog::open(file).with_context(|| format!("--audit {}", file.display())));
+    opened.transpose().map(|log| log.map(Arc::new)).map_err(Failure::usage)
 }
 
 /// The socket of the admin server.

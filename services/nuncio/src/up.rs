@@ -23,7 +23,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Limits, UpArgs};
-use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry, tokens};
+use crate::controller::{self, EVENT_QUEUE, Parts, audit_log, bind_admin, config, init_telemetry, tokens};
 use crate::environment;
 use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
 use crate::exit::{Failure, Outcome, print_text};
@@ -59,6 +59,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let manifests = place.manifests(&identity)?;
     let program = Binary::find(envoy.as_deref())?.path;
     let mut admin_tokens = tokens(admin.token_file)?;
+    let audit = audit_log(admin.audit.as_deref())?;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
     // Wherever diagnostics are served, the portal of this process may ask there.
@@ -106,6 +107,7 @@ async fn serve(args: UpArgs) -> Outcome {
         admin_tokens,
         allow_edits: admin.allow_edits,
         allow_previews: admin.allow_previews,
+        audit,
         identity_keys: Some(IdentityKeys(authz.identity_keys())),
         envoy_admin: Some(runtime_dir.admin_socket()),
         authz: Some(Decider::Own(OwnAuthz {

@@ -84,6 +84,7 @@ impl Gateway {
             allow_edits: false,
             allow_previews: false,
             tunnels: None,
+            audit: None,
             envoy_admin: None,
             limiter: None,
             authz: Some(Decider::Elsewhere(format!("unix:{}", at("authz.sock").display()).parse().unwrap())),

@@ -9,6 +9,7 @@
 
 mod carry;
 mod link;
+mod record;
 mod relay;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use nuncio_api::{Kind, ObjectId, Preview, PreviewedService, ServiceRef};
-use nuncio_telemetry::Health;
+use nuncio_telemetry::{AuditLog, Health};
 use nuncio_xds::Revision;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -28,6 +29,7 @@ use crate::admin::{Caller, OpenTunnel, PreviewError};
 use crate::clock;
 use crate::engine::{Engine, TunnelChange, Turn};
 use crate::event::Event;
+use crate::leader;
 use crate::run::Config;
 
 /// Why a connection ends whose process has made another.
@@ -76,6 +78,10 @@ pub(super) struct Tunnels {
     count: AtomicU64,
     unanswered: Semaphore,
     health: Health,
+    /// Where it is noted who served what.
+    audit: Option<Arc<AuditLog>>,
+    /// What this gateway is called there.
+    gateway: String,
 }
 
 impl Tunnels {
@@ -89,6 +95,8 @@ impl Tunnels {
             count: AtomicU64::default(),
             unanswered: Semaphore::new(UNANSWERED),
             health: config.health.clone(),
+            audit: config.audit.clone(),
+            gateway: leader::machine(),
         };
         (Arc::new(tunnels), told)
     }
@@ -277,6 +285,8 @@ mod tests {
             count: AtomicU64::default(),
             unanswered: Semaphore::new(UNANSWERED),
             health: Health::default(),
+            audit: None,
+            gateway: String::new(),
         };
         let wanted = OpenTunnel { session: "a".into(), ..OpenTunnel::default() };
         let come_and_go = || {

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use nuncio_telemetry::{Health, SharedToken};
+use nuncio_telemetry::{AuditLog, Health, SharedToken};
 use nuncio_translate::Topology;
 use nuncio_xds::ServeError;
 use tokio::net::TcpListener;
@@ -54,6 +55,8 @@ pub struct Config {
     pub admin_tokens: Vec<SharedToken>,
     /// Whether whoever reaches the admin server may change manifests, if they are files.
     pub allow_edits: bool,
+    /// Where it is noted who did what: who served previews by processes of their own.
+    pub audit: Option<Arc<AuditLog>>,
     /// Whether the admin server has requests change previews.
     pub allow_previews: bool,
     /// By which it verifies by whom they are, where they come from elsewhere.

@@ -90,6 +90,7 @@ impl Team {
     async fn gateway(&self) -> Gateway<'_> {
         let gateway = Gateway::start_with(&self.site, |command| {
             command.arg(format!("--portal={}", self.site.at(8088))).arg("--allow-previews");
+            command.arg("--audit").arg(self.site.root().join("audit.log"));
         })
         .await;
         eventually("the portal", async || self.client().send(&get(PORTAL, "/webhooks/")).await).await;

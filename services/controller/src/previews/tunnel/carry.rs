@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::link::{Link, Word};
+use super::record::Record;
 use super::relay::Relay;
 use super::{AGAIN, Holder, Place, Told, Tunnels, called, permitted};
 use crate::admin::OpenTunnel;
@@ -67,11 +68,15 @@ impl Carrier {
             }
         };
         let (by, since) = (called(self.wanted.by.as_ref()), Timestamp::now());
-        let relay = AbortOnDropHandle::new(tokio::spawn(relay.run(link.sender.clone())));
+        let Tunnels { audit, gateway, .. } = &*self.tunnels;
+        let record = Record::begin(audit.clone(), &place, self.wanted.by.as_ref(), gateway);
+        let requests = Arc::clone(&record.requests);
+        let relay = AbortOnDropHandle::new(tokio::spawn(relay.run(link.sender.clone(), requests)));
         self.settle(told).await;
         link.say(&self.connected(&place)).await;
 
         let reason = self.watch(&place, &mut link, &mut ended).await;
+        record.end(&reason);
         let service = place.service.to_string();
         let over = Event::TunnelClosed { preview: place.id.clone(), service, by, since, reason: reason.clone() };
         self.settle(self.tunnels.leave(&place, number, over)).await;

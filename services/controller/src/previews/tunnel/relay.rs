@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,15 +49,15 @@ impl Relay {
         &self.path
     }
 
-    /// Passes requests on, until it is dropped.
-    pub(super) async fn run(self, sender: Sender) {
+    /// Passes requests on, and counts them, until it is dropped.
+    pub(super) async fn run(self, sender: Sender, requests: Arc<AtomicU64>) {
         let mut connections = JoinSet::new();
         let mut is_said = false;
         let places = Arc::new(Semaphore::new(REQUESTS));
         loop {
             tokio::select! {
                 (stream, _) = accepted(|| self.listener.accept(), &self.path, &mut is_said) => {
-                    connections.spawn(serve(stream, sender.clone(), Arc::clone(&places)));
+                    connections.spawn(serve(stream, sender.clone(), Arc::clone(&places), Arc::clone(&requests)));
                 }
                 Some(_) = connections.join_next() => {}
             }
@@ -90,8 +91,9 @@ impl Drop for Relay {
     }
 }
 
-async fn serve(stream: UnixStream, sender: Sender, places: Arc<Semaphore>) {
+async fn serve(stream: UnixStream, sender: Sender, places: Arc<Semaphore>, requests: Arc<AtomicU64>) {
     let service = service_fn(move |request| {
+        requests.fetch_add(1, Ordering::Relaxed);
         let (sender, places) = (sender.clone(), Arc::clone(&places));
         async move {
             Ok::<_, Infallible>(match places.acquire_owned().await {
@@ -193,7 +195,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let relay = Relay::bind(directory.path().join("relay.sock")).unwrap();
         let path = relay.path().to_owned();
-        let _relay = AbortOnDropHandle::new(tokio::spawn(relay.run(sender)));
+        let _relay = AbortOnDropHandle::new(tokio::spawn(relay.run(sender, Arc::default())));
         let mut visitors = JoinSet::new();
         for _ in 0..2 {
             let stream = TokioIo::new(UnixStream::connect(&path).await.unwrap());

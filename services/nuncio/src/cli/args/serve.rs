@@ -129,6 +129,10 @@ pub(crate) struct AdminArgs {
     /// signed word counts, for the portal (--portal-audience)
     #[arg(long, env = "NUNCIO_ALLOW_PREVIEWS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_previews: bool,
+    /// Write a JSON line to this file for each process that begins or ends to serve a preview (`nuncio preview serve`): who, what, how
+    /// long, how many requests, why it ended; `-` for standard output [default: none]
+    #[arg(long, value_name = "FILE", env = "NUNCIO_AUDIT", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) audit: Option<PathBuf>,
 }
 
 /// Where Envoy begins to refuse work rather than to fail.

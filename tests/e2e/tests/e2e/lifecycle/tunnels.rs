@@ -73,6 +73,24 @@ impl Desk {
         url.trim_end().strip_prefix("http://").unwrap().trim_end_matches('/').to_owned()
     }
 
+    /// Who has served the cart, for how long and why no longer.
+    fn is_on_record(&self) {
+        let text = std::fs::read_to_string(self.team.site.root().join("audit.log")).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [opened, closed] = &lines[..] else { panic!("{text}") };
+        for line in [opened, closed] {
+            let who = [&line["subject"], &line["issuer"], &line["preview"], &line["service"]];
+            let expected = ["ann", "https://people.example", "default/tax", &self.team.cart.address().to_string()];
+            assert_eq!(who, expected, "{text}");
+            assert!(line["time"].is_u64() && line["gateway"].as_str().is_some_and(|name| !name.is_empty()), "{text}");
+        }
+        assert_eq!((&opened["event"], &closed["event"]), (&json!("tunnel_opened"), &json!("tunnel_closed")));
+        assert!(closed["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{text}");
+        assert!(closed["requests"].as_u64().is_some_and(|requests| requests >= 4), "{text}");
+        assert_eq!(closed["reason"], "it left");
+        assert!(!text.contains("voucher"), "{text}");
+    }
+
     /// Who answers at the preview's cart, once it is who should.
     async fn answers(&self, host: &str, by: &str) -> Reply {
         self.team.at(&format!("http://{host}/"), CART, by).await
@@ -131,6 +149,7 @@ async fn a_developers_process_gets_the_requests_for_as_long_as_it_is_connected()
     interrupt(process).await;
     gateway.line(&["Preview default/tax: ann", "no longer serves", "until now: it left"]).await;
     desk.answers(&host, "503").await;
+    desk.is_on_record();
     gateway.stop().await;
 }
 
