@@ -261,7 +261,7 @@ impl Engine {
     /// Whether no Envoy is sent a Secret, and Filters name it.
     fn is_of_filters_alone(&self, secret: &ObjectId) -> bool {
         let resources = self.world.resources_of(secret);
-        resources.secrets.is_empty() && !resources.filters.is_empty()
+        resources.secrets.is_empty() && resources.tables.is_empty() && !resources.filters.is_empty()
     }
 
     /// Says what has arrived: not before it is known whose change an Envoy refused.

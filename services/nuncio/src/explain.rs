@@ -14,7 +14,9 @@ use crate::routes::{destination, names, shares};
 /// Prints what becomes of the request. Fails if there is nobody who could take it.
 pub(crate) fn run(args: &ExplainArgs) -> Outcome {
     let headers = args.headers.iter().map(String::as_str);
-    let request = ExplainRequest::parse(&args.url, &args.method, headers).map_err(Failure::usage)?;
+    let scheme = if args.url.contains("://") { "" } else { "http://" };
+    let url = nuncio_portal::at_listener(&args.published_ports, &format!("{scheme}{}", args.url));
+    let request = ExplainRequest::parse(&url, &args.method, headers).map_err(Failure::usage)?;
     let request = request.with_sni(args.sni.clone()).with_client_certificate(args.client_cert);
     let explanation = Gateway::open(&args.origin, &args.identity)?.explain(&request)?;
     match args.output {

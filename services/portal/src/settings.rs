@@ -7,6 +7,7 @@ use clap::Args;
 use nuncio_telemetry::SharedToken;
 
 use crate::keys::{Keys, KeysError, Place};
+use crate::published::published_port;
 
 /// Which cluster keys are kept in, and as whom.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -137,11 +138,6 @@ impl Settings {
     pub(crate) fn max_document(&self) -> usize {
         (self.max_document_mib as usize) << 20
     }
-}
-
-fn published_port(text: &str) -> Result<(u16, u16), String> {
-    let parsed = text.split_once(':').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-    parsed.ok_or_else(|| "expected two ports, as in 8443:443".to_owned())
 }
 
 fn secret_name(text: &str) -> Result<(String, String), String> {

@@ -204,6 +204,12 @@ impl World {
                 found.secrets.retain(|secret| self.model.secrets.contains_key(secret));
                 let filters = self.secrets.filters_of(&secret_ref(id));
                 found.filters = filters.iter().filter_map(|filter| self.filter_of(filter)).collect();
+                if self.is_secret_of_keys(&secret_ref(id)) {
+                    let previews: Vec<_> = self.objects.keys().filter(|id| id.kind == Kind::Preview).collect();
+                    found.tables = previews.iter().flat_map(|id| self.previews.tables_of(id)).collect();
+                    let of_links = previews.iter().filter_map(|id| self.previews.share_filter(id));
+                    found.filters.extend(of_links.map(|filter| filter.id.clone()));
+                }
             }
             Kind::Service | Kind::EndpointSlice => {
                 let service = match id.kind {

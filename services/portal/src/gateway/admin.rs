@@ -10,6 +10,8 @@ use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::published::at_listener;
+
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -78,16 +80,7 @@ impl Admin {
 
     /// The URL at the listener's port, where clients know that by another number.
     pub(crate) fn at_listener(&self, url: &str) -> String {
-        let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at(end);
-        let usual = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
-        let written = authority.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?)));
-        let (name, port) = written.unwrap_or((authority, usual));
-        match self.published.iter().find(|(_, public)| *public == port) {
-            Some((own, _)) => format!("{scheme}://{name}:{own}{target}"),
-            None => url.to_owned(),
-        }
+        at_listener(&self.published, url)
     }
 
     /// A request for a path and query.
@@ -185,24 +178,5 @@ impl Admin {
 
     pub(super) fn no_answer(&self, reason: String) -> GatewayError {
         GatewayError::NoAnswer { address: Arc::clone(&self.address), reason }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_clients_know_by_another_port_is_asked_about_at_the_listeners() {
-        let admin = Admin::new("127.0.0.1:1").unwrap().publishing(&[(8443, 443), (8080, 80), (9000, 9001)]);
-        for (url, own) in [
-            ("https://shop.example/a?b=c", "https://shop.example:8443/a?b=c"),
-            ("http://shop.example:80", "http://shop.example:8080"),
-            ("http://[::1]:9001/", "http://[::1]:9000/"),
-            ("https://shop.example:8443/a", "https://shop.example:8443/a"),
-            ("shop.example/a", "shop.example/a"),
-        ] {
-            assert_eq!(admin.at_listener(url), own);
-        }
     }
 }

@@ -219,6 +219,23 @@ async fn explain_agrees_with_envoy() {
 }
 
 #[tokio::test]
+async fn explain_knows_ports_that_a_load_balancer_publishes_as_others() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let port = site.http().port();
+    let all =
+        [yaml::listener("http", port, "HTTP"), host("any", "*"), mapping_on("a.example", "all", "/", a.address())];
+    site.write("all.yaml", documents(&all));
+    let (published, other) = (format!("{port}:80"), format!("{port}:9001"));
+    assert_told(&site, &["http://a.example/x", "--published-port", &published], &["default/all"]);
+    assert_told(&site, &["a.example/x", "--published-port", &published], &["default/all"]);
+    assert_told(&site, &["http://a.example:9001/x", "--published-port", &other], &["default/all"]);
+    let own = format!("http://a.example:{port}/x");
+    assert_told(&site, &[&own, "--published-port", &other], &["default/all"]);
+    let unpublished = site.nuncio(&["explain", "http://a.example/x", "manifests"]).output().unwrap();
+    assert_eq!(unpublished.status.code(), Some(1), "nobody listens at port 80");
+}
+
+#[tokio::test]
 async fn explain_says_in_words_which_route_lost_and_why() {
     let world = World::new().await;
     let output = world.site.nuncio(&["explain", "http://a.example:7080/x/y", "manifests"]).output().unwrap();

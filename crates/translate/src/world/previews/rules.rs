@@ -156,8 +156,7 @@ impl World {
 
     /// What a policy has keys made of, if it says so, or the cluster has it that it is of.
     fn secret_of_keys(&self, id: &ObjectId, policy: &PreviewPolicy) -> Result<Option<Seed>, Problem> {
-        let shared = self.is_of_a_cluster(id).then_some(PREVIEW_KEYS);
-        let Some(name) = policy.secret_name.as_deref().or(shared) else { return Ok(None) };
+        let Some(name) = self.name_of_keys(id, policy) else { return Ok(None) };
         let reference = SecretRef::new(Arc::clone(&id.namespace), name);
         let problem = |message| Problem::error("InvalidSecret", "spec.secretName", message);
         let secret = match self.secrets.contents(&reference) {
@@ -169,6 +168,19 @@ impl World {
             Some(bytes) if bytes.len() >= LEAST_BYTES => Ok(Some(Seed::new(bytes))),
             _ => Err(problem(format!("Secret {reference}: has no `key` of {LEAST_BYTES} bytes or more"))),
         }
+    }
+
+    /// Whether keys of previews are made of this Secret.
+    pub(in crate::world) fn is_secret_of_keys(&self, secret: &SecretRef) -> bool {
+        self.preview_policy().is_some_and(|(id, policy)| {
+            let is_named = *id.namespace == *secret.namespace && self.name_of_keys(id, policy) == Some(&*secret.name);
+            is_named && matches!(self.secret_of_keys(id, policy), Ok(Some(_)))
+        })
+    }
+
+    /// The name of the Secret of keys: what the policy says, or what the controllers of a cluster have.
+    fn name_of_keys<'p>(&self, id: &ObjectId, policy: &'p PreviewPolicy) -> Option<&'p str> {
+        policy.secret_name.as_deref().or(self.is_of_a_cluster(id).then_some(PREVIEW_KEYS))
     }
 
     /// Whether an object is of an API server, which several controllers may read.

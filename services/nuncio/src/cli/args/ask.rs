@@ -121,6 +121,8 @@ Examples:
   nuncio explain https://pay.example.com:8443/ --client-cert manifests
   nuncio explain https://pay.example.com:8443/ --sni shop.example.com manifests
                                           a request on a connection that was opened for another name
+  nuncio explain https://shop.example.com/ --published-port 8443:443 manifests
+                                          a request that a load balancer takes at another port
   nuncio explain tls://db.example.com:5432 manifests
                                           which TCPMapping gets the connection?
 
@@ -145,6 +147,11 @@ pub(crate) struct ExplainArgs {
     /// The server name in the TLS handshake [default: the name in the URL]
     #[arg(long, value_name = "NAME")]
     pub(crate) sni: Option<String>,
+    /// A port that clients know by another number, as LISTENER:PUBLIC (8443:443): a URL with the latter is asked about at the former. May
+    /// be given many times
+    #[arg(long = "published-port", value_name = "PORT:PORT", env = "NUNCIO_PORTAL_PUBLISHED_PORTS",
+        value_delimiter = ',', value_parser = nuncio_portal::published_port)]
+    pub(crate) published_ports: Vec<(u16, u16)>,
     /// The client presents a certificate that its Host trusts
     #[arg(long)]
     pub(crate) client_cert: bool,

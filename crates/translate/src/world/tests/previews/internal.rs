@@ -68,11 +68,19 @@ fn keys_are_made_of_the_secret_that_the_policy_names() {
     let first = key(&world);
     assert_ne!(first, own);
     assert_eq!(reasons(&world), [""; 0]);
+    let part_of = |world: &World| {
+        let found = world.resources_of(&super::ObjectId::new(super::Kind::Secret, "default", "keys"));
+        (found.tables, found.filters.len())
+    };
+    let (tables, filters) = part_of(&world);
+    assert!(!tables.is_empty() && tables == world.resources_of(&preview()).tables, "{tables:?}");
+    assert_eq!(filters, 0, "no link is signed");
     assert_eq!(world.preview_fingerprint(&preview()).unwrap().len(), 8);
     apply(&mut world, &secret("another-one-of-them"));
     assert_ne!(key(&world), first);
     apply(&mut world, &secret("short"));
     assert_eq!((key(&world), reasons(&world)), (own, vec!["InvalidSecret"]));
+    assert_eq!(part_of(&world), (Vec::new(), 0), "nothing is made of it");
 }
 
 #[test]
