@@ -38,6 +38,12 @@ impl Removal {
 }
 
 impl HttpSettings {
+    /// Whether services call each other here, and are believed: nobody else is to come in.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.previews.trust == PreviewTrust::Internal
+    }
+
     /// What is taken out of every request: who a client says it is, before routes are chosen by that and whether or not anybody
     /// is asked about the request; and what only a proxy may say, unless there is one in front that is trusted.
     #[must_use]

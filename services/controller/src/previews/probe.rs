@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nuncio_api::{Kind, ObjectId};
-use nuncio_ir::{BAGGAGE_HEADER, BAGGAGE_MEMBER, Handler, Model, PREVIEW_HEADER, PROBES_SWITCH, PreviewTrust};
+use nuncio_ir::{BAGGAGE_HEADER, BAGGAGE_MEMBER, Handler, Model, PREVIEW_HEADER, PROBES_SWITCH};
 use nuncio_translate::{PreviewProbe, PreviewReplacement};
 use reqwest::{header, redirect};
 use serde::Deserialize;
@@ -95,7 +95,7 @@ impl Lifecycle {
 /// An address at which services are believed, in clear text.
 fn internal(model: &Model) -> Option<SocketAddr> {
     let is_internal = |handler: &Handler| match handler {
-        Handler::Http(settings) => settings.previews.trust == PreviewTrust::Internal,
+        Handler::Http(settings) => settings.is_internal(),
         Handler::Tcp(_) | Handler::Close => false,
     };
     let found = model.listeners.values().find(|listener| {

@@ -28,7 +28,9 @@ struct Checks<'a> {
 
 impl<'a> Checks<'a> {
     fn of(model: &'a Model) -> Self {
-        let hosts = model.tables.values().flat_map(|table| &table.hosts);
+        // What a preview asks, it asks at its own host.
+        let baseline = model.tables.values().filter(|table| table.preview.is_none());
+        let hosts = baseline.flat_map(|table| &table.hosts);
         let mut routes: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for route in hosts.flat_map(|host| &host.routes) {
             route.origins.iter().for_each(|origin| routes.entry(origin).or_default().push(route));
@@ -184,7 +186,7 @@ fn rewrite(rewrite: &PathRewrite) -> RewriteView {
 
 fn hosts(world: &World, served: Served<'_>) -> Vec<PublicHostView> {
     let mut hosts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for name in world.public_names(served) {
+    for name in world.public_names(served).into_iter().filter(|name| is_public(world.model(), &name.class)) {
         let urls = if name.host.contains('*') { BTreeSet::new() } else { urls(world.model(), &name) };
         let known = hosts.entry(name.host).or_default();
         known.extend(urls);
@@ -195,9 +197,19 @@ fn hosts(world: &World, served: Served<'_>) -> Vec<PublicHostView> {
     hosts.into_iter().map(|(host, urls)| PublicHostView { host, urls }).collect()
 }
 
+/// The chains by which clients come in. By the others services call each other, and nobody else must reach those.
+fn public_chains<'a>(model: &'a Model, class: &str) -> impl Iterator<Item = (&'a Listener, &'a FilterChain)> {
+    let is_internal = |chain: &FilterChain| matches!(&chain.handler, Handler::Http(settings) if settings.is_internal());
+    http_chains(model, class).filter(move |(_, chain)| !is_internal(chain))
+}
+
+fn is_public(model: &Model, class: &str) -> bool {
+    public_chains(model, class).next().is_some()
+}
+
 /// Where a name is reached.
 fn urls(model: &Model, name: &PublicName) -> BTreeSet<String> {
-    http_chains(model, &name.class).filter_map(|(listener, chain)| url(listener, chain, name)).collect()
+    public_chains(model, &name.class).filter_map(|(listener, chain)| url(listener, chain, name)).collect()
 }
 
 fn url(listener: &Listener, chain: &FilterChain, name: &PublicName) -> Option<String> {
@@ -235,38 +247,4 @@ pub(super) fn upstream(model: &Model, cluster: &Cluster) -> UpstreamView {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_annotation_says_where_the_document_is_where_docs_do_not() {
-        let annotated = |place: &str| BTreeMap::from([(OPENAPI.to_owned(), place.to_owned())]);
-        let staff = DocsView { visible_to: Some(vec!["staff".to_owned()]), ..DocsView::default() };
-        let docs = placed(Some(staff), &annotated("/openapi.json")).unwrap();
-        assert_eq!((docs.path.as_deref(), docs.visible_to.is_some()), (Some("/openapi.json"), true));
-        assert_eq!(
-            placed(None, &annotated("https://a.example/x")).unwrap().url.as_deref(),
-            Some("https://a.example/x")
-        );
-        let said = DocsView { path: Some("/x".to_owned()), ..DocsView::default() };
-        assert_eq!(placed(Some(said.clone()), &annotated("/y")), Some(said));
-        assert!(placed(None, &annotated("openapi.json")).unwrap().invalid.is_some());
-        assert_eq!(placed(None, &BTreeMap::new()), None);
-    }
-
-    #[test]
-    fn a_document_is_asked_for_as_a_request_through_the_gateway_would_reach_it() {
-        let prefix = |value: &str| PathMatch::Prefix { value: value.to_owned(), case_sensitive: true };
-        let to = |text: &str| Some(PathRewrite::Matched(text.to_owned()));
-        let rows = [
-            (prefix("/api/"), to("/"), "/openapi.json", "/openapi.json"),
-            (prefix("/api/"), to("/v1/"), "openapi.json", "/v1/openapi.json"),
-            (prefix("/api"), to("/v1"), "/openapi.json", "/v1/openapi.json"),
-            (prefix("/api/"), None, "/openapi.json", "/api/openapi.json"),
-        ];
-        for (matched, rewrite, below, expected) in rows {
-            assert_eq!(upstream_path(&matched, rewrite.as_ref(), below).as_deref(), Ok(expected));
-        }
-        upstream_path(&PathMatch::Regex("/a.*".to_owned()), None, "/x").unwrap_err();
-    }
-}
+mod tests;

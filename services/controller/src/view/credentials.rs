@@ -60,11 +60,11 @@ fn place(source: &KeySource) -> String {
     }
 }
 
-/// The headers of clients that no service sees, by any way in.
+/// The headers of clients that no service sees, by any way in that is for clients.
 pub(super) fn removed_headers(model: &Model) -> Vec<String> {
     let chains = model.listeners.values().flat_map(|listener| &listener.chains);
     let settings = chains.filter_map(|chain| match &chain.handler {
-        Handler::Http(settings) => Some(settings),
+        Handler::Http(settings) => Some(settings).filter(|settings| !settings.is_internal()),
         Handler::Tcp(_) | Handler::Close => None,
     });
     let mut ways = 0;
