@@ -75,3 +75,18 @@ async fn each_gateway_gets_a_connection_and_the_older_of_two_gives_way_without_a
     interrupt(process).await;
     gateway.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_more_gateways_than_there_are_is_told_so_and_served() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    // Each connection takes the place of the one before.
+    let args = ["--gateways", "8", "--quiet"];
+    let process = desk.serve_at(desk.team.site.http(), desk.team.branch.address(), &args);
+    process.line(&["Connected to 1 of 8 gateways: "]).await;
+    process.line(&["warning: fewer than 8 gateways seem to be behind this address", "--gateways says how many"]).await;
+    let host = desk.host(&gateway).await;
+    desk.answers(&host, "branch").await;
+    interrupt(process).await;
+    gateway.stop().await;
+}
