@@ -49,7 +49,7 @@ impl Recipient<'_> {
         if services.is_empty() {
             return Err("it says of no service that it is for it".to_owned());
         }
-        match services.iter().find(|service| !self.names.iter().any(|name| name == *service)) {
+        match services.iter().find(|service| !self.names.iter().any(|name| name.eq_ignore_ascii_case(service))) {
             Some(other) => Err(format!("it was sent to {other:?}; the portal is known as {:?}", self.names.join(", "))),
             None => Ok(()),
         }

@@ -28,7 +28,7 @@ impl AuditLog {
     }
 
     /// Writes a line, as one write.
-    pub fn write(&self, line: impl fmt::Display) {
+    pub fn write(&self, line: &str) {
         let line = format!("{line}\n");
         if let Err(error) = self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes()) {
             tracing::error!("the audit log cannot be written: {error}");

@@ -95,6 +95,6 @@ impl Audit {
     /// Writes a line.
     pub(crate) fn write(&self, entry: &impl Serialize) {
         let Ok(line) = serde_json::to_string(entry) else { return };
-        self.0.write(line);
+        self.0.write(&line);
     }
 }

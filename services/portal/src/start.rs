@@ -90,7 +90,9 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         tracing::info!("the portal is at http://{address}/docs/");
-        settings.audiences = nuncio_auth::audiences_at(address).into_iter().chain(audiences).collect();
+        // Whoever says what Mappings call it may run it elsewhere than the gateway, where a loopback address is another's.
+        let names = Some(audiences).filter(|names| !names.is_empty());
+        settings.audiences = names.unwrap_or_else(|| nuncio_auth::audiences_at(address));
         Ok(crate::run(settings, &admin, None, listener, stop).await?)
     };
     nuncio_telemetry::serve(options, run).await

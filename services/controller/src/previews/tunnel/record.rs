@@ -51,7 +51,7 @@ impl Record {
                 line.extend(fields);
             }
         }
-        log.write(line);
+        log.write(&line.to_string());
     }
 }
 
