@@ -70,11 +70,12 @@ impl Known {
             // While this waited, another has asked.
             return at > begun;
         }
-        *asked = Some(Instant::now());
         let answer = match &self.source {
             IdentityKeys::Own(keys) => Ok(keys().to_string().into_bytes()),
             IdentityKeys::Url(url) => self.fetch(url).await,
         };
+        // As of now, so that whoever began to wait meanwhile knows that it was for this.
+        *asked = Some(Instant::now());
         match answer.and_then(|text| KeySet::parse(&text).map_err(|error| error.to_string())) {
             Ok(keys) => self.keys.store(Arc::new(keys)),
             Err(error) => tracing::warn!("nobody can be told from others: no keys at {:?}: {error}", self.source),
@@ -86,5 +87,45 @@ impl Known {
         let reply = self.client.get(url).send().await.and_then(reqwest::Response::error_for_status);
         let body = async { reply?.bytes().await };
         body.await.map(|bytes| bytes.to_vec()).map_err(|error| crate::fetch::causes(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+
+    use nuncio_auth::jwt::Signer;
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_comes_while_keys_are_asked_for_is_verified_by_them() {
+        let signer = Signer::ephemeral().unwrap();
+        let mut key = signer.public_key().unwrap();
+        key["kid"] = json!("k");
+        let token = signer.sign(json!({ "kid": "k" }).as_object().unwrap().clone(), &json!({ "sub": "ann" })).unwrap();
+        let (asked, is_asked) = std::sync::mpsc::channel();
+        let (answer, answered) = std::sync::mpsc::channel::<()>();
+        let answered = std::sync::Mutex::new(answered);
+        let source = IdentityKeys::Own(Arc::new(move || {
+            asked.send(()).unwrap();
+            answered.lock().unwrap().recv().unwrap();
+            json!({ "keys": [key] })
+        }));
+        let known = Arc::new(Known::new(source).unwrap());
+        let verify = |known: Arc<Known>, token: String| tokio::spawn(async move { known.verify(&token).await });
+        let first = verify(Arc::clone(&known), token.clone());
+        tokio::task::block_in_place(|| is_asked.recv().unwrap());
+        let second = {
+            let mut second = Box::pin(known.verify(&token));
+            // It has begun, and waits.
+            let is_waiting = std::future::poll_fn(|context| Poll::Ready(second.as_mut().poll(context).is_pending()));
+            assert!(is_waiting.await);
+            answer.send(()).unwrap();
+            second.await
+        };
+        first.await.unwrap().unwrap();
+        second.unwrap();
     }
 }
