@@ -14,7 +14,7 @@ mod tunnel;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::{ObjectId, Preview, PreviewPolicy, Problem};
+use nuncio_api::{Object, ObjectId, Preview, PreviewPolicy, Problem};
 use nuncio_ir::auth::{Filter, Sensitive};
 
 use crate::context::Context;
@@ -86,7 +86,7 @@ pub(crate) struct Entrance {
 
 /// Takes a Preview apart. `sockets` are those of each Preview.
 pub(crate) fn compile<'s>(
-    id: &ObjectId,
+    object: &Object,
     spec: &Preview,
     rules: &Rules,
     (begun, now): (Begun, u64),
@@ -94,8 +94,8 @@ pub(crate) fn compile<'s>(
     sockets: impl Fn(&ObjectId) -> Option<&'s Sockets>,
     context: &Context<'_>,
 ) -> Compiled {
-    let policy = &rules.policy;
-    let selector = name::selector(id, spec.slug.as_deref());
+    let (id, policy) = (&object.id, &rules.policy);
+    let selector = name::selector(id, spec.slug.as_deref(), &rules.seed);
     let mut problems: Vec<_> = name::unusual(id).into_iter().collect();
     let allowed = match forbidden(id, spec, policy) {
         Some(problem) => Err(problem),
@@ -124,7 +124,8 @@ pub(crate) fn compile<'s>(
             }
         }
     }
-    let (key, headers) = (rules.seed.key(id), Arc::clone(&rules.headers));
+    let generation = spec.access.as_ref().and_then(|access| access.generation).unwrap_or_default();
+    let (key, headers) = (rules.seed.key(id, object.uid.as_deref(), generation), Arc::clone(&rules.headers));
     let share = gate.as_ref().and_then(|gate| gate::share_filter(gate, id, spec, &selector, &rules.seed));
     let life = Life::new(spec, policy, begun);
     problems.extend(life.problem(now));

@@ -74,6 +74,9 @@ impl Lifecycle {
         let (tunnels, told) = Tunnels::of(config);
         let envoy = config.envoy_admin.clone();
         let (store, handled, cluster) = (Store::of(config, source), Mutex::default(), source.cluster());
+        if let Some(directory) = config.manifests.directory().filter(|_| config.allow_previews) {
+            keys::keep_in(directory, &config.namespace);
+        }
         (Self { store, handled, tunnels, envoy, probing: tokio::sync::Mutex::default(), cluster }, told)
     }
 
@@ -99,13 +102,15 @@ impl Lifecycle {
     /// Makes a Preview be as somebody writes it.
     pub(crate) fn put(&self, engine: &Mutex<Engine>, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
         let manifest = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text)?;
-        self.change(engine, &manifest.id, wanted.by.as_ref(), |grant, now| {
+        let by = wanted.by.as_ref();
+        self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;
+            may_include(&lock(engine), by, &manifest)?;
             let (mut manifest, old) = (manifest.clone(), now.in_the_way());
             keep_source(&mut manifest.spec, old);
             keep_generation(&mut manifest.spec, now.spec());
             grant.note(&mut manifest.spec);
-            note_author(&mut manifest.spec, old, wanted.by.as_ref().filter(|_| grant == Grant::All));
+            note_author(&mut manifest.spec, old, by.filter(|_| grant == Grant::All));
             Ok(Step::Put(manifest.into()))
         })
     }
@@ -229,6 +234,12 @@ impl Lifecycle {
 /// What somebody may do where a Preview is.
 fn granted(engine: &Engine, id: &ObjectId, by: Option<&Caller>) -> Result<Grant, PreviewError> {
     rights::grant(policy(engine)?.1, by, &id.namespace)
+}
+
+/// Whether somebody may have a Preview include what it says.
+fn may_include(engine: &Engine, by: Option<&Caller>, manifest: &Manifest) -> Result<(), PreviewError> {
+    let find = |id: &ObjectId| spec(engine, id);
+    rights::may_include(policy(engine)?.1, by, &manifest.id.namespace, &manifest.spec, find)
 }
 
 /// What became of a Preview.

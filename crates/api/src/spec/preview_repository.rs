@@ -32,6 +32,12 @@ pub struct PreviewRepository {
     pub provider: Option<Forge>,
     /// What it is called there: `acme/cart`. Required.
     pub name: String,
+    /// GitHub's number of the repository: tokens of CI jobs have to say it (`repo:OWNER@ID/NAME@ID:…`), so that whoever takes over
+    /// its name later is another.
+    pub id: Option<u64>,
+    /// The same of its owner.
+    #[serde(rename = "ownerId")]
+    pub owner_id: Option<u64>,
     /// The namespace of its Previews. Required.
     pub namespace: String,
     /// The Secret in the policy's namespace that holds, under `webhook`, what webhooks are signed with (GitLab: their token),
@@ -79,13 +85,29 @@ impl PreviewRepository {
         self.token_issuer.as_deref().filter(|issuer| !issuer.is_empty()).unwrap_or(default)
     }
 
-    /// How the subject of tokens of its CI jobs begins, as both forges document it.
+    /// Whether the subject of a token is that of one of its CI jobs, as both forges document it.
     #[must_use]
-    pub fn token_subject(&self) -> String {
+    pub fn is_subject(&self, subject: &str) -> bool {
         match self.provider {
-            Some(Forge::GitLab) => format!("project_path:{}:", self.name),
-            Some(Forge::GitHub) | None => format!("repo:{}:", self.name),
+            Some(Forge::GitLab) => {
+                let rest = subject.strip_prefix("project_path:").and_then(|rest| rest.strip_prefix(&*self.name));
+                rest.is_some_and(|rest| rest.starts_with(':'))
+            }
+            Some(Forge::GitHub) | None => self.is_subject_of_github(subject),
         }
+    }
+
+    /// `repo:OWNER/NAME:…`, and of repositories that were made or renamed since July 2026 `repo:OWNER@ID/NAME@ID:…`
+    /// (docs.github.com, "OpenID Connect": immutable subject claims).
+    fn is_subject_of_github(&self, subject: &str) -> bool {
+        let parts = subject.strip_prefix("repo:").and_then(|rest| rest.split_once(':')?.0.split_once('/'));
+        let (Some((owner, name)), Some(own)) = (parts, self.name.split_once('/')) else { return false };
+        let Some((owner, name)) = numbered(owner).zip(numbered(name)) else { return false };
+        let is_numbered = |found: Option<u64>, wanted: Option<u64>| wanted.is_none() || wanted == found;
+        (owner.0, name.0) == own
+            && owner.1.is_some() == name.1.is_some()
+            && is_numbered(owner.1, self.owner_id)
+            && is_numbered(name.1, self.id)
     }
 
     /// The label without which a fork's pull request has no preview.
@@ -93,6 +115,13 @@ impl PreviewRepository {
     pub fn fork_label(&self) -> &str {
         self.fork_label.as_deref().filter(|label| !label.is_empty()).unwrap_or(FORK_LABEL)
     }
+}
+
+/// A name, and the number that stands behind it.
+fn numbered(text: &str) -> Option<(&str, Option<u64>)> {
+    let Some((name, number)) = text.split_once('@') else { return Some((text, None)) };
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    Some((name, Some(number.parse().ok().filter(|_| is_number)?)))
 }
 
 /// A Preview with gaps: `{number}` is the pull request's, `{branch}` its branch as a part of a name, `{commit}` the newest
@@ -253,6 +282,43 @@ mod tests {
             ("aaaaaaaaaaaaaaaaaaaaaaaaaaa-bbb", "aaaaaaaaaaaaaaaaaaaaaaaaaaa"),
         ] {
             assert_eq!(Gaps::new(7, branch, "AB-12 ").fill("{branch}.{number}.{commit}"), format!("{part}.7.ab12"));
+        }
+    }
+
+    #[test]
+    fn jobs_of_both_forms_are_of_the_repository_that_they_name() {
+        let of = |id, owner_id| PreviewRepository {
+            provider: Some(Forge::GitHub),
+            name: "acme/cart".to_owned(),
+            id,
+            owner_id,
+            ..PreviewRepository::default()
+        };
+        let (any, pinned) = (of(None, None), of(Some(456), Some(123)));
+        for (subject, by_name, by_number) in [
+            ("repo:acme/cart:ref:refs/heads/main", true, false),
+            ("repo:acme@123/cart@456:pull_request", true, true),
+            ("repo:acme@123/cart@456:ref:refs/heads/a/b@c", true, true),
+            // Somebody else's by now.
+            ("repo:acme@124/cart@456:pull_request", true, false),
+            ("repo:acme@123/cart@457:pull_request", true, false),
+            ("repo:acme@123/cart:pull_request", false, false),
+            ("repo:acme/cart@456:pull_request", false, false),
+            ("repo:acme@/cart@:pull_request", false, false),
+            ("repo:acme@+123/cart@456:pull_request", false, false),
+            ("repo:acme@123@123/cart@456:pull_request", false, false),
+            ("repo:acme@123/cart2@456:pull_request", false, false),
+            ("repo:evil@123/acme/cart@456:pull_request", false, false),
+            ("repo:acme@123/cart@456", false, false),
+            ("acme/cart:pull_request", false, false),
+        ] {
+            let found = [&any, &pinned].map(|repository| repository.is_subject(subject));
+            assert_eq!(found, [by_name, by_number], "{subject}");
+        }
+        let gitlab = PreviewRepository { provider: Some(Forge::GitLab), ..of(None, None) };
+        assert!(gitlab.is_subject("project_path:acme/cart:ref_type:branch:ref:main"));
+        for subject in ["project_path:acme/cart2:ref", "project_path:acme/cart", "repo:acme/cart:pull_request"] {
+            assert!(!gitlab.is_subject(subject), "{subject}");
         }
     }
 }

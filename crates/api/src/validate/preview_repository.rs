@@ -6,7 +6,7 @@ use super::{filter, invalid, missing};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
-use crate::{Gaps, PreviewCreators, PreviewRepository, PreviewTemplate};
+use crate::{Forge, Gaps, PreviewCreators, PreviewRepository, PreviewTemplate};
 
 /// The longest name of an object that is written into a label.
 const LONGEST_NAME: usize = 63;
@@ -45,6 +45,15 @@ fn one(repository: &PreviewRepository, path: &Path<'_>, issues: &mut Issues<'_>)
         missing(&path.key("namespace"), issues);
     }
     name(&repository.name, &path.key("name"), issues);
+    for (field, number) in [("id", repository.id), ("ownerId", repository.owner_id)] {
+        if number.is_some() && repository.provider == Some(Forge::GitLab) {
+            invalid(
+                &path.key(field),
+                "counts with the provider GitHub alone: tokens of GitLab have no numbers",
+                issues,
+            );
+        }
+    }
     for (field, url) in [("api", repository.api()), ("tokenIssuer", repository.token_issuer())] {
         filter::url(url, &path.key(field), issues);
     }

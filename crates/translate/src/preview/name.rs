@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
-use nuncio_auth::crypto;
+
+use super::key::Seed;
 
 /// With the rest of a label, 63 characters.
 const LONGEST_SLUG: usize = 28;
@@ -13,12 +14,11 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Characters of the digest: nobody finds a name of an object that makes it another's.
 const DIGEST: usize = 16;
 
-/// What a preview is called by its visitors. The same Preview always has the same: its end is a digest of its namespace and
-/// name. It is no secret.
-pub(crate) fn selector(id: &ObjectId, slug: Option<&str>) -> Arc<str> {
-    let digest = crypto::sha256(format!("{}/{}", id.namespace, id.name).as_bytes());
+/// What a preview is called by its visitors. The same Preview always has the same: its end is made of its namespace and name, and
+/// of the secret of previews.
+pub(crate) fn selector(id: &ObjectId, slug: Option<&str>, seed: &Seed) -> Arc<str> {
     let slug = slug.map_or_else(|| slug_of(&id.name), ToOwned::to_owned);
-    format!("{slug}-{}", letters(&digest, DIGEST)).into()
+    format!("{slug}-{}", seed.name(id, DIGEST)).into()
 }
 
 /// The host of a preview at an entrypoint.
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     fn name(object: &str, slug: Option<&str>) -> String {
-        let selector = selector(&ObjectId::new(Kind::Preview, "shop", object), slug);
+        let selector = selector(&ObjectId::new(Kind::Preview, "shop", object), slug, &Seed::new(b"secret"));
         host_name(&selector, "web", "Preview.example").to_string()
     }
 

@@ -78,9 +78,7 @@ impl Shadow<'_> {
 
     /// Notes who is not told the key. Nobody of those is shown requests, either: a copy would have the key.
     fn keep_from_strangers(&self, table: &mut Table, copied: &Copied) {
-        let owners = self.preview.replacements.iter().map(|replacement| &replacement.owner.namespace);
-        let trust = Trust::new(&self.preview.policy, &self.base.table).with(owners);
-        let strangers = trust.strangers(copied.upstreams.values());
+        let strangers = Trust(&self.preview.policy).strangers(copied.upstreams.values());
         for route in table.hosts.iter_mut().flat_map(|host| &mut host.routes) {
             let RouteAction::Forward(forward) = &route.action else { continue };
             let is_strange = |mirror: &Mirror| strangers.contains(&mirror.cluster);

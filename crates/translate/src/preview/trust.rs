@@ -6,32 +6,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use nuncio_api::PreviewPolicy;
-use nuncio_ir::{ClusterName, Discovery, Table};
+use nuncio_ir::{ClusterName, Discovery};
 
 use crate::compiled::Upstream;
 use crate::pattern::HostPattern;
 
 /// Who is trusted with a key.
-pub(crate) struct Trust<'a> {
-    policy: &'a PreviewPolicy,
-    /// Those in which names without a Service may be meant: `cart.shop`.
-    namespaces: BTreeSet<&'a str>,
-}
+pub(crate) struct Trust<'a>(pub(crate) &'a PreviewPolicy);
 
-impl<'a> Trust<'a> {
-    /// Of what the objects of a table name.
-    pub(crate) fn new(policy: &'a PreviewPolicy, table: &'a Table) -> Self {
-        let routes = table.hosts.iter().flat_map(|host| &host.routes);
-        let namespaces = routes.flat_map(|route| &route.origins).map(|id| &*id.namespace).collect();
-        Self { policy, namespaces }
-    }
-
-    /// And of those of other namespaces.
-    pub(crate) fn with(mut self, namespaces: impl Iterator<Item = &'a Arc<str>>) -> Self {
-        self.namespaces.extend(namespaces.map(|namespace| &**namespace));
-        self
-    }
-
+impl Trust<'_> {
     /// Those of these that may not know the key.
     pub(crate) fn strangers<'u>(&self, upstreams: impl Iterator<Item = &'u Arc<Upstream>>) -> BTreeSet<ClusterName> {
         upstreams.filter(|upstream| !self.takes(upstream)).map(|upstream| upstream.name().clone()).collect()
@@ -43,28 +26,25 @@ impl<'a> Trust<'a> {
             Discovery::Static(addresses) => {
                 addresses.iter().all(|at| is_private(at.ip()) || self.names(&at.ip().to_string()))
             }
-            Discovery::Dns { hosts, .. } => hosts.iter().all(|(host, _)| self.is_of_cluster(host) || self.names(host)),
+            Discovery::Dns { hosts, .. } => hosts.iter().all(|(host, _)| is_of_cluster(host) || self.names(host)),
         }
     }
 
     fn names(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let named = &self.policy.trusted_upstreams;
+        let named = &self.0.trusted_upstreams;
         let takes = |text: &String| {
             text.eq_ignore_ascii_case(&host) || HostPattern::parse(text).is_some_and(|pattern| pattern.takes(&host))
         };
         named.iter().any(takes)
     }
+}
 
-    /// Whether a name is one that the cluster's own DNS answers, or the machine.
-    fn is_of_cluster(&self, host: &str) -> bool {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let is_service = host.ends_with(".svc") || host.ends_with(".svc.cluster.local");
-        match host.split_once('.') {
-            None => true,
-            Some((_, rest)) => is_service || self.namespaces.contains(rest),
-        }
-    }
+/// Whether a name is one that the cluster's own DNS answers, or the machine. A namespace may be called like a domain of the whole
+/// world: `cart.shop` is of the cluster where there is such a Service, and then it is not looked up.
+fn is_of_cluster(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    !host.contains('.') || host.ends_with(".svc") || host.ends_with(".svc.cluster.local")
 }
 
 /// Whether nobody else's network has the address (RFC 1918, RFC 4193). Link-local ones are of the machine's host: its metadata.
@@ -85,15 +65,13 @@ mod tests {
             trusted_upstreams: vec!["*.corp.example".to_owned(), "203.0.113.7".to_owned()],
             ..PreviewPolicy::default()
         };
-        let trust = Trust { policy: &policy, namespaces: ["shop"].into() };
-        for host in
-            ["cart", "localhost", "cart.shop", "Cart.other.svc", "cart.other.svc.cluster.local.", "a.CORP.example"]
-        {
-            assert!(trust.is_of_cluster(host) || trust.names(host), "{host}");
+        let trust = Trust(&policy);
+        for host in ["cart", "localhost", "Cart.other.svc", "cart.other.svc.cluster.local.", "a.CORP.example"] {
+            assert!(is_of_cluster(host) || trust.names(host), "{host}");
         }
-        for host in ["example.com", "cart.other", "x.svc.example.com", "corp.example", "svc.cluster.local.evil.example"]
+        for host in ["example.com", "cart.shop", "x.svc.example.com", "corp.example", "svc.cluster.local.evil.example"]
         {
-            assert!(!trust.is_of_cluster(host) && !trust.names(host), "{host}");
+            assert!(!is_of_cluster(host) && !trust.names(host), "{host}");
         }
         assert!(trust.names("203.0.113.7"));
     }

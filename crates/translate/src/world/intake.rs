@@ -24,7 +24,10 @@ impl World {
             None => self.objects.remove(id),
         };
         let reason = |object: &Object| matches!(object.spec, Spec::Invalid(_)).then(|| invalid_reason(object));
-        let equal = |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels && reason(a) == reason(b);
+        // A Preview that was made anew has another key, and another life.
+        let anew = |a: &Object, b: &Object| id.kind == Kind::Preview && a.uid != b.uid;
+        let equal =
+            |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels && reason(a) == reason(b) && !anew(a, b);
         match (&old, object) {
             (Some(old), Some(new)) if equal(old, new) => {
                 if id.kind == Kind::Preview && old.asked() != new.asked() {

@@ -254,9 +254,9 @@ impl World {
         if let (Spec::Preview(spec), false) = (&object.spec, self.previews.beyond.contains(id)) {
             self.previews.time.is_back(id);
             let times = (self.previews.time.begun(&object), self.previews.time.now());
-            let group = preview::group(id, spec, &rules.policy, |id| self.to_include(id, &rules.policy));
+            let group = preview::group(id, spec, &rules.policy, |part| self.to_include(part, spec, &rules.policy));
             let sockets = |id: &ObjectId| self.previews.sockets.get(id);
-            let compiled = preview::compile(id, spec, &rules, times, group, sockets, &self.context());
+            let compiled = preview::compile(&object, spec, &rules, times, group, sockets, &self.context());
             self.previews.learn(compiled);
         }
     }

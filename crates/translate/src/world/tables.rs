@@ -198,7 +198,7 @@ impl World {
     /// Notes who is not told the key of a preview that services hand on to the baseline.
     fn note_strangers(&self, class: &Class, built: &mut Built) {
         if let Some(policy) = self.previews.policy().filter(|_| class.internal) {
-            built.table.strangers = Trust::new(policy, &built.table).strangers(built.upstreams.iter());
+            built.table.strangers = Trust(policy).strangers(built.upstreams.iter());
         }
     }
 

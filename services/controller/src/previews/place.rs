@@ -19,7 +19,7 @@ use crate::source::kubernetes::object::file_of;
 use crate::source::kubernetes::resources::api_kind;
 
 /// Where the files are, below the directory.
-const BELOW: &str = "previews";
+pub(super) const BELOW: &str = "previews";
 
 /// Where Previews are.
 #[derive(Debug)]

@@ -1,8 +1,11 @@
 //! Who may create, change and delete which Previews: what the `PreviewPolicy` says of people and of repositories' CI jobs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use nuncio_api::{Forge, Preview, PreviewAccessMode, PreviewCreators, PreviewPolicy, PreviewRepository, PreviewSource};
+use nuncio_api::{
+    Forge, ObjectId, Preview, PreviewAccessMode, PreviewCreators, PreviewPolicy, PreviewRepository, PreviewSource,
+};
 
 use crate::admin::{Caller, PreviewError};
 
@@ -84,6 +87,29 @@ pub(super) fn is_for(preview: &Preview, policy: &PreviewPolicy, by: &Caller) -> 
     }
 }
 
+/// Whether somebody may change all that a Preview includes: who is let into the one sees the others. What is not there yet may
+/// become anybody's.
+pub(super) fn may_include(
+    policy: &PreviewPolicy,
+    by: Option<&Caller>,
+    namespace: &Arc<str>,
+    spec: &Preview,
+    find: impl Fn(&ObjectId) -> Option<Preview>,
+) -> Result<(), PreviewError> {
+    for (index, include) in spec.includes.iter().enumerate() {
+        let id = include.id(namespace);
+        let may = grant(policy, by, &id.namespace).and_then(|grant| match (&grant, find(&id)) {
+            (Grant::All, _) => Ok(()),
+            (Grant::Repository { name, .. }, None) => {
+                Err(PreviewError::Forbidden(format!("there is no {id} of {name}'s yet")))
+            }
+            (Grant::Repository { .. }, found) => grant.covers(found.as_ref()),
+        });
+        may.map_err(|why| PreviewError::Forbidden(format!("spec.includes[{index}]: {id}: {why}")))?;
+    }
+    Ok(())
+}
+
 /// Whether the policy allows previews there at all.
 pub(super) fn in_namespace(policy: &PreviewPolicy, namespace: &str) -> Result<(), PreviewError> {
     if policy.takes_namespace(namespace) {
@@ -94,7 +120,7 @@ pub(super) fn in_namespace(policy: &PreviewPolicy, namespace: &str) -> Result<()
 
 fn is_job_of(repository: &PreviewRepository, by: &Caller) -> bool {
     by.issuer.trim_end_matches('/') == repository.token_issuer().trim_end_matches('/')
-        && by.subject.starts_with(&repository.token_subject())
+        && repository.is_subject(&by.subject)
 }
 
 #[cfg(test)]
@@ -131,6 +157,7 @@ mod tests {
         grant(&policy, None, "elsewhere").unwrap_err();
 
         grant(&policy, Some(&job("repo:acme/cart:pull_request")), "shop").unwrap();
+        grant(&policy, Some(&job("repo:acme@123/cart@456:pull_request")), "shop").unwrap();
         for (subject, namespace) in [
             ("repo:acme/cart:ref:refs/heads/main", "web"),
             ("repo:acme/cart2:ref:refs/heads/main", "shop"),
@@ -181,5 +208,37 @@ mod tests {
         grant.covers(Some(&own)).unwrap();
         grant.covers(Some(&others)).unwrap_err();
         grant.covers(None).unwrap();
+    }
+
+    #[test]
+    fn who_includes_a_preview_may_change_it() {
+        let including =
+            |includes: &str| -> Preview { serde_json::from_str(&format!("{{\"includes\": [{includes}]}}")).unwrap() };
+        let of = |repository: &str| {
+            let source = PreviewSource {
+                provider: Some(Forge::GitHub),
+                repository: Some(repository.into()),
+                ..PreviewSource::default()
+            };
+            Preview { source: Some(source), ..Preview::default() }
+        };
+        let find = |id: &ObjectId| match &*id.name {
+            "own" => Some(of("acme/cart")),
+            "others" => Some(of("acme/web")),
+            _ => None,
+        };
+        let ann = Caller { groups: vec!["staff".into()], ..Caller::default() };
+        let may = |by: Option<&Caller>, namespace: &str, includes: &str| {
+            may_include(&policy(), by, &namespace.into(), &including(includes), find).map_err(|why| why.to_string())
+        };
+        let cart = job("repo:acme/cart:pull_request");
+        may(Some(&cart), "shop", r#"{"name": "own"}"#).unwrap();
+        let told = may(Some(&cart), "shop", r#"{"name": "own"}, {"name": "others"}"#).unwrap_err();
+        assert!(told.contains("spec.includes[1]: Preview shop/others"), "{told}");
+        may(Some(&cart), "shop", r#"{"name": "later"}"#).unwrap_err();
+        may(Some(&ann), "web", r#"{"name": "others"}, {"name": "later"}"#).unwrap();
+        let told = may(Some(&ann), "web", r#"{"name": "others", "namespace": "shop"}"#).unwrap_err();
+        assert!(told.contains("previews in the namespace shop"), "{told}");
+        may(None, "web", r#"{"name": "others", "namespace": "shop"}"#).unwrap();
     }
 }

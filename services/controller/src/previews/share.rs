@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use nuncio_api::{Kind, ObjectId};
+use nuncio_api::{Kind, ObjectId, Preview, PreviewSource};
 use serde_json::Value;
 
 use super::{Lifecycle, spec};
@@ -25,9 +25,10 @@ impl Lifecycle {
         let engine = lock(engine);
         let missing = || PreviewError::Missing(format!("{}/{}", wanted.namespace, wanted.name));
         let spec = spec(&engine, &id).ok_or_else(missing)?;
-        if spec.source.is_some_and(|source| source.is_fork()) {
-            let why = "it is of a fork: nobody is sent a link to what strangers have written";
-            return Err(PreviewError::Forbidden(why.to_owned()));
+        if let Some(fork) = fork(&engine, &id, &spec) {
+            let what = if fork == id { "it is".to_owned() } else { format!("it includes {fork}, which is") };
+            let why = format!("{what} of a fork: nobody is sent a link to what strangers have written");
+            return Err(PreviewError::Forbidden(why));
         }
         let conflict = |why: &str| PreviewError::Conflict(format!("{}/{}: {why}", wanted.namespace, wanted.name));
         let (links, expires_at) = engine
@@ -39,6 +40,18 @@ impl Lifecycle {
         }
         Ok(PreviewShared { links: links.into_iter().map(PreviewUrlView::from).collect(), expires_at })
     }
+}
+
+/// What strangers have written of a Preview: itself, or one that it includes, straight or by others.
+fn fork(engine: &Engine, id: &ObjectId, own: &Preview) -> Option<ObjectId> {
+    let is_fork = |spec: &Preview| spec.source.as_ref().is_some_and(PreviewSource::is_fork);
+    if is_fork(own) {
+        return Some(id.clone());
+    }
+    // What it says now counts as well, if that is served a moment later.
+    let named = own.includes.iter().map(|include| include.id(&id.namespace));
+    let mut all = named.chain(engine.world.preview_members(id).cloned());
+    all.find(|id| spec(engine, id).is_some_and(|spec| is_fork(&spec)))
 }
 
 /// How long a link is to be good.

@@ -18,6 +18,15 @@ pub struct PreviewReplacement<'w> {
     pub falls_back: bool,
 }
 
+/// That a Preview keeps out some of those whom the one would let in which includes it.
+fn is_for_fewer(id: &ObjectId, spec: &Preview, whole: &Preview) -> Option<String> {
+    let lets_in_all = match (&spec.access, &whole.access) {
+        (Some(part), Some(whole)) => part.takes_all_of(whole),
+        _ => false,
+    };
+    (!lets_in_all).then(|| format!("{id} may not be seen by all who may see this one"))
+}
+
 impl World {
     /// What a Preview replaces: its own services by their places in the spec, and then those of Previews that it includes. By
     /// these places its requests are counted.
@@ -40,14 +49,20 @@ impl World {
         self.previews.compiled.get(id).into_iter().flat_map(|compiled| &compiled.members)
     }
 
-    /// A Preview that another may include; why not otherwise.
-    pub(super) fn to_include(&self, id: &ObjectId, policy: &PreviewPolicy) -> Result<&Preview, Absent<'_>> {
+    /// A Preview that another, which says `whole`, may include; why not otherwise.
+    pub(super) fn to_include(
+        &self,
+        id: &ObjectId,
+        whole: &Preview,
+        policy: &PreviewPolicy,
+    ) -> Result<&Preview, Absent<'_>> {
         let spec = match self.objects.get(id).map(|object| &object.spec) {
             Some(Spec::Preview(spec)) => &**spec,
             Some(_) => return Err(Absent { why: format!("{id} is not valid"), spec: None }),
             None => return Err(Absent { why: format!("there is no {id}"), spec: None }),
         };
-        self.obstacle(id, spec, policy).map_or(Ok(spec), |why| Err(Absent { why, spec: Some(spec) }))
+        let obstacle = self.obstacle(id, spec, policy).or_else(|| is_for_fewer(id, spec, whole));
+        obstacle.map_or(Ok(spec), |why| Err(Absent { why, spec: Some(spec) }))
     }
 
     /// Why a Preview is not shown.

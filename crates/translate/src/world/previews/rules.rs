@@ -30,7 +30,7 @@ pub(super) struct InForce {
 /// What a Secret must have, so that nobody guesses it.
 const LEAST_BYTES: usize = 16;
 
-/// The Secret, in the gateway's own namespace, that the keys of previews are made of in a cluster whose policy names none.
+/// The Secret, in the gateway's own namespace, that keys and names of previews are made of where the policy names none.
 pub const PREVIEW_KEYS: &str = "nuncio-preview-keys";
 
 /// Where a policy lets a cookie choose a preview. Where its URLs are of HTTPS, no cookie that clear text could have set counts.
@@ -51,13 +51,18 @@ fn chosen_at(policy: &PreviewPolicy) -> Vec<String> {
 fn keys_not_shared() -> Problem {
     let message = format!(
         "names no Secret, and there is no {PREVIEW_KEYS}, which a controller makes that may change previews: so each makes keys and \
-         links of its own, and others when it starts: those of one are nobody's at the next"
+         links of its own, and others when it starts: those of one are nobody's at the next; and anybody can compute URLs"
     );
     Problem::warning("KeysNotShared", "spec.secretName", message)
 }
 
 fn lower(names: &[String]) -> Vec<String> {
     names.iter().map(|name| name.to_ascii_lowercase()).collect()
+}
+
+/// The name of the Secret of keys: what the policy says, or the usual one.
+fn name_of_keys(policy: &PreviewPolicy) -> &str {
+    policy.secret_name.as_deref().unwrap_or(PREVIEW_KEYS)
 }
 
 impl World {
@@ -132,12 +137,15 @@ impl World {
             Ok(seed) => (seed, None),
             Err(problem) => (None, Some(problem)),
         };
-        let lacks_keys = seed.is_none() && wrong.is_none() && self.is_of_a_cluster(&id);
+        let is_due = wrong.is_some();
+        let lacks_keys = seed.is_none() && !is_due && self.is_of_a_cluster(&id);
         let repositories = policy.repositories.iter().enumerate();
         let of_repositories = repositories.flat_map(|(index, repository)| self.secret_of(&id, index, repository));
         let problems = wrong.into_iter().chain(lacks_keys.then(keys_not_shared)).chain(of_repositories).collect();
         // As secret as the key beside which it was made when the process started.
-        let seed = seed.unwrap_or_else(|| Seed::new(self.settings.fallback_certificate.key.0.as_bytes()));
+        let own = self.settings.fallback_certificate.key.0.as_bytes();
+        // Where a secret is due names are not to be guessed, either, though it is not there.
+        let seed = seed.unwrap_or_else(|| if is_due { Seed::new(own) } else { Seed::of_process(own) });
         let (headers, hosts) = (lower(&policy.headers), chosen_at(&policy));
         let by_header = policy.selects_by(PreviewSelector::Header);
         let trust = PreviewTrust::Public { by_header };
@@ -154,9 +162,9 @@ impl World {
         crypto::hex(&crypto::hmac_sha256(key, b"nuncio probes")[..8]).into()
     }
 
-    /// What a policy has keys made of, if it says so, or the cluster has it that it is of.
+    /// What a policy has keys made of: what it names, or what is there under the usual name.
     fn secret_of_keys(&self, id: &ObjectId, policy: &PreviewPolicy) -> Result<Option<Seed>, Problem> {
-        let Some(name) = self.name_of_keys(id, policy) else { return Ok(None) };
+        let name = name_of_keys(policy);
         let reference = SecretRef::new(Arc::clone(&id.namespace), name);
         let problem = |message| Problem::error("InvalidSecret", "spec.secretName", message);
         let secret = match self.secrets.contents(&reference) {
@@ -173,14 +181,9 @@ impl World {
     /// Whether keys of previews are made of this Secret.
     pub(in crate::world) fn is_secret_of_keys(&self, secret: &SecretRef) -> bool {
         self.preview_policy().is_some_and(|(id, policy)| {
-            let is_named = *id.namespace == *secret.namespace && self.name_of_keys(id, policy) == Some(&*secret.name);
+            let is_named = *id.namespace == *secret.namespace && name_of_keys(policy) == &*secret.name;
             is_named && matches!(self.secret_of_keys(id, policy), Ok(Some(_)))
         })
-    }
-
-    /// The name of the Secret of keys: what the policy says, or what the controllers of a cluster have.
-    fn name_of_keys<'p>(&self, id: &ObjectId, policy: &'p PreviewPolicy) -> Option<&'p str> {
-        policy.secret_name.as_deref().or(self.is_of_a_cluster(id).then_some(PREVIEW_KEYS))
     }
 
     /// Whether an object is of an API server, which several controllers may read.
@@ -218,11 +221,8 @@ impl World {
         unsigned.into_iter().chain(mute).collect()
     }
 
-    /// Whether the policy that is in force names Secrets.
+    /// Whether there is a policy in force: there is a Secret of keys that it hangs on, named by it or not.
     pub(in crate::world) fn preview_policy_names_secrets(&self) -> bool {
-        let of_policy = |policy: &PreviewPolicy| {
-            policy.secret_name.is_some() || policy.repositories.iter().any(|it| it.secret_name.is_some())
-        };
-        self.preview_policy().is_some_and(|(id, policy)| of_policy(policy) || self.is_of_a_cluster(id))
+        self.previews.in_force.is_some()
     }
 }

@@ -121,3 +121,53 @@ async fn what_has_ended_leaves_room_for_more_and_begins_anew() {
     team.at(again["preview"]["urls"][0]["url"].as_str().unwrap(), "/cart/", "branch").await;
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_job_includes_no_preview_that_is_not_its_repositorys() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    // As GitHub names repositories that were made of late.
+    let (job, ann) = (team.job("acme@123/cart@456"), team.person("team-cart"));
+    let send = async |name: &str, token: &str, includes: &[&str]| {
+        let mut manifest = team.manifest(name);
+        let includes = includes.iter().map(|name| json!({"name": name}));
+        manifest["spec"]["includes"] = includes.collect();
+        team.client().ask(&put(&format!("/api/v1/previews/default/{name}"), token, &manifest)).await
+    };
+    assert_eq!(send("tax", &job, &[]).await.status, 201);
+    assert_eq!(send("anns", &ann, &[]).await.status, 201);
+    assert_eq!(send("all", &job, &["tax"]).await.status, 201);
+    for (includes, why) in
+        [(["tax", "anns"], "Preview default/anns"), (["tax", "later"], "there is no Preview default/later")]
+    {
+        let refused = send("all", &job, &includes).await;
+        assert!(refused.status == 403 && refused.text().contains(why), "{} {}", refused.status, refused.text());
+    }
+    assert_eq!(send("all-of-anns", &ann, &["tax", "anns"]).await.status, 201);
+    gateway.stop().await;
+}
+
+/// Whoever knows what a branch is called, and how names are made, knows no URL.
+#[tokio::test]
+async fn nobody_computes_the_url_of_a_preview() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let made = json_of(&team.client().ask(&put(PREVIEW, &team.job("acme/cart"), &team.manifest("tax"))).await);
+    let url = made["preview"]["urls"][0]["url"].as_str().unwrap().to_owned();
+    team.at(&url, "/cart/", "branch").await;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"default/tax");
+    let letters = b"abcdefghijklmnopqrstuvwxyz234567";
+    let end: String = digest.as_ref()[..16].iter().map(|byte| char::from(letters[usize::from(byte & 31)])).collect();
+    let guess = format!("web--tax-{end}.preview.example");
+    let reply = team.client().ask(&get(&guess, "/cart/")).await;
+    assert_eq!((reply.status, url.contains(&guess)), (404, false), "{url}");
+    gateway.stop().await;
+    // It stays, and the command line knows it from the directory.
+    let gateway = team.gateway().await;
+    team.at(&url, "/cart/", "branch").await;
+    let mut command = team.site.nuncio(&["preview", "url", "default/tax"]);
+    command.arg(team.site.manifests());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), url, "{}", String::from_utf8_lossy(&output.stderr));
+    gateway.stop().await;
+}

@@ -105,10 +105,10 @@ fn who_has_a_link_passes_the_filter_of_its_preview_alone() {
     let pass = links[0].url.split_once("?nuncio-share=").unwrap().1;
     assert_eq!(Pass::read(pass, first.key.expose().as_bytes(), Purpose::Link, 1, 0).unwrap().expires, 1_000);
 
-    // What is withdrawn is one message, and no table.
+    // What is withdrawn is one message; and its services are told another key.
     let sets = world.model().rule_sets.clone();
     let delta = apply(&mut world, &of_generation(2));
-    assert_eq!((delta.filters.len(), delta.tables.len(), delta.rule_sets.len()), (1, 0, 0));
+    assert_eq!((delta.filters.len(), delta.tables.len(), delta.rule_sets.len()), (1, 1, 0));
     assert_eq!((share_link(&world), &sets), (ShareLink { generation: 2, ..first }, &world.model().rule_sets));
     assert_eq!(world.users_in_authentication(&gate[0]), std::slice::from_ref(&id));
     // A preview that may not be has no filter, and lets nobody in.

@@ -149,3 +149,31 @@ fn a_group_needs_no_services_of_its_own_and_is_behind_its_own_gate() {
     let world = of(&[SITE, WEB, POLICY, &group, INCLUDED]);
     assert_eq!((answers(&world), reasons(&world, &id("pr-42"))), (["cart:80", "web-7:80"].map(String::from), vec![]));
 }
+
+/// Who is let in by the one that includes another is not let in by that.
+#[test]
+fn what_is_for_fewer_is_not_shown_by_what_is_for_more() {
+    let filter = "apiVersion: getambassador.io/v3alpha1\nkind: Filter\nmetadata: {name: login}\n\
+                  spec: {JWT: {jwksURI: https://id.example/keys}}\n---\n";
+    let policy = POLICY.replace("[Public]", "[Public, Members], filters: [{name: login}]");
+    let members = |text: &str, groups: &str| {
+        text.replace("access: {mode: Public}", &format!("access: {{mode: Members, groups: {groups}}}"))
+    };
+    let narrow = members(INCLUDED, "[web, cart]");
+    let told = "503 Preview default/web-7: Preview default/web-7 may not be seen by all who may see this one";
+    let missing =
+        |world: &World| world.problems(&id("pr-42")).into_iter().map(|it| (it.reason, it.field)).collect::<Vec<_>>();
+    let mut world = of(&[SITE, WEB, filter, &policy, &including("name: web-7"), &narrow]);
+    assert_eq!(answers(&world), ["cart-42:80", told]);
+    assert_eq!(missing(&world), [("IncludeMissing", "spec.includes[0]".to_owned())]);
+    // Who is not let in everywhere is let in nowhere by it.
+    apply(&mut world, &members(&including("name: web-7"), "[cart, others]"));
+    assert_eq!(answers(&world), ["cart-42:80", told]);
+    apply(&mut world, &members(&including("name: web-7"), "[cart]"));
+    assert_eq!((answers(&world), missing(&world)), (served(), vec![]));
+    // What it says now counts, whenever it says it.
+    apply(&mut world, &members(INCLUDED, "[web]"));
+    assert_eq!(answers(&world), ["cart-42:80", told]);
+    apply(&mut world, &including("name: web-7, whenMissing: Baseline"));
+    assert_eq!(answers(&world), ["cart-42:80", "web:80"]);
+}

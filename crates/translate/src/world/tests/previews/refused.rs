@@ -100,6 +100,26 @@ fn the_key_is_for_services_and_for_whom_the_policy_names() {
     assert_eq!((strangers(&world), copies(&world, &host)), (vec![], 1));
 }
 
+/// `evil.dev` may be anybody's, whatever a namespace is called.
+#[test]
+fn a_namespace_that_is_called_like_a_domain_makes_nobody_a_service() {
+    let mapping = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: api, namespace: dev}\n\
+                   spec: {hostname: shop.example, prefix: /api/, service: evil.dev}\n---\n";
+    let strangers = |world: &World| {
+        let host = host(world);
+        let table = world.model().tables.values().find(|table| *table.scope.host == *host).unwrap();
+        table.strangers.len()
+    };
+    let mut world = of(&[SITE, POLICY, mapping, PREVIEW]);
+    assert_eq!(strangers(&world), 1);
+    let service =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: evil, namespace: dev}\nspec: {ports: [{port: 80}]}\n---\n";
+    apply(&mut world, service);
+    assert_eq!(strangers(&world), 0, "it is known");
+    let mapped = mapping.replace("evil.dev", "evil.dev.svc");
+    assert_eq!(strangers(&of(&[SITE, POLICY, &mapped, PREVIEW])), 0);
+}
+
 /// Where services are believed, a baseline's routes are told apart, too.
 #[test]
 fn where_services_hand_on_keys_it_is_known_which_routes_lead_to_strangers() {
