@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nuncio_api::{Label, LabelName, LocalRateLimit, Mapping, ModuleConfig, Problem};
+use nuncio_api::{Label, LabelName, LocalRateLimit, Mapping, ModuleConfig, Problem, holds_key};
 use nuncio_ir::{RateLabel, TokenBucket};
 
 use crate::context::Context;
@@ -33,12 +33,36 @@ pub(crate) fn descriptors(
         }
         own => own.iter().map(|group| defaults.iter().cloned().chain(group.iter().map(label)).collect()).collect(),
     };
-    let descriptors: Vec<_> = descriptors.into_iter().filter(|labels: &Vec<_>| !labels.is_empty()).collect();
+    let descriptors = descriptors.into_iter().filter_map(|labels| without_keys(labels, context, problems));
+    let descriptors: Vec<_> = descriptors.filter(|labels| !labels.is_empty()).collect();
     (!descriptors.is_empty()).then_some(descriptors)
 }
 
 fn default_labels(module: &ModuleConfig, domain: &str) -> Vec<RateLabel> {
     module.default_labels.get(domain).into_iter().flat_map(|labels| &labels.defaults).map(label).collect()
+}
+
+/// The labels of a group for requests that have no header which holds the key of a preview: who counts is not told it.
+fn without_keys(labels: Vec<RateLabel>, context: &Context<'_>, problems: &mut Vec<Problem>) -> Option<Vec<RateLabel>> {
+    let mut kept = Vec::new();
+    for label in labels {
+        match &label {
+            RateLabel::Header { name, optional, .. } if holds_key(name, &context.previews.headers) => {
+                let message = format!(
+                    "the header {name} holds the key of previews, by the PreviewPolicy: it counts as one that is not there"
+                );
+                let problem = Problem::error("InvalidFormat", "spec.labels", message);
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+                if !optional {
+                    return None;
+                }
+            }
+            _ => kept.push(label),
+        }
+    }
+    Some(kept)
 }
 
 fn label(label: &Label) -> RateLabel {

@@ -268,8 +268,8 @@ impl World {
         self.settle_limiting(&mut dirty);
         self.settle_protection(&mut dirty, &mut delta);
         self.derive_ingresses(&mut dirty);
-        self.compile_mappings(&mut dirty);
         self.settle_preview_policy(&mut dirty, &mut delta);
+        self.compile_mappings(&mut dirty);
         let old_frame = dirty.frame.then(|| self.rebuild_frame(&mut dirty, &mut delta));
         self.rebuild_tables(&mut dirty, old_frame.as_ref(), &mut delta);
         self.settle_previews(&mut dirty, &mut delta);

@@ -30,9 +30,15 @@ pub(super) fn keeps_keys(text: &str, others: &[String]) -> Result<(), String> {
     header_of_key(text, others).map_or(Ok(()), |header| Err(told(header)))
 }
 
+/// Whether a header of requests, in lower case, may hold the key of a preview, which `others` hold too.
+#[must_use]
+pub fn holds_key(header: &str, others: &[String]) -> bool {
+    WITH_KEYS.contains(&header) || others.iter().any(|other| other == header)
+}
+
 /// The header in which a text shows what may be the key of a preview.
 pub(super) fn header_of_key(text: &str, others: &[String]) -> Option<String> {
-    let is_kept = |header: &str| WITH_KEYS.contains(&header) || others.iter().any(|other| other == header);
+    let is_kept = |header: &str| holds_key(header, others);
     let mut rest = text;
     while let Some(start) = rest.find('%') {
         rest = &rest[start + 1..];

@@ -91,6 +91,11 @@ impl World {
             let adding = self.mappings.iter().filter(|(_, mapping)| !mapping.shared.add_response_headers.is_empty());
             self.stirred.extend(adding.map(|(id, _)| id.clone()));
         }
+        let headers = |it: &Option<InForce>| it.as_ref().map_or(&closed, |it| &it.entry).headers.clone();
+        if self.previews.entry().headers != headers(&new) {
+            // Their labels may name one.
+            self.touch_all_mappings(dirty);
+        }
         if rules(old) != rules(&new) {
             dirty.previews.extend(self.ids_of(Kind::Preview).cloned());
         }

@@ -181,3 +181,46 @@ fn the_module_s_labels_are_added_to_those_that_are_asked_about() {
         assert_eq!(found.collect::<Vec<_>>(), keys, "{labels} in {domain}");
     }
 }
+
+/// Who counts is told no key of a preview, by whatever header.
+#[test]
+fn a_header_that_holds_keys_is_no_label() {
+    let policy = |headers: &str| {
+        format!(
+            "apiVersion: nuncio.dev/v1alpha1\nkind: PreviewPolicy\nmetadata: {{name: previews}}\n\
+             spec: {{domain: pre.example, namespaces: [default], hosts: [shop.example], access: [Public]{headers}}}\n---\n"
+        )
+    };
+    let id = |name: &str| ObjectId::new(Kind::Mapping, "default", name);
+    let reasons = |world: &World, name: &str| {
+        world.problems(&id(name)).into_iter().map(|problem| problem.reason).collect::<Vec<_>>()
+    };
+    let labels = |world: &World| {
+        let tables = world.model().tables.values().flat_map(|table| &table.hosts).flat_map(|host| &host.routes);
+        let limits = tables.filter(|route| route.origins.contains(&id("m"))).filter_map(|route| route.limits.as_ref());
+        let groups = limits.flat_map(|limits| &limits.descriptors);
+        groups.map(Vec::len).collect::<Vec<_>>()
+    };
+    let mapping = grouped(
+        "m",
+        "ambassador",
+        &[
+            "{a: {header: X-Branch}}, {b: {header: x-user}}",
+            "{c: {header: x-branch, omit_if_not_present: true}}, {d: {header: x-user}}",
+        ],
+    );
+    let limited = [EDGE, &mapping, &limit("l", "ambassador", "[{a: b}]")].concat();
+    let mut world = world();
+    apply(&mut world, &(limited.clone() + &policy("")));
+    assert_eq!((labels(&world), reasons(&world, "m")), (vec![2, 2], vec![]));
+    // The first group is not asked about, as without the header.
+    apply(&mut world, &policy(", headers: [X-Branch]"));
+    assert_eq!((labels(&world), reasons(&world, "m")), (vec![1], vec!["InvalidFormat"]));
+    assert!(world.take_turned().contains(&id("m")));
+    apply(&mut world, &policy(""));
+    assert_eq!((labels(&world), reasons(&world, "m")), (vec![2, 2], vec![]));
+    for header in ["baggage", "X-Nuncio-Preview", "x-nuncio-share"] {
+        apply(&mut world, &labelled("k", "ambassador", &format!("{{k: {{header: {header}}}}}")));
+        assert_eq!(reasons(&world, "k"), ["InvalidFormat"], "{header}");
+    }
+}
