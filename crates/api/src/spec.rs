@@ -78,7 +78,8 @@ pub use preview::{
     PreviewedService, WhenMissing,
 };
 pub use preview_repository::{
-    Filled, Forge, Gaps, PreviewCreators, PreviewRepository, PreviewSource, PreviewTemplate, TemplateService,
+    Filled, Forge, Gaps, LONGEST_BRANCH, PreviewCreators, PreviewRepository, PreviewSource, PreviewTemplate,
+    TemplateService,
 };
 pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
 pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};

@@ -105,7 +105,7 @@ impl Lifecycle {
         let by = wanted.by.as_ref();
         self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;
-            may_include(&lock(engine), by, &manifest)?;
+            may_make(&lock(engine), &grant, by, &manifest)?;
             let (mut manifest, old) = (manifest.clone(), now.in_the_way());
             keep_source(&mut manifest.spec, old);
             keep_generation(&mut manifest.spec, now.spec());
@@ -206,6 +206,7 @@ impl Lifecycle {
                 None => wanted.is_stale(Timestamp::now()),
             };
             let (mut manifest, unwanted) = wanted.judged(source);
+            let unwanted = unwanted.or_else(|| wanted.leaves_ended(source).filter(|_| now.times.has_ended));
             raise_generation(&mut manifest.spec, now.spec());
             let is_known = known.is_some();
             why = known.or_else(|| unwanted.clone()).unwrap_or_default();
@@ -236,10 +237,11 @@ fn granted(engine: &Engine, id: &ObjectId, by: Option<&Caller>) -> Result<Grant,
     rights::grant(policy(engine)?.1, by, &id.namespace)
 }
 
-/// Whether somebody may have a Preview include what it says.
-fn may_include(engine: &Engine, by: Option<&Caller>, manifest: &Manifest) -> Result<(), PreviewError> {
-    let find = |id: &ObjectId| spec(engine, id);
-    rights::may_include(policy(engine)?.1, by, &manifest.id.namespace, &manifest.spec, find)
+/// Whether somebody may have a Preview of this name, and have it include what it says.
+fn may_make(engine: &Engine, grant: &Grant, by: Option<&Caller>, manifest: &Manifest) -> Result<(), PreviewError> {
+    let (policy, find) = (policy(engine)?.1, |id: &ObjectId| spec(engine, id));
+    grant.may_call(policy, &manifest.id)?;
+    rights::may_include(policy, by, &manifest.id.namespace, &manifest.spec, find)
 }
 
 /// What became of a Preview.

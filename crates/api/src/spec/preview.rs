@@ -250,8 +250,8 @@ pub struct PreviewPolicy {
     /// one star at either end.
     #[serde(rename = "trustedUpstreams")]
     pub trusted_upstreams: Vec<String>,
-    /// The Secret, in the policy's namespace, of whose `key` the keys of previews are made; default in a cluster is
-    /// `nuncio-preview-keys`. Where there is none each controller makes its own when it starts.
+    /// The Secret, in the policy's namespace, of whose `key` the keys and URLs of previews are made; default is
+    /// `nuncio-preview-keys`. Where there is none each controller makes keys of its own when it starts, and URLs can be computed.
     #[serde(rename = "secretName")]
     pub secret_name: Option<String>,
     /// How long a Preview is shown that does not say it itself.
@@ -262,6 +262,12 @@ pub struct PreviewPolicy {
     /// How many Previews of one namespace count, those before others whose names come first; default 100.
     #[serde(rename = "maxPreviews")]
     pub max_previews: Option<u32>,
+    /// How many in all; no bound of its own where absent.
+    #[serde(rename = "maxPreviewsTotal")]
+    pub max_previews_total: Option<u32>,
+    /// How many one person may have that he has made by requests; no bound of its own where absent.
+    #[serde(rename = "maxPreviewsPerAuthor")]
+    pub max_previews_per_author: Option<u32>,
     /// How the URLs of previews begin; default `https`.
     pub scheme: Option<PreviewScheme>,
     /// The port in the URLs of previews; none where absent.

@@ -168,26 +168,19 @@ pub struct Gaps {
 }
 
 /// The longest part of a name that a branch becomes.
-const LONGEST_BRANCH: usize = 28;
+pub const LONGEST_BRANCH: usize = 28;
 
 impl Gaps {
-    /// Of a pull request. Whatever a branch is called, it becomes lower-case letters, digits and single dashes.
+    /// Of a pull request. `branch` is its branch as a part of a name.
     #[must_use]
-    pub fn new(number: u64, branch: &str, commit: &str) -> Self {
-        let plain = branch.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
-        let plain: String = plain.collect();
-        let words: Vec<_> = plain.split('-').filter(|word| !word.is_empty()).collect();
-        let mut branch = words.join("-");
-        branch.truncate(LONGEST_BRANCH);
-        let branch = branch.trim_end_matches('-');
-        let branch = if branch.is_empty() { "branch" } else { branch };
+    pub fn new(number: u64, branch: String, commit: &str) -> Self {
         let commit = commit.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_lowercase();
-        Self { number: number.to_string(), branch: branch.to_owned(), commit }
+        Self { number: number.to_string(), branch, commit }
     }
 
     /// The longest that there are.
     pub(crate) fn longest() -> Self {
-        Self::new(u32::MAX.into(), &"x".repeat(LONGEST_BRANCH), &"0".repeat(40))
+        Self::new(u32::MAX.into(), "x".repeat(LONGEST_BRANCH), &"0".repeat(40))
     }
 
     fn fill(&self, text: &str) -> String {
@@ -206,6 +199,18 @@ pub struct Filled {
 }
 
 impl PreviewTemplate {
+    /// Whether the Preview of some pull request is called so.
+    #[must_use]
+    pub fn makes(&self, name: &str) -> bool {
+        fits(&self.name, name)
+    }
+
+    /// The first service of which others may stand behind the backend than what a commit has: its name is the same for the next.
+    #[must_use]
+    pub fn unpinned(&self) -> Option<usize> {
+        self.services.iter().position(|service| !service.backend.contains("{commit}"))
+    }
+
     /// The Preview of a pull request.
     ///
     /// # Errors
@@ -230,6 +235,28 @@ impl PreviewTemplate {
         let (access, lifetime) = (self.access.clone(), self.lifetime.clone());
         let spec = Preview { slug, services, entrypoints, access, lifetime, ..Preview::default() };
         Ok(Filled { name: gaps.fill(&self.name), spec })
+    }
+}
+
+/// Whether a text is what becomes of a pattern with gaps.
+fn fits(pattern: &str, text: &str) -> bool {
+    let gap = |name: &str| pattern.strip_prefix(name);
+    let within = |rest: &str, least: usize, takes: fn(u8) -> bool| {
+        let longest = text.bytes().take_while(|byte| takes(*byte)).count();
+        (least..=longest).any(|length| fits(rest, &text[length..]))
+    };
+    if let Some(rest) = gap("{number}") {
+        within(rest, 1, |byte| byte.is_ascii_digit())
+    } else if let Some(rest) = gap("{branch}") {
+        within(rest, 1, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    } else if let Some(rest) = gap("{commit}") {
+        within(rest, 0, |byte| byte.is_ascii_hexdigit())
+    } else {
+        match (pattern.chars().next(), text.chars().next()) {
+            (None, None) => true,
+            (Some(one), Some(other)) if one == other => fits(&pattern[one.len_utf8()..], &text[other.len_utf8()..]),
+            _ => false,
+        }
     }
 }
 
@@ -271,17 +298,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_a_branch_is_called_it_becomes_part_of_a_name() {
-        for (branch, part) in [
-            ("fix/Tax", "fix-tax"),
-            ("--a__b--", "a-b"),
-            ("{number}", "number"),
-            ("", "branch"),
-            ("\u{1f600}", "branch"),
-            ("a/b@evil.example:80", "a-b-evil-example-80"),
-            ("aaaaaaaaaaaaaaaaaaaaaaaaaaa-bbb", "aaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+    fn a_template_makes_names_of_its_pattern_alone() {
+        for (pattern, name, expected) in [
+            ("cart-{number}", "cart-42", true),
+            ("cart-{number}", "cart-", false),
+            ("cart-{number}", "cart-42a", false),
+            ("{number}-{number}", "1-22", true),
+            ("{branch}-{number}", "fix-tax-1-2", true),
+            ("{branch}-{number}", "fix-tax", false),
+            ("c-{number}-{commit}", "c-1-9f3c", true),
+            ("c-{number}-{commit}", "c-1-xyz", false),
+            ("c-{number}", "C-1", false),
         ] {
-            assert_eq!(Gaps::new(7, branch, "AB-12 ").fill("{branch}.{number}.{commit}"), format!("{part}.7.ab12"));
+            let template = PreviewTemplate { name: pattern.to_owned(), ..PreviewTemplate::default() };
+            assert_eq!(template.makes(name), expected, "{pattern} {name}");
         }
     }
 

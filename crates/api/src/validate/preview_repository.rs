@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{filter, invalid, missing};
+use super::{filter, invalid, missing, no_effect};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -59,6 +59,11 @@ fn one(repository: &PreviewRepository, path: &Path<'_>, issues: &mut Issues<'_>)
     }
     if let Some(found) = &repository.preview {
         template(found, &path.key("preview"), issues);
+        let wants_forks = repository.fork_label.is_some();
+        if let Some(index) = found.unpinned().filter(|_| wants_forks) {
+            let message = "has no {commit}: pull requests of forks have no preview, since the label is for a commit";
+            no_effect(&path.key("preview").key("services").index(index).key("backend"), message, issues);
+        }
     }
 }
 

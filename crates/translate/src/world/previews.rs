@@ -9,6 +9,7 @@ mod tables;
 mod time;
 mod tunnels;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -137,6 +138,20 @@ impl Previews {
     }
 }
 
+/// Those of these, in order, for which there is no room.
+fn beyond<'a>(policy: &PreviewPolicy, all: impl Iterator<Item = &'a ObjectId>) -> BTreeSet<ObjectId> {
+    let mut counts: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+    let mut total = 0;
+    let is_beyond = |id: &&ObjectId| {
+        let count = counts.entry(Arc::clone(&id.namespace)).or_default();
+        let has_room = *count < policy.max_previews() && policy.max_previews_total.is_none_or(|most| total < most);
+        *count += usize::from(has_room);
+        total += u32::from(has_room);
+        !has_room
+    };
+    all.filter(is_beyond).cloned().collect()
+}
+
 fn remove<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
     if let Some(values) = index.get_mut(key) {
         values.remove(value);
@@ -200,22 +215,22 @@ impl World {
         touched
     }
 
-    /// Those that are one too many in their namespace: of those that are shown, and of those that have ended.
+    /// Those that are one too many, in their namespace or in all: of those that are shown, and of those that have ended.
     fn previews_beyond(&self) -> BTreeSet<ObjectId> {
         let Some(policy) = self.previews.policy() else { return BTreeSet::new() };
         let now = self.previews.time.now();
-        let mut all: Vec<_> =
-            self.ids_of(Kind::Preview).filter_map(|id| Some((self.life_by(policy, id)?, id))).collect();
+        let all = self.ids_of(Kind::Preview).filter_map(|id| Some((self.life_by(policy, id)?, id)));
+        let (mut ended, mut shown): (Vec<_>, Vec<_>) = all
+            .filter(|(life, _)| life.phase(now) != Phase::Forgotten)
+            .partition(|(life, _)| life.phase(now) == Phase::Ended);
         // Whoever comes to a full namespace takes nobody's place, whatever he is called.
-        all.sort_by_key(|(life, id)| (life.created, *id));
-        let mut counts: BTreeMap<(Arc<str>, bool), usize> = BTreeMap::new();
-        let is_beyond = |(life, id): (Life, &ObjectId)| {
-            let phase = Some(life.phase(now)).filter(|phase| *phase != Phase::Forgotten)?;
-            let count = counts.entry((Arc::clone(&id.namespace), phase == Phase::Ended)).or_default();
-            *count += 1;
-            (*count > policy.max_previews()).then(|| id.clone())
-        };
-        all.into_iter().filter_map(is_beyond).collect()
+        shown.sort_by_key(|(life, id)| (life.created, *id));
+        // Of what has ended it is told of what did so last.
+        ended.sort_by_key(|(life, id)| (Reverse(life.expires), *id));
+        let beyond = |all: Vec<(Life, &ObjectId)>| beyond(policy, all.into_iter().map(|(_, id)| id));
+        let mut beyond_all = beyond(shown);
+        beyond_all.append(&mut beyond(ended));
+        beyond_all
     }
 
     /// What is shown of a Preview, whether there is room for it or not; none where it is not valid.

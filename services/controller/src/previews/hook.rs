@@ -4,6 +4,7 @@
 //! not only what has happened, so the same delivery twice does nothing the second time, and one that comes late, or is
 //! replayed, is known by its age.
 
+mod branch;
 mod github;
 mod gitlab;
 mod handled;
@@ -29,6 +30,8 @@ struct PullRequest {
     labels: Vec<String>,
     /// Those of them that it has just got.
     labelled: Vec<String>,
+    /// It was opened just now, or reopened.
+    is_opened: bool,
     /// When it was last changed.
     updated: String,
 }
@@ -40,6 +43,8 @@ pub(super) struct Wanted {
     pub(super) number: u64,
     pub(super) manifest: Manifest,
     standing: Standing,
+    /// Somebody wants one now: it was opened or reopened, or has got the label.
+    begins: bool,
     /// When the forge last changed the pull request.
     pub(super) updated: Timestamp,
 }
@@ -74,6 +79,7 @@ impl Wanted {
     pub(super) fn judged(&self, old: Option<&PreviewSource>) -> (Manifest, Option<String>) {
         let mut manifest = self.manifest.clone();
         let source = manifest.spec.source.get_or_insert_default();
+        let unpinned = self.unpinned();
         let (label, known) = (self.repository.fork_label(), old.and_then(|old| old.approved.clone()));
         let (approved, unwanted) = match self.standing {
             Standing::Closed => (known, Some("the pull request is closed".to_owned())),
@@ -81,6 +87,7 @@ impl Wanted {
             Standing::Fork { has_label: false, .. } => {
                 (None, Some(format!("it is from a fork: it needs the label {label}")))
             }
+            Standing::Fork { .. } if unpinned.is_some() => (None, unpinned),
             Standing::Fork { is_labelled: true, .. } => (source.commit.clone(), None),
             Standing::Fork { .. } if known.is_some() && known == source.commit => (known, None),
             Standing::Fork { .. } => {
@@ -91,6 +98,23 @@ impl Wanted {
         source.approved = approved;
         source.author = old.and_then(|old| old.author.clone());
         (manifest, unwanted)
+    }
+
+    /// Why a fork has no preview by the template: another commit may run there than the one that was looked at.
+    fn unpinned(&self) -> Option<String> {
+        let index = self.repository.preview.as_ref()?.unpinned()?;
+        Some(format!("it is from a fork, and preview.services[{index}].backend of the template has no {{commit}}"))
+    }
+
+    /// Why a Preview that has ended, and says this of its source, stays so: whatever else happens to a pull request, somebody may
+    /// have deleted it.
+    pub(super) fn leaves_ended(&self, source: Option<&PreviewSource>) -> Option<String> {
+        let commit = self.manifest.spec.source.as_ref().and_then(|source| source.commit.as_ref());
+        let is_same = source.is_some_and(|source| source.commit.as_ref() == commit);
+        let label = self.repository.fork_label();
+        (is_same && !self.begins).then(|| {
+            format!("its preview has ended: it begins anew with a commit, the label {label}, or when the pull request is reopened")
+        })
     }
 
     /// Why it makes no Preview where none is: nobody can tell what has become of the pull request since.
@@ -123,11 +147,12 @@ pub(super) fn read<'s>(
         Err(why) => return Ok(Err(why)),
     };
     let updated = told.updated.parse().map_err(|error| PreviewError::Invalid(format!("the body: {error}")))?;
-    let gaps = Gaps::new(told.number, &told.branch, &told.commit);
+    let gaps = Gaps::new(told.number, branch::part_of_name(&told.branch), &told.commit);
     let filled =
         template.fill(&gaps).map_err(|(_, field, error)| PreviewError::Invalid(format!("{field}: {error}")))?;
     let mut spec = filled.spec;
     let standing = standing(&told, repository);
+    let begins = told.is_opened || told.labelled.iter().any(|it| it == repository.fork_label());
     spec.source = Some(PreviewSource {
         author: None,
         provider: Some(provider),
@@ -142,7 +167,7 @@ pub(super) fn read<'s>(
     let id = ObjectId::new(Kind::Preview, &*repository.namespace, filled.name);
     let manifest = Manifest { spec, ..Manifest::new(id, BTreeMap::new()) };
     let repository = repository.clone();
-    Ok(Ok(Wanted { repository, number: told.number, manifest, standing, updated }))
+    Ok(Ok(Wanted { repository, number: told.number, manifest, standing, begins, updated }))
 }
 
 fn standing(told: &PullRequest, repository: &PreviewRepository) -> Standing {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, Kind, Object, ObjectId, Preview, Spec, parse};
+use nuncio_api::{Defaults, Kind, Object, ObjectId, Preview, PreviewSource, Spec, parse};
 use serde_json::{Value, json};
 
 use crate::admin::PreviewError;
@@ -67,6 +67,16 @@ impl Manifest {
     /// Whether an object says the same already.
     pub(super) fn is_said_by(&self, object: &Object) -> bool {
         object.labels == self.labels && matches!(&object.spec, Spec::Preview(spec) if **spec == self.spec)
+    }
+
+    /// Whether it says more than an object than news of its source. A commit is more: what runs is another.
+    pub(super) fn is_change_of(&self, old: &Object) -> bool {
+        let plain = |spec: &Preview| {
+            let commit = spec.source.as_ref().and_then(|source| source.commit.clone());
+            Preview { source: Some(PreviewSource { commit, ..PreviewSource::default() }), ..spec.clone() }
+        };
+        let is_same = matches!(&old.spec, Spec::Preview(spec) if plain(spec) == plain(&self.spec));
+        !is_same || old.labels != self.labels
     }
 
     /// When it ends, as far as it says that itself.
@@ -178,6 +188,22 @@ spec:
         let news = json!({"commit": "b", "updated": "2026-11-29T06:00:00Z", "branch": null});
         assert_eq!(new.news_of_source(&old), news);
         assert_eq!(of(json!({"commit": "b"})).news_of_source(&old)["commit"], "b");
+    }
+
+    #[test]
+    fn news_of_a_source_change_nothing_but_a_commit_does() {
+        let of = |source: Value| {
+            let mut manifest = Manifest::parse("shop", "pr-1", TEXT).unwrap();
+            manifest.spec.source = serde_json::from_value(source).unwrap();
+            manifest
+        };
+        let old = of(json!({"commit": "a", "updated": "2026-11-29T06:00:00Z"}));
+        let old = old.written(&old.text()).unwrap();
+        assert!(!of(json!({"commit": "a", "updated": "2026-11-29T07:00:00Z", "branch": "fix"})).is_change_of(&old));
+        assert!(of(json!({"commit": "b", "updated": "2026-11-29T06:00:00Z"})).is_change_of(&old));
+        let mut other = of(json!({"commit": "a"}));
+        other.spec.slug = Some("other".to_owned());
+        assert!(other.is_change_of(&old));
     }
 
     #[test]

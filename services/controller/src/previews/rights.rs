@@ -34,6 +34,23 @@ impl Grant {
         Err(PreviewError::Forbidden(format!("this Preview is none of {name}'s")))
     }
 
+    /// Whether a Preview may be called so: a repository takes no names that another's pull requests have.
+    pub(super) fn may_call(&self, policy: &PreviewPolicy, id: &ObjectId) -> Result<(), PreviewError> {
+        let Self::Repository { provider, name } = self else { return Ok(()) };
+        let makes = |it: &&PreviewRepository| {
+            it.namespace == *id.namespace && it.preview.as_ref().is_some_and(|template| template.makes(&id.name))
+        };
+        let (own, others): (Vec<_>, Vec<_>) =
+            policy.repositories.iter().filter(makes).partition(|it| it.name == *name && it.provider == *provider);
+        match others.first().filter(|_| own.is_empty()) {
+            Some(other) => {
+                let (id, other) = (&id.name, &other.name);
+                Err(PreviewError::Forbidden(format!("{id} is what a pull request of {other} has its preview called")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Writes down whose a Preview is.
     pub(super) fn note(&self, spec: &mut Preview) {
         if let Self::Repository { provider, name } = self {
@@ -125,6 +142,8 @@ fn is_job_of(repository: &PreviewRepository, by: &Caller) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nuncio_api::{Kind, PreviewTemplate};
+
     use super::*;
 
     fn policy() -> PreviewPolicy {
@@ -240,5 +259,24 @@ mod tests {
         let told = may(Some(&ann), "web", r#"{"name": "others", "namespace": "shop"}"#).unwrap_err();
         assert!(told.contains("previews in the namespace shop"), "{told}");
         may(None, "web", r#"{"name": "others", "namespace": "shop"}"#).unwrap();
+    }
+
+    #[test]
+    fn a_job_takes_no_name_of_another_repositorys_pull_requests() {
+        let mut policy = policy();
+        let template = |name: &str| Some(PreviewTemplate { name: name.into(), ..PreviewTemplate::default() });
+        let web = PreviewRepository {
+            name: "acme/web".into(),
+            preview: template("web-pr-{number}"),
+            ..policy.repositories[0].clone()
+        };
+        policy.repositories[0].preview = template("cart-{number}-{branch}");
+        policy.repositories.push(web);
+        let may = |by: &Grant, name: &str| by.may_call(&policy, &ObjectId::new(Kind::Preview, "shop", name)).is_ok();
+        let [cart, web] = [&policy.repositories[0], &policy.repositories[1]].map(Grant::of);
+        assert_eq!((may(&cart, "web-pr-7"), may(&web, "web-pr-7"), may(&Grant::All, "web-pr-7")), (false, true, true));
+        assert_eq!((may(&cart, "web-pr-seven"), may(&web, "cart-1-fix")), (true, false));
+        let elsewhere = ObjectId::new(Kind::Preview, "web", "web-pr-7");
+        cart.may_call(&policy, &elsewhere).unwrap();
     }
 }

@@ -143,7 +143,9 @@ impl Store {
         old: Option<&Found>,
         manifest: Manifest,
     ) -> Result<PreviewOutcome, Unwritten> {
-        let manifest = Manifest { changed: Some(clock::now()), ..manifest };
+        // Its life may count from a change.
+        let before = old.filter(|old| !manifest.is_change_of(&old.object)).and_then(|old| old.object.changed());
+        let manifest = Manifest { changed: Some(before.unwrap_or_else(clock::now)), ..manifest };
         let written = self.place.write(old, &manifest)?;
         let outcome = match old {
             None => PreviewOutcome::Created,
@@ -154,10 +156,16 @@ impl Store {
         self.seen(engine, &written, outcome)
     }
 
-    /// Writes when one ends, and what is known of its source.
-    fn amend(&self, engine: &Mutex<Engine>, old: &Found, spec: Preview) -> Result<PreviewOutcome, Unwritten> {
+    /// Writes when one ends, and what is known of its source. `changed` is when what it says was changed.
+    fn amend(
+        &self,
+        engine: &Mutex<Engine>,
+        old: &Found,
+        spec: Preview,
+        changed: u64,
+    ) -> Result<PreviewOutcome, Unwritten> {
         let manifest = Manifest { spec, ..Manifest::new(old.object.id.clone(), old.object.labels.clone()) };
-        let manifest = Manifest { changed: Some(clock::now()), ..manifest };
+        let manifest = Manifest { changed: Some(changed), ..manifest };
         let written = self.place.change(old, &manifest)?;
         self.seen(engine, &written, PreviewOutcome::Updated)
     }

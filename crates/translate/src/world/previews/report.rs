@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Object, ObjectId, Problem, Spec, added_key};
+use nuncio_api::{Kind, Object, ObjectId, Preview, Problem, Spec, added_key};
 use nuncio_auth::share::{Pass, Purpose};
 use nuncio_ir::auth::{FilterKind, SHARE_PARAMETER, Sensitive};
 use nuncio_ir::{Backend, ClusterName, Discovery, Route, RouteAction};
@@ -143,11 +143,13 @@ impl World {
         if forgotten { times.is_forgotten } else { times.has_ended }
     }
 
-    /// How many Previews of a namespace count against the most that there may be.
-    #[must_use]
-    pub fn previews_that_count(&self, namespace: &str) -> usize {
-        let all = self.ids_of(Kind::Preview).filter(|id| *id.namespace == *namespace);
-        all.filter(|id| !self.preview_has_ended(id, false)).count()
+    /// Previews that count against the most that there may be: those that have not ended.
+    pub fn previews_that_count(&self) -> impl Iterator<Item = (&ObjectId, &Preview)> {
+        let all = self.ids_of(Kind::Preview).filter(|id| !self.preview_has_ended(id, false));
+        all.filter_map(|id| match &self.objects.get(id)?.spec {
+            Spec::Preview(spec) => Some((id, &**spec)),
+            _ => None,
+        })
     }
 
     /// Whether people are warned that a Preview ends.
@@ -194,7 +196,10 @@ impl World {
         }
         let of_spec = self.previews.compiled.get(id).into_iter().flat_map(|compiled| compiled.problems.clone());
         let beyond = self.previews.beyond.contains(id).then(|| {
-            let message = format!("the namespace {} has as many previews as the PreviewPolicy allows", id.namespace);
+            let namespace = &id.namespace;
+            let message = format!(
+                "there are as many previews as the PreviewPolicy allows, in the namespace {namespace} or in all"
+            );
             Problem::error("TooManyPreviews", "metadata.namespace", message)
         });
         let of_meeting = self.previews.problems.get(id).into_iter().flatten().cloned();

@@ -293,12 +293,12 @@ fn a_preview_that_has_ended_leaves_its_place_to_another() {
     let second = ObjectId::new(Kind::Preview, "default", "pr-43");
     let mut world = of(&[SITE, &few, &short, &PREVIEW.replace("pr-42", "pr-43")]);
     assert_eq!(reasons(&world, &second), ["TooManyPreviews"]);
-    assert_eq!(world.previews_that_count("default"), 2);
+    assert_eq!(world.previews_that_count().count(), 2);
     let own = host(&world);
     assert!(world.set_time(3600));
     world.apply([]);
     assert_eq!((reasons(&world, &preview()), reasons(&world, &second)), (vec!["Expired"], vec![]));
-    assert_eq!((world.previews_that_count("default"), &*answer(&world, &own, "/")), (1, "410"));
+    assert_eq!((world.previews_that_count().count(), &*answer(&world, &own, "/")), (1, "410"));
     assert!(world.preview_has_ended(&preview(), false) && !world.preview_has_ended(&preview(), true));
     assert!(world.set_time(25 * 3600));
     world.apply([]);
@@ -465,6 +465,37 @@ fn a_preview_of_nothing_is_told() {
     let nowhere = SITE.replace("hostname: '*'", "hostname: shop.example");
     let world = of(&[&nowhere, &policy, PREVIEW]);
     assert_eq!(reasons(&world, &preview()), ["NoMatchingHost"]);
+}
+
+/// Who makes and ends one after the other has none of the others forgotten before its time.
+#[test]
+fn of_those_that_have_ended_the_last_are_told_of() {
+    let few = POLICY.replace("access: [Public]", "access: [Public], maxPreviews: 1");
+    let until = |name: &str, end: &str| {
+        PREVIEW.replace("pr-42", name).replace("  services", &format!("  lifetime: {{expiresAt: '{end}'}}\n  services"))
+    };
+    let (first, last) = (until("a", "1970-01-01T01:00:00Z"), until("b", "1970-01-01T02:00:00Z"));
+    let shown = |world: &World, name: &str| {
+        let own = world.model().tables.keys().filter(|table| table.0.starts_with(&format!("web--{name}-"))).count();
+        (own, reasons(world, &ObjectId::new(Kind::Preview, "default", name)).contains(&"TooManyPreviews"))
+    };
+    let mut world = of(&[SITE, &few, &first]);
+    assert_eq!(shown(&world, "a"), (1, false));
+    world.set_time(3 * 3600);
+    apply(&mut world, &last);
+    assert_eq!((shown(&world, "a"), shown(&world, "b")), ((0, true), (1, false)));
+}
+
+#[test]
+fn there_may_be_a_bound_for_all_namespaces() {
+    let policy = POLICY.replace("namespaces: [default]", "namespaces: ['*'], backends: Any, maxPreviewsTotal: 2");
+    let of_team = PREVIEW.replace("name: pr-42", "name: pr-42, namespace: team");
+    let (one, two) = (PREVIEW.replace("pr-42", "one"), PREVIEW.replace("pr-42", "two"));
+    let world = of(&[SITE, &policy, &one, &two, &of_team]);
+    let team = ObjectId::new(Kind::Preview, "team", "pr-42");
+    assert!(reasons(&world, &team).contains(&"TooManyPreviews"));
+    let all = policy.replace("Total: 2", "Total: 3");
+    assert!(!reasons(&of(&[SITE, &all, &one, &two, &of_team]), &team).contains(&"TooManyPreviews"));
 }
 
 #[test]

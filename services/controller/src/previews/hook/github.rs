@@ -77,6 +77,7 @@ pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest
         is_fork: !own,
         labels: pull.labels.into_iter().map(|label| label.name).collect(),
         labelled: label.filter(|_| action == "labeled").map(|label| label.name).into_iter().collect(),
+        is_opened: matches!(&*action, "opened" | "reopened"),
         updated: pull.updated_at,
     }))
 }

@@ -46,6 +46,9 @@ struct Attributes {
     target_project_id: u64,
     last_commit: Commit,
     updated_at: String,
+    /// What has happened; nothing where a system hook tells how it is.
+    #[serde(default)]
+    action: String,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +83,7 @@ pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest
         is_fork: told.source_project_id != Some(told.target_project_id),
         labels: labels.into_iter().map(|label| label.title).collect(),
         labelled: labelled.map(|label| label.title).collect(),
+        is_opened: matches!(&*told.action, "open" | "reopen"),
         updated: rfc3339(&told.updated_at),
     }))
 }

@@ -8,7 +8,7 @@ const KEY: &str = "it is a test";
 
 fn repositories() -> Vec<PreviewRepository> {
     let service =
-        TemplateService { baseline: "cart".into(), backend: "cart-{number}:8080".into(), ..TemplateService::default() };
+        TemplateService { baseline: "cart".into(), backend: "cart-{commit}:8080".into(), ..TemplateService::default() };
     let preview = PreviewTemplate {
         name: "cart-{number}-{branch}".into(),
         services: vec![service],
@@ -69,8 +69,8 @@ fn from_github(change: impl FnOnce(&mut Value)) -> Wanted {
 #[test]
 fn a_pull_request_becomes_a_preview_by_the_template() {
     let wanted = from_github(|_| ());
-    assert_eq!(wanted.manifest.id, ObjectId::new(Kind::Preview, "shop", "cart-42-fix-tax"));
-    assert_eq!(wanted.manifest.spec.services[0].backend.to_string(), "cart-42:8080");
+    assert_eq!(wanted.manifest.id, ObjectId::new(Kind::Preview, "shop", "cart-42-fix-tax-1320da7f"));
+    assert_eq!(wanted.manifest.spec.services[0].backend.to_string(), "cart-9f3c:8080");
     assert_eq!(wanted.judged(None).1, None);
     let source = wanted.manifest.spec.source.unwrap();
     assert_eq!((source.branch.as_deref(), source.pull_request), (Some("fix/Tax"), Some(42)));
@@ -239,4 +239,54 @@ fn what_is_replayed_is_known_by_its_age() {
     }
     let hours = |hours| opened.updated + SignedDuration::from_hours(hours);
     assert!(opened.is_stale(hours(25)).is_some() && opened.is_stale(hours(23)).is_none());
+}
+
+/// Somebody may have deleted it, or its time is over.
+#[test]
+fn what_has_ended_begins_anew_by_a_commit_or_when_somebody_wants_it() {
+    let of = |action: &str, commit: &str, label: &str| {
+        from_github(|event| {
+            event["action"] = json!(action);
+            event["label"] = json!({ "name": label });
+            event["pull_request"]["head"]["sha"] = json!(commit);
+        })
+    };
+    let source = PreviewSource { commit: Some("9f3c".into()), ..PreviewSource::default() };
+    for (action, commit, label, stays) in [
+        ("edited", "9f3c", "", true),
+        ("assigned", "9f3c", "", true),
+        ("labeled", "9f3c", "bug", true),
+        ("unlabeled", "9f3c", "preview", true),
+        ("labeled", "9f3c", "preview", false),
+        ("reopened", "9f3c", "", false),
+        ("opened", "9f3c", "", false),
+        ("synchronize", "beef", "", false),
+    ] {
+        assert_eq!(of(action, commit, label).leaves_ended(Some(&source)).is_some(), stays, "{action} {commit} {label}");
+    }
+    let merge = |action: &str| {
+        let event = gitlab(|event| event["object_attributes"]["action"] = json!(action));
+        asked(&deliver("gitlab", "Merge Request Hook", &event, |_| KEY.into())).unwrap().unwrap()
+    };
+    let source = PreviewSource { commit: Some("ab12".into()), ..PreviewSource::default() };
+    for (action, stays) in [("update", true), ("approved", true), ("reopen", false), ("open", false)] {
+        assert_eq!(merge(action).leaves_ended(Some(&source)).is_some(), stays, "{action}");
+    }
+}
+
+/// Who gave the label has seen a commit; what runs has to be that.
+#[test]
+fn a_forks_backend_is_one_of_its_commit() {
+    let mut all = repositories();
+    for repository in &mut all {
+        repository.preview.as_mut().unwrap().services[0].backend = "cart-pr-{number}:8080".into();
+    }
+    let (secret, event) = (secret(), github(labelled));
+    let hook = deliver("github", "pull_request", &event, |body| tag(KEY, body));
+    let wanted = read(&hook, &all, |_| Some(&secret)).unwrap().unwrap();
+    let (manifest, why) = wanted.judged(None);
+    assert!(why.unwrap().contains("preview.services[0].backend of the template has no {commit}"));
+    assert_eq!(manifest.spec.source.unwrap().approved, None);
+    let own = deliver("github", "pull_request", &github(|_| ()), |body| tag(KEY, body));
+    assert_eq!(read(&own, &all, |_| Some(&secret)).unwrap().unwrap().judged(None).1, None);
 }

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use nuncio_api::{Duration as Length, ObjectId, PreviewSource};
+use nuncio_api::{Duration as Length, ObjectId, Preview, PreviewSource};
 
 use super::{Now, Step, Store};
 use crate::admin::{PreviewError, PreviewOutcome};
@@ -54,7 +54,8 @@ impl Store {
             }
             return self.write(engine, Some(old), manifest);
         }
-        is_room(engine, &manifest.id)?;
+        is_room(engine, &manifest)?;
+        self.forget_oldest(engine, &manifest.id)?;
         if let Some(old) = old {
             self.take_away(engine, old)?;
         }
@@ -77,7 +78,8 @@ impl Store {
             new.lifetime.get_or_insert_default().expires_at = Some(clock::text(clock::now()));
         }
         if new != *spec {
-            self.amend(engine, old, new)?;
+            // What has ended is not to begin anew by what is noted of its source.
+            self.amend(engine, old, new, old.object.changed().unwrap_or_else(clock::now))?;
         }
         Ok(if has_ended { PreviewOutcome::Ignored } else { PreviewOutcome::Deleted })
     }
@@ -108,7 +110,37 @@ impl Store {
         }
         let mut spec = spec.clone();
         spec.lifetime.get_or_insert_default().expires_at = Some(clock::text(end));
-        self.amend(engine, old, spec)
+        self.amend(engine, old, spec, clock::now())
+    }
+
+    /// Forgets those that ended first, where a namespace has as many that have ended as it may have others: each is there for a
+    /// day, and who makes and ends one after the other would fill the place.
+    fn forget_oldest(&self, engine: &Mutex<Engine>, id: &ObjectId) -> Result<(), Unwritten> {
+        let over = self.ended(&lock(engine), id);
+        for id in over {
+            let Some(found) = self.place.find(engine, &id)? else { continue };
+            if !lock(engine).world.preview_times(&found.object).has_ended {
+                continue;
+            }
+            match self.take_away(engine, &found) {
+                // Somebody else looks after it at this moment.
+                Ok(()) | Err(Unwritten::Stale) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that are too many with the next that ends.
+    fn ended(&self, engine: &Engine, new: &ObjectId) -> Vec<ObjectId> {
+        let world = &engine.world;
+        let most = world.preview_policy().map_or(0, |(_, policy)| policy.max_previews());
+        let others = world.all_previews().filter(|it| it.id.namespace == new.namespace && it.id != *new);
+        let ended = others.filter(|it| self.is_own(it) && world.preview_has_ended(&it.id, false));
+        let mut ended: Vec<_> = ended.map(|it| (world.preview_times(it).ends, it.id.clone())).collect();
+        ended.sort_unstable();
+        let over = (ended.len() + 1).saturating_sub(most);
+        ended.into_iter().take(over).map(|(_, id)| id).collect()
     }
 
     /// Whoever was given longer keeps that, where what comes after says no time at which it ends.
@@ -140,14 +172,31 @@ impl Store {
 }
 
 /// How many there may be is for the policy to say; more would not be served.
-fn is_room(engine: &Mutex<Engine>, id: &ObjectId) -> Result<(), PreviewError> {
+fn is_room(engine: &Mutex<Engine>, manifest: &Manifest) -> Result<(), PreviewError> {
     let engine = lock(engine);
-    let most = engine.world.preview_policy().map_or(0, |(_, policy)| policy.max_previews());
-    let namespace = &id.namespace;
-    if engine.world.previews_that_count(namespace) < most {
-        return Ok(());
+    let Some((_, policy)) = engine.world.preview_policy() else { return Ok(()) };
+    let there: Vec<_> = engine.world.previews_that_count().collect();
+    let full = |whose: String, most: usize| {
+        Err(PreviewError::Conflict(format!("{whose} as many previews as the PreviewPolicy allows, {most}")))
+    };
+    let (namespace, most) = (&manifest.id.namespace, policy.max_previews());
+    if there.iter().filter(|(id, _)| id.namespace == *namespace).count() >= most {
+        return full(format!("the namespace {namespace} has"), most);
     }
-    Err(PreviewError::Conflict(format!("the namespace {namespace} has as many previews as it may have, {most}")))
+    if let Some(most) = policy.max_previews_total.map(|most| most as usize).filter(|most| there.len() >= *most) {
+        return full("there are".to_owned(), most);
+    }
+    let author = author(&manifest.spec);
+    let own = there.iter().filter(|(_, spec)| author.is_some() && self::author(spec) == author).count();
+    match policy.max_previews_per_author.map(|most| most as usize) {
+        Some(most) if author.is_some() && own >= most => full("you have".to_owned(), most),
+        _ => Ok(()),
+    }
+}
+
+/// Who has made a Preview by a request.
+fn author(spec: &Preview) -> Option<&str> {
+    spec.source.as_ref()?.author.as_deref()
 }
 
 #[cfg(test)]

@@ -113,7 +113,11 @@ async fn what_has_ended_leaves_room_for_more_and_begins_anew() {
     let made = team.client().ask(&put(&path("tax"), &token, &team.manifest("tax"))).await;
     assert_eq!(made.status, 201, "{}", made.text());
     let more = team.client().ask(&put(&path("more"), &token, &team.manifest("more"))).await;
-    assert!(more.status == 409 && more.text().contains("as many previews as it may have, 1"), "{}", more.text());
+    assert!(
+        more.status == 409 && more.text().contains("as many previews as the PreviewPolicy allows, 1"),
+        "{}",
+        more.text()
+    );
     assert_eq!(team.client().ask(&put(&path("over"), &token, &team.manifest("over"))).await.status, 409);
     let gone = get(PORTAL, &path("tax")).method("DELETE").with("authorization", &token);
     assert_eq!(team.client().ask(&gone).await.status, 204);
@@ -169,5 +173,43 @@ async fn nobody_computes_the_url_of_a_preview() {
     command.arg(team.site.manifests());
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), url, "{}", String::from_utf8_lossy(&output.stderr));
+    gateway.stop().await;
+}
+
+/// Who makes and ends previews all day fills no directory, and who makes many takes nobody's place.
+#[tokio::test]
+async fn nobody_makes_any_number_of_previews() {
+    let team = Team::new().await;
+    let policy = team.policy(|policy| {
+        policy["spec"]["maxPreviews"] = json!(3);
+        policy["spec"]["maxPreviewsPerAuthor"] = json!(1);
+    });
+    team.site.write("policy.yaml", documents(&[policy]));
+    let gateway = team.gateway().await;
+    let ann = team.person("team-cart");
+    let path = |name: &str| format!("/api/v1/previews/default/{name}");
+    let make = async |name: &str, token: &str| team.client().ask(&put(&path(name), token, &team.manifest(name))).await;
+    let mut last = String::new();
+    for number in 0..7 {
+        let name = format!("tax-{number}");
+        let made = make(&name, &ann).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        last = json_of(&made)["preview"]["urls"][0]["url"].as_str().unwrap().to_owned();
+        let gone = get(PORTAL, &path(&name)).method("DELETE").with("authorization", &ann);
+        assert_eq!(team.client().ask(&gone).await.status, 204);
+    }
+    let files = std::fs::read_dir(team.site.manifests().join("previews")).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    files.retain(|name| name.ends_with(".json"));
+    files.sort();
+    assert_eq!(files, [4, 5, 6].map(|number| format!("default.tax-{number}.json")));
+    team.at(&last, "/cart/", "410").await;
+
+    assert_eq!(make("one", &ann).await.status, 201);
+    let two = make("two", &ann).await;
+    assert!(two.status == 409 && two.text().contains("you have as many previews"), "{} {}", two.status, two.text());
+    let bob = team.token(&json!({"iss": "https://people.example", "sub": "bob", "groups": ["team-cart"]}));
+    assert_eq!(make("two", &bob).await.status, 201, "it is not his");
+    assert_eq!(make("of-cart", &team.job("acme/cart")).await.status, 201, "jobs are nobody's");
     gateway.stop().await;
 }

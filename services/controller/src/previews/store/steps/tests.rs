@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::{Body, Client};
-use nuncio_api::{Kind, Preview};
+use nuncio_api::Kind;
 use serde_json::{Value, json};
 
 use super::*;
@@ -254,5 +254,58 @@ async fn a_later_end_stays_where_what_is_put_says_none() {
         store.change(&engine, &id(), |_| Ok(Step::Put(manifest.clone().into()))).unwrap();
         let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         assert_eq!(written["spec"]["lifetime"]["expiresAt"] == **given, kept, "{given} {put}: {written}");
+    }
+}
+
+/// A life that counts from the last change is no longer by what is noted of the source.
+#[tokio::test]
+async fn news_of_a_source_are_no_change_of_what_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("previews")).unwrap();
+    let file = directory.path().join("previews/default.tax.json");
+    let before = "2026-01-01T00:00:00Z";
+    let mut old = preview(&json!({"ttl": "1h", "from": "Changed"}));
+    old["metadata"]["annotations"] = json!({"nuncio.dev/changed": before});
+    old["spec"]["source"] = json!({"commit": "a"});
+    let with = |source: Value| {
+        let mut manifest = Manifest::parse("default", "tax", &old.to_string()).unwrap();
+        manifest.spec.source = serde_json::from_value(source).unwrap();
+        manifest
+    };
+    let noted = with(json!({"commit": "b", "updated": "2026-01-02T00:00:00Z"})).spec.source;
+    for (step, keeps) in [
+        (Step::End(noted), true),
+        // It has ended, and begins anew.
+        (Step::Put(with(json!({"commit": "a"})).into()), false),
+    ] {
+        std::fs::write(&file, old.to_string()).unwrap();
+        let engine = engine(directory.path()).await;
+        let store = Store::unfollowed(directory.path().to_owned(), "default".to_owned());
+        store
+            .change(&engine, &id(), |now| {
+                assert!(now.times.has_ended);
+                Ok(step.clone())
+            })
+            .unwrap();
+        let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(written["metadata"]["annotations"]["nuncio.dev/changed"] == before, keeps, "{step:?}: {written}");
+    }
+    // One that is shown.
+    old["spec"]["lifetime"] = json!({"ttl": "999999h", "from": "Changed"});
+    let with = |source: Value| {
+        let mut manifest = Manifest::parse("default", "tax", &old.to_string()).unwrap();
+        manifest.spec.source = serde_json::from_value(source).unwrap();
+        manifest
+    };
+    for (source, keeps) in
+        [(json!({"commit": "a", "updated": "2026-01-02T00:00:00Z"}), true), (json!({"commit": "b"}), false)]
+    {
+        std::fs::write(&file, old.to_string()).unwrap();
+        let engine = engine(directory.path()).await;
+        let store = Store::unfollowed(directory.path().to_owned(), "default".to_owned());
+        store.change(&engine, &id(), |_| Ok(Step::Put(with(source.clone()).into()))).unwrap();
+        let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(written["spec"]["source"], source);
+        assert_eq!(written["metadata"]["annotations"]["nuncio.dev/changed"] == before, keeps, "{source}: {written}");
     }
 }
