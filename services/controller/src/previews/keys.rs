@@ -38,7 +38,8 @@ pub(super) fn keep_in(directory: &Path, namespace: &str) {
     let key = crypto::hex(&crypto::random::<32>());
     let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": PREVIEW_KEYS, "namespace": namespace },
         "type": "Opaque", "stringData": { "key": key } });
-    if let Err(error) = replace_file(&path, format!("{secret:#}\n").as_bytes(), 0o600) {
+    let made = std::fs::create_dir_all(directory.join(BELOW));
+    if let Err(error) = made.and_then(|()| replace_file(&path, format!("{secret:#}\n").as_bytes(), 0o600)) {
         tracing::warn!("keys of previews are not kept: {} cannot be written: {error}", path.display());
     }
 }
@@ -108,9 +109,6 @@ mod tests {
     fn a_directory_keeps_what_keys_are_made_of() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("previews/default.keys.yaml");
-        keep_in(directory.path(), "default");
-        assert!(!path.exists(), "it is told, and nothing else");
-        std::fs::create_dir(directory.path().join(BELOW)).unwrap();
         keep_in(directory.path(), "default");
         let made = std::fs::read_to_string(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -1,15 +1,15 @@
 //! Previews in a directory that nobody serves, or somebody else: for commands.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use nuncio_api::{Kind, ObjectId};
 
 use super::manifest::Manifest;
-use super::policy;
 use super::rights::in_namespace;
 use super::steps::{delete_step, extend_step, keep_generation, keep_source, length};
 use super::store::{Step, Store};
+use super::{keys, policy};
 use crate::admin::{PreviewError, PreviewOutcome};
 use crate::offline::Offline;
 use crate::run::lock;
@@ -27,7 +27,14 @@ pub fn put_preview(
     let manifest = Manifest::parse(namespace, name, text)?;
     let (ambassador_id, engine) = offline.into_parts();
     let engine = Mutex::new(engine);
-    in_namespace(policy(&lock(&engine))?.1, namespace)?;
+    let gateway = {
+        let engine = lock(&engine);
+        let (id, policy) = policy(&engine)?;
+        in_namespace(policy, namespace)?;
+        Arc::clone(&id.namespace)
+    };
+    // Its URL stays what it is when a gateway serves it that makes changes.
+    keys::keep_in(directory, &gateway);
     let store = Store::unfollowed(directory.to_owned(), ambassador_id);
     store.change(&engine, &manifest.id, |now| {
         let mut manifest = manifest.clone();

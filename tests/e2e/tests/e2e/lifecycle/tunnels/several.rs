@@ -26,21 +26,24 @@ async fn balance(targets: Vec<SocketAddr>) -> (SocketAddr, AbortOnDropHandle<()>
     (address, AbortOnDropHandle::new(task))
 }
 
-/// Another gateway with the same manifests.
+/// Another gateway with the same manifests, and what the first has made keys and URLs of.
 fn twin(desk: &Desk) -> Site {
     let (own, twin) = (&desk.team.site, Site::new());
     for file in ["shop.yaml", "policy.yaml", "portal.yaml", "tax.yaml"] {
         let text = std::fs::read_to_string(own.manifests().join(file)).unwrap();
         twin.write(file, text.replace(&own.ip().to_string(), &twin.ip().to_string()));
     }
+    let keys = "previews/default.keys.yaml";
+    std::fs::create_dir_all(twin.manifests().join("previews")).unwrap();
+    std::fs::copy(own.manifests().join(keys), twin.manifests().join(keys)).unwrap();
     twin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_gateway_gets_a_connection_and_the_older_of_two_gives_way_without_a_loss() {
     let desk = Desk::new().await;
-    let twin = twin(&desk);
     let gateway = desk.team.gateway().await;
+    let twin = twin(&desk);
     let other = Gateway::start_with(&twin, |command| {
         command.arg(format!("--portal={}", twin.at(8088))).arg("--allow-previews");
     })
