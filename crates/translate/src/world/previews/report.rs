@@ -197,9 +197,8 @@ impl World {
         let of_spec = self.previews.compiled.get(id).into_iter().flat_map(|compiled| compiled.problems.clone());
         let beyond = self.previews.beyond.contains(id).then(|| {
             let namespace = &id.namespace;
-            let message = format!(
-                "there are as many previews as the PreviewPolicy allows, in the namespace {namespace} or in all"
-            );
+            let message =
+                format!("the namespace {namespace} has as many previews as the PreviewPolicy allows, or there are as many in all");
             Problem::error("TooManyPreviews", "metadata.namespace", message)
         });
         let of_meeting = self.previews.problems.get(id).into_iter().flatten().cloned();

@@ -489,10 +489,10 @@ fn of_those_that_have_ended_the_last_are_told_of() {
 #[test]
 fn there_may_be_a_bound_for_all_namespaces() {
     let policy = POLICY.replace("namespaces: [default]", "namespaces: ['*'], backends: Any, maxPreviewsTotal: 2");
-    let of_team = PREVIEW.replace("name: pr-42", "name: pr-42, namespace: team");
+    let of_team = PREVIEW.replace("name: pr-42", "name: zz, namespace: team");
     let (one, two) = (PREVIEW.replace("pr-42", "one"), PREVIEW.replace("pr-42", "two"));
     let world = of(&[SITE, &policy, &one, &two, &of_team]);
-    let team = ObjectId::new(Kind::Preview, "team", "pr-42");
+    let team = ObjectId::new(Kind::Preview, "team", "zz");
     assert!(reasons(&world, &team).contains(&"TooManyPreviews"));
     let all = policy.replace("Total: 2", "Total: 3");
     assert!(!reasons(&of(&[SITE, &all, &one, &two, &of_team]), &team).contains(&"TooManyPreviews"));
