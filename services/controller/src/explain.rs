@@ -17,15 +17,16 @@ use nuncio_ir::{
 use nuncio_translate::{HostPattern, World};
 use nuncio_xds::Server;
 
-use self::fit::fit;
+use self::fit::{Fit, fit};
 use self::previews::Place;
 use self::request::Request;
 use crate::admin::{BackendView, ExplainRequest, Explanation, Lost, ObjectRef, TcpView};
 use crate::view::{host_view, listener_view, route_view};
 
 pub(crate) use self::entrance::{probes, tls_chain};
-pub(crate) use self::fit::{Fit, PathTest};
+pub(crate) use self::fit::{PathTest, compiled, value_fits};
 pub(crate) use self::operations::operations;
+pub(crate) use self::protection::of_listener;
 
 /// Follows a request through the model. What services have fetched is known of a gateway that runs.
 pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainRequest) -> Explanation {

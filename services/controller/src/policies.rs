@@ -1,7 +1,9 @@
 //! Who is asked about a request before it goes on: the one place where that is found out.
 //!
 //! A [`Route`] says whether the AuthService is asked and which rules apply; [`Policies`] finds the rule that a request's path
-//! falls under, and with it the filters that it meets.
+//! falls under, and with it the filters that it meets. What they let through is told by [`Demands`].
+
+mod demands;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,6 +11,8 @@ use std::collections::BTreeMap;
 use nuncio_auth::{Match, Request, Rules};
 use nuncio_ir::auth::{FilterKind, FilterRef, Rule, RuleSet, RuleSetId};
 use nuncio_ir::{Check, Extension, Model, Route, Slot, SlotFilter};
+
+pub(crate) use self::demands::{Demands, Wanted};
 
 /// The policies of a model. A set of rules is made ready once for all requests.
 #[derive(Debug)]

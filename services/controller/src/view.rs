@@ -1,8 +1,8 @@
 //! The engine's state, as the admin server shows it.
 
-use std::cmp::Ordering;
 mod apis;
 mod certificates;
+mod clusters;
 mod credentials;
 mod hosts;
 mod limits;
@@ -10,6 +10,7 @@ mod objects;
 mod portal;
 mod preview_details;
 mod previews;
+mod problems;
 mod routes;
 mod topology;
 mod words;
@@ -19,32 +20,33 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use nuncio_api::ObjectId;
-use nuncio_ir::{Cluster, ClusterName, Discovery, Endpoint, Model};
 use nuncio_telemetry::{Health, Metrics};
 use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
-    DeletePreview, Delivery, DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView,
-    KeyUseView, LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel,
-    OperationsRequest, OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError,
-    PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SeePreviews, SharePreview,
-    TopologyQuery, TopologyView, View,
+    DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView,
+    LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
+    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewShared, PreviewView,
+    ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SeePreviews, SharePreview, TopologyQuery,
+    TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
-use crate::engine::{Engine, located};
-use crate::event::LocatedProblem;
+use crate::engine::Engine;
 use crate::explain;
 use crate::previews::{Lifecycle, may_change, may_know};
 use crate::run::lock;
 
+use self::clusters::cluster_view;
+pub(crate) use self::clusters::{endpoints, service_of};
 pub(crate) use self::credentials::{credential, credentials_of};
 use self::hosts::hosts;
-pub(crate) use self::hosts::{host_view, listener_view, names};
+pub(crate) use self::hosts::{host_view, listener_view};
 pub(crate) use self::limits::pace;
 pub(crate) use self::objects::keys_of;
 pub(crate) use self::previews::{backend_words, preview_view, previews};
+pub(crate) use self::problems::{by_place, problems};
 pub(crate) use self::routes::{Listed, route_view, routes};
 pub(crate) use self::topology::counted_as;
 pub(crate) use self::words::{conditions, header_text, query_text, span};
@@ -284,67 +286,4 @@ impl View for EngineView {
 
 fn wants(query: &ListQuery, id: &ObjectId) -> bool {
     query.wants_object(id.kind.as_str(), &id.namespace, &id.name)
-}
-
-/// Every problem, of files and of objects.
-pub(crate) fn problems(engine: &Engine) -> Vec<LocatedProblem> {
-    let of_texts = engine.files.problems().map(located);
-    let of_world = engine.world.objects().flat_map(|object| engine.problems_among_others(object));
-    let of_nobody = engine.refusals.problems_of(None).into_iter().map(|problem| LocatedProblem::of(None, problem));
-    let of_nobody = of_nobody.chain(engine.without_redis());
-    let mut problems: Vec<_> = of_texts.chain(of_world).chain(of_nobody).collect();
-    problems.sort_by(by_place);
-    problems.dedup();
-    problems
-}
-
-/// The order in which problems are shown.
-pub(crate) fn by_place(a: &LocatedProblem, b: &LocatedProblem) -> Ordering {
-    (&a.location, &a.problem).cmp(&(&b.location, &b.problem))
-}
-
-fn endpoint_view(endpoint: &Endpoint) -> EndpointView {
-    EndpointView {
-        address: endpoint.address.to_string(),
-        other: endpoint.other.map(|other| other.to_string()),
-        zone: endpoint.zone.as_deref().map(ToOwned::to_owned),
-        rank: endpoint.rank,
-    }
-}
-
-fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {
-    let discovery = match &cluster.discovery {
-        Discovery::Endpoints => "eds",
-        Discovery::Static(_) | Discovery::Unix(_) => "static",
-        Discovery::Dns { .. } => "dns",
-    };
-    ClusterView {
-        name: cluster.name.to_string(),
-        service: service_of(&cluster.name).to_owned(),
-        discovery: discovery.to_owned(),
-        endpoints: endpoints(model, cluster),
-        tls: cluster.tls.is_some(),
-    }
-}
-
-/// Where a cluster's requests go, as far as the controller knows.
-pub(crate) fn endpoints(model: &Model, cluster: &Cluster) -> Vec<EndpointView> {
-    match &cluster.discovery {
-        Discovery::Endpoints => {
-            let known = model.endpoints.get(&cluster.name);
-            known.iter().flat_map(|known| &known.endpoints).map(endpoint_view).collect()
-        }
-        Discovery::Static(addresses) => {
-            addresses.iter().map(|address| endpoint_view(&Endpoint::at(*address))).collect()
-        }
-        Discovery::Unix(path) => {
-            vec![EndpointView { address: format!("unix:{path}"), other: None, zone: None, rank: 0 }]
-        }
-        Discovery::Dns { .. } => Vec::new(),
-    }
-}
-
-/// The service that a cluster stands for: its name is that, then a dash and the digest of the settings.
-pub(crate) fn service_of(cluster: &ClusterName) -> &str {
-    cluster.0.rsplit_once('-').map_or(&*cluster.0, |(service, _)| service)
 }

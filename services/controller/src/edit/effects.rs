@@ -4,11 +4,16 @@
 //! itself (`tables`), and by whatever it shares with others: what it is asked by, held to, sent to, and comes in by (`shared`).
 
 mod asked;
+mod compare;
+mod entrance;
+mod less;
 mod limited;
 mod listeners;
 mod lost;
 mod places;
+mod samples;
 mod shared;
+mod side;
 mod tables;
 #[cfg(test)]
 mod tests;

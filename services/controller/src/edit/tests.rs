@@ -59,6 +59,12 @@ pub(super) fn editor_of(text: &str) -> (TempDir, Editor, Mutex<Engine>) {
     (directory, editor, Mutex::new(engine))
 }
 
+/// An object, as it is read.
+pub(super) fn object_of(text: &str) -> Arc<Object> {
+    let mut parsed = nuncio_api::parse(text.as_bytes(), &"new.yaml".into(), &defaults("default", false));
+    Arc::new(parsed.objects.remove(0))
+}
+
 fn manifest(editor: &Editor, engine: &Mutex<Engine>) -> ManifestView {
     let [kind, namespace, name] = ["Mapping", "default", "cart"].map(ToOwned::to_owned);
     editor.manifest(engine, &ManifestQuery { kind, namespace, name }).unwrap()

@@ -79,6 +79,7 @@ pub(super) fn open(route: &Route, path: &PathTest<'_>, request: &Request) -> Opt
 }
 
 /// A condition on the path, ready to be tried on many.
+#[derive(Clone, Debug)]
 pub(crate) struct PathTest<'r> {
     wanted: &'r PathMatch,
     /// That of an expression, if it can be tried here at all.
@@ -87,15 +88,28 @@ pub(crate) struct PathTest<'r> {
 
 impl<'r> PathTest<'r> {
     pub(crate) fn of(wanted: &'r PathMatch) -> Self {
+        Self::with(wanted, |regex| compiled(regex).ok())
+    }
+
+    /// With what makes expressions ready.
+    pub(crate) fn with(wanted: &'r PathMatch, compile: impl FnOnce(&'r str) -> Option<regex::Regex>) -> Self {
         let regex = match wanted {
-            PathMatch::Regex(regex) => compiled(regex).ok(),
+            PathMatch::Regex(regex) => compile(regex),
             _ => None,
         };
         Self { wanted, regex }
     }
 
-    pub(crate) fn fit(&self, path: &str) -> Fit {
-        let fits = match self.wanted {
+    pub(super) fn fit(&self, path: &str) -> Fit {
+        match (self.takes(path), self.wanted) {
+            (None, PathMatch::Regex(regex)) => untried(regex),
+            (fits, _) => Fit::of(fits == Some(true), || format!("the path {path} does not fit")),
+        }
+    }
+
+    /// Whether it takes a path, if that can be told.
+    pub(crate) fn takes(&self, path: &str) -> Option<bool> {
+        Some(match self.wanted {
             PathMatch::Prefix { value, case_sensitive: true } => path.starts_with(value.as_str()),
             PathMatch::Prefix { value, case_sensitive: false } => {
                 path.get(..value.len()).is_some_and(|start| start.eq_ignore_ascii_case(value))
@@ -105,12 +119,8 @@ impl<'r> PathTest<'r> {
             PathMatch::Segments(value) => {
                 path.strip_prefix(value.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
-            PathMatch::Regex(regex) => match &self.regex {
-                Some(compiled) => compiled.is_match(path),
-                None => return untried(regex),
-            },
-        };
-        Fit::of(fits, || format!("the path {path} does not fit"))
+            PathMatch::Regex(_) => self.regex.as_ref()?.is_match(path),
+        })
     }
 }
 
@@ -153,7 +163,7 @@ fn query(wanted: &QueryMatch, request: &Request) -> Fit {
     }
 }
 
-fn value_fits(wanted: &ValueMatch, value: &str) -> Result<bool, Fit> {
+pub(crate) fn value_fits(wanted: &ValueMatch, value: &str) -> Result<bool, Fit> {
     let fold = |text: &str, ignore: bool| if ignore { text.to_ascii_lowercase() } else { text.to_owned() };
     Ok(match wanted {
         ValueMatch::Exact(text) => value == text,
@@ -174,7 +184,8 @@ fn whole(regex: &str, text: &str) -> Result<bool, Fit> {
     compiled(regex).map(|compiled| compiled.is_match(text)).map_err(|_| untried(regex))
 }
 
-fn compiled(regex: &str) -> Result<regex::Regex, regex::Error> {
+/// An expression for whole texts, if it is one of those that can be tried here.
+pub(crate) fn compiled(regex: &str) -> Result<regex::Regex, regex::Error> {
     regex::Regex::new(&format!("^(?:{regex})$"))
 }
 

@@ -1,6 +1,5 @@
 //! What becomes of requests of which method and path are known, and headers are not: those for operations of a document.
 
-mod demands;
 mod limits;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::admin::ProtectionExplained;
 use crate::policies::{Chain, Policies, Refusal, kind_name};
 
 /// What the Module has every request pass, whatever its route.
-pub(super) fn of_listener(settings: &HttpSettings) -> impl Iterator<Item = ProtectionExplained> {
+pub(crate) fn of_listener(settings: &HttpSettings) -> impl Iterator<Item = ProtectionExplained> {
     let told = |filter: &HttpFilter| match filter {
         HttpFilter::Lua(_) => Some(("lua_scripts", "sees the request, and may answer it".to_owned())),
         HttpFilter::IpAccess { allow: true, rules } => {

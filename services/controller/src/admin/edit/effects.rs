@@ -40,12 +40,12 @@ pub struct LossView {
     pub what: LossKind,
     /// The host name or pattern.
     pub host: String,
-    /// What the route matches, in words.
+    /// What the route matches, in words; empty where it is so for all of the host.
     #[serde(rename = "match")]
     pub matches: String,
     /// A path for which it is so.
     pub path: String,
-    /// Who asked before.
+    /// Who asked before, for what, or by which listeners.
     pub was: String,
 }
 
@@ -55,8 +55,16 @@ pub struct LossView {
 pub enum LossKind {
     /// Requests were asked for a login, a token or a key.
     Login,
+    /// They are asked still, but for less: not for a scope, an audience or another filter, say.
+    Weaker,
     /// Requests were counted, and refused beyond a limit.
     Limit,
+    /// Requests in clear text were sent to HTTPS, or refused.
+    Tls,
+    /// Connections had to show a client certificate.
+    Certificate,
+    /// Addresses were kept out.
+    Address,
 }
 
 /// Two changes of the same text: the one that is wanted, and the one that somebody else has made since.

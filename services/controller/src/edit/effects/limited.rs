@@ -3,7 +3,7 @@
 use nuncio_ir::{LimitNode, LimitRule, LimitRules, Limits, Model, RateLabel, Slot, SlotFilter};
 
 /// The rules of the service that counts.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Rates<'m> {
     /// Those of the domain that it is asked in; none are known where it has its own.
     rules: Option<&'m LimitRules>,
@@ -34,12 +34,23 @@ impl<'m> Rates<'m> {
         reached
     }
 
-    /// Whether each request of a route with these labels is held to something.
-    pub(super) fn holds(&self, limits: &Limits) -> bool {
-        let asked = self.is_asked && !limits.descriptors.is_empty();
-        // One that has rules of its own may hold anything to them.
-        let counted = asked && (self.rules.is_none() || self.reached(limits).iter().any(|(_, rule)| !rule.log_only));
-        limits.local.is_some() || counted
+    /// Of a model that comes after another: a service that had rules of ours has none of its own.
+    pub(super) fn after(model: &'m Model, before: &Model) -> Self {
+        let rates = Self::of(model);
+        let had_rules = Rates::of(before).rules.is_some();
+        Self { is_asked: rates.is_asked && (rates.rules.is_some() || !had_rules), ..rates }
+    }
+
+    /// How many limits the requests of a route with these labels are held to.
+    pub(super) fn held(&self, limits: &Limits) -> usize {
+        let is_enforced = |labels: &&Vec<RateLabel>| {
+            let mut reached = Vec::new();
+            reach(self.rules.map(|rules| &rules.nodes[..]).unwrap_or_default(), labels, &[], &mut reached);
+            // One that has rules of its own may hold anything to them.
+            self.rules.is_none() || reached.iter().any(|(_, rule)| !rule.log_only)
+        };
+        let counted = if self.is_asked { limits.descriptors.iter().filter(is_enforced).count() } else { 0 };
+        counted + usize::from(limits.local.is_some())
     }
 }
 

@@ -1,171 +1,266 @@
 //! Routes that asked for a login or a key, or were limited, and would be no more.
 //!
-//! What counts is what becomes of requests: of those that a route takes, some stand for all (`points`), and are followed
-//! through both models. What goes to a Mapping by another way than before is held against how all its ways were.
+//! What counts is what becomes of requests: of those that a route takes, some stand for all (`samples`), and are followed
+//! through both models (`side`). What goes to a Mapping by another way than before is held against how all its ways were.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use nuncio_api::ObjectId;
-use nuncio_ir::{Model, PathMatch, Route, RouteAction};
-use nuncio_translate::HostPattern;
+use nuncio_ir::auth::RuleSet;
+use nuncio_ir::{HeaderMatch, Model, Route, RouteAction, RouteMatch};
 
 use super::Found;
-use super::asked::{Guard, Guards};
-use super::places::{Place, places, shown_for};
+use super::asked::{Guard, Guards, Identity};
+use super::compare::{Compare, Less};
+use super::entrance;
+use super::places::{Key, Place};
+use super::samples::paths;
+use super::side::{Host, Sample, Side, Way, authorities};
 use crate::admin::{LossKind, LossView};
-use crate::explain::{Fit, PathTest};
+use crate::policies::{Chain, rule_set};
 use crate::view::conditions;
 
-/// A host as the listeners of a class see it.
-type HostKey = (Arc<str>, String);
-
-/// A model, and what protects its routes.
-struct Side<'m> {
-    model: &'m Model,
-    guards: Guards<'m>,
-    hosts: BTreeMap<HostKey, Vec<(Place<'m>, PathTest<'m>)>>,
-}
+/// How a request comes in that is not secure.
+const CLEAR: Way<'_> = Way { chain: nuncio_translate::CLEAR_CHAIN, scheme: "http" };
 
 /// What would be lost by a change that reaches these routes.
 pub(super) fn between(before: &Model, after: &Model, found: &Found) -> Vec<LossView> {
-    let touched: BTreeSet<_> = found.keys().map(|(class, host, _)| (&**class, host.as_str())).collect();
-    let is_touched = |place: &Place<'_>| touched.contains(&(&*place.table.scope.class, &*place.shown_for()));
-    if touched.is_empty() {
-        return Vec::new();
+    let mut lost = Losses::default();
+    if !found.is_empty() || before.listeners != after.listeners {
+        let (was, is) = (Side::of(before), Side::of(after));
+        entrance::between(&was, &is, &mut lost);
+        let search = Search {
+            guards: [Guards::of(before), Guards::after(after, before)],
+            compare: Compare::new(before, after),
+            same_routes: has_same_tables(before, after),
+            was,
+            is,
+        };
+        search.of_requests(found, &mut lost);
+        search.of_ways(found, &mut lost);
     }
-    let (was, is) = (Side::of(before), Side::of(after));
-    let mut lost = BTreeMap::new();
-    for place in places(before).filter(|place| forwards(place.route) && is_touched(place)) {
-        of_requests(&was, &is, &place, &mut lost);
-    }
-    let old: BTreeMap<_, _> = places(before).map(|place| (place.key(), &place.route.matches)).collect();
-    let is_new = |place: &Place<'_>| old.get(&place.key()).is_none_or(|matches| **matches != place.route.matches);
-    let new = places(after).filter(|place| forwards(place.route) && found.contains_key(&place.key()) && is_new(place));
-    of_ways(&was, &is, &new.collect::<Vec<_>>(), &mut lost);
-    let mut lost: Vec<_> = lost.into_values().collect();
-    lost.sort_unstable();
-    lost
+    lost.0.into_values().collect()
 }
 
-type Losses = BTreeMap<(LossKind, String, String), LossView>;
+fn has_same_tables(before: &Model, after: &Model) -> bool {
+    let mut tables = before.tables.iter().zip(&after.tables);
+    before.tables.len() == after.tables.len()
+        && tables.all(|((name, was), (other, is))| name == other && Arc::ptr_eq(was, is))
+}
 
-/// Requests of a route that was there.
-fn of_requests<'m>(was: &Side<'m>, is: &Side<'m>, place: &Place<'_>, lost: &mut Losses) {
-    for path in was.points(place, is) {
-        // Another may go before it.
-        if was.taker(place, &path).is_none_or(|taker| taker.key() != place.key()) {
-            continue;
+/// By what is lost, the host and the route.
+#[derive(Debug, Default)]
+pub(super) struct Losses(BTreeMap<(LossKind, String, String), LossView>);
+
+impl Losses {
+    pub(super) fn note(&mut self, what: LossKind, host: &str, matches: &str, path: &str, was: &str) {
+        self.0.entry((what, host.to_owned(), matches.to_owned())).or_insert_with(|| LossView {
+            what,
+            host: host.to_owned(),
+            matches: matches.to_owned(),
+            path: path.to_owned(),
+            was: was.to_owned(),
+        });
+    }
+}
+
+struct Search<'m> {
+    was: Side<'m>,
+    is: Side<'m>,
+    guards: [Guards<'m>; 2],
+    compare: Compare<'m>,
+    /// Requests get the routes that they got.
+    same_routes: bool,
+}
+
+/// A name, and what has the routes that requests for it see.
+struct Named<'s, 'm> {
+    name: String,
+    was: Vec<&'s Host<'m>>,
+    is: Vec<&'s Host<'m>>,
+}
+
+/// The guards of Mappings, everywhere and at each host.
+type Ways<'m> = BTreeMap<(&'m ObjectId, Option<String>), Vec<Guard<'m>>>;
+
+impl<'m> Search<'m> {
+    /// Requests of routes that were there.
+    fn of_requests(&self, found: &Found, lost: &mut Losses) {
+        let touched = hosts_of(found);
+        let hosts = self.was.hosts().filter(|host| touched.contains(&(host.class(), &*host.shown)));
+        hosts.filter(|host| !self.is_harmless(host)).for_each(|host| self.of_host(host, lost));
+    }
+
+    /// Whether it can be told without looking at requests that none of a host's loses anything.
+    fn is_harmless(&self, host: &Host<'m>) -> bool {
+        let [was, is] = &self.guards;
+        let is_as_good = |route: &'m Route| {
+            let (before, after) = (rule_set(self.was.model, route), rule_set(self.is.model, route));
+            let chains = |set: Option<&'m RuleSet>| {
+                let (gate, rules) = set.map(|set| (&set.gate[..], &set.rules[..])).unwrap_or_default();
+                rules.iter().map(Some).chain([None]).map(move |rule| Chain { gate, rule }).collect::<Vec<_>>()
+            };
+            let mut both = chains(before).into_iter().zip(chains(after));
+            before == after
+                && both.all(|(before, after)| {
+                    let (before, after) = (was.of_chain(route, Some(before)), is.of_chain(route, Some(after)));
+                    before.limits <= after.limits && self.compare.less(&[before], after).is_none()
+                })
+        };
+        self.same_routes && host.places().all(|place| is_as_good(place.route))
+    }
+
+    fn of_host(&self, host: &Host<'m>, lost: &mut Losses) {
+        let there = self.is.like(host);
+        let named = |name: String| {
+            let [was, is] = [&self.was, &self.is].map(|side| side.hosts_of(host.class(), &name));
+            Named { name, was, is }
+        };
+        let names: Vec<_> = self.was.names_of(host, there).into_iter().map(named).collect();
+        let mut of_conditions: HashMap<Vec<&HeaderMatch>, Vec<&Named<'_, 'm>>> = HashMap::new();
+        for place in host.places().filter(|place| forwards(place.route)) {
+            let names = of_conditions
+                .entry(authorities(place.route).collect())
+                .or_insert_with(|| names.iter().filter(|named| self.was.is_for(place.route, &named.name)).collect());
+            let paths = self.paths(&place, there, names.first().copied());
+            for named in &**names {
+                paths.iter().for_each(|path| self.of_request(&place, named, path, lost));
+            }
         }
-        let before = was.guards.of_path(place, &path);
-        let Some(taker) = is.taker(place, &path).filter(|taker| forwards(taker.route)) else { continue };
-        note(place, &path, &before, &is.guards.of_path(&taker, &path), lost);
     }
-}
 
-/// What goes to Mappings by ways that were not there.
-fn of_ways<'m>(was: &Side<'m>, is: &Side<'m>, new: &[Place<'m>], lost: &mut Losses) {
-    let origins: BTreeSet<_> = new.iter().flat_map(|place| &place.route.origins).collect();
-    // Where one way was open, another may be; at a host where there was one, by those there, else by those of all hosts.
-    let mut least: BTreeMap<(&ObjectId, Option<String>), Guard> = BTreeMap::new();
-    for place in places(was.model).filter(|place| forwards(place.route)) {
-        for id in place.route.origins.iter().filter(|id| origins.contains(id)) {
-            for path in was.points(&place, was) {
-                let guard = was.guards.of_path(&place, &path);
-                for host in [None, Some(place.shown_for())] {
-                    least.entry((id, host)).and_modify(|least| least.weaken(&guard)).or_insert_with(|| guard.clone());
+    fn of_request(&self, place: &Place<'m>, named: &Named<'_, 'm>, path: &str, lost: &mut Losses) {
+        let name = &named.name;
+        let sample = Sample { path, name, like: &place.route.matches, way: None };
+        // Another may go before it.
+        if self.was.taker(&named.was, &sample).is_none_or(|taker| !taker.is(place)) {
+            return;
+        }
+        let Some(taker) = self.is.taker(&named.is, &sample).filter(|taker| forwards(taker.route)) else { return };
+        let before = self.guards[0].of_path(place.route, name, path);
+        self.note(place, path, &[before], self.guards[1].of_path(taker.route, name, path), lost);
+        let clear = Sample { way: Some(CLEAR), ..sample };
+        let is_open = |taker: Option<Place<'_>>| taker.is_some_and(|taker| forwards(taker.route));
+        if !self.same_routes
+            && is_open(self.is.taker(&named.is, &clear))
+            && !is_open(self.was.taker(&named.was, &clear))
+        {
+            lost.note(LossKind::Tls, &place.shown_for(), &conditions(place.route), path, "");
+        }
+    }
+
+    /// Paths that stand for all that a route takes: its own, and those of each rule that may decide about them, in either model.
+    fn paths(&self, place: &Place<'m>, there: Option<&Host<'m>>, named: Option<&Named<'_, 'm>>) -> BTreeSet<String> {
+        let taker = |path: &String| {
+            let Named { name, is, .. } = named?;
+            let sample = Sample { path, name, like: &place.route.matches, way: None };
+            self.is.taker(is, &sample).map(|taker| taker.route)
+        };
+        let own = paths(&place.route.matches.path, std::iter::empty());
+        let same = there.into_iter().flat_map(Host::places).map(|other| other.route);
+        let same = same.filter(|route| route.name == place.route.name);
+        let others = same.chain(own.iter().filter_map(taker)).filter_map(|route| rule_set(self.is.model, route));
+        paths_by(&self.was, place.route, others.chain(rule_set(self.was.model, place.route)))
+    }
+
+    /// What goes to Mappings by ways that were not there.
+    fn of_ways(&self, found: &Found, lost: &mut Losses) {
+        let old: BTreeMap<Key, &RouteMatch> =
+            self.was.hosts().flat_map(Host::places).map(|place| (place.key(), &place.route.matches)).collect();
+        let is_new = |place: &Place<'m>| {
+            let key = place.key();
+            found.contains_key(&key) && old.get(&key).is_none_or(|matches| **matches != place.route.matches)
+        };
+        let touched = hosts_of(found);
+        let hosts = self.is.hosts().filter(|host| touched.contains(&(host.class(), &*host.shown)));
+        let new: Vec<(&Host<'m>, Vec<Place<'m>>)> = hosts
+            .map(|host| (host, host.places().filter(|place| forwards(place.route) && is_new(place)).collect()))
+            .collect();
+        let origins = new.iter().flat_map(|(_, places)| places).flat_map(|place| &place.route.origins);
+        let ways = self.ways_before(&origins.collect());
+        for (host, places) in new {
+            let names = self.is.names_of(host, None);
+            for place in &places {
+                let name = names.iter().find(|name| self.is.is_for(place.route, name));
+                name.into_iter().for_each(|name| self.of_way(place, name, &ways, lost));
+            }
+        }
+    }
+
+    fn of_way(&self, place: &Place<'m>, name: &str, ways: &Ways<'m>, lost: &mut Losses) {
+        let host = place.shown_for();
+        let [was, is] = [&self.was, &self.is].map(|side| side.hosts_of(&place.table.scope.class, name));
+        for path in paths_by(&self.is, place.route, rule_set(self.is.model, place.route).into_iter()) {
+            let sample = Sample { path: &path, name, like: &place.route.matches, way: None };
+            if self.is.taker(&is, &sample).is_none_or(|taker| !taker.is(place)) {
+                continue;
+            }
+            let after = self.guards[1].of_path(place.route, name, &path);
+            let same = self.was.taker(&was, &sample).filter(|taker| taker.route.origins == place.route.origins);
+            if let Some(same) = same {
+                // It went there before, by another route.
+                let before = self.guards[0].of_path(same.route, name, &path);
+                self.note(&same, &path, &[before], after, lost);
+                continue;
+            }
+            for id in &place.route.origins {
+                let before = ways.get(&(id, Some(host.clone()))).or_else(|| ways.get(&(id, None)));
+                before.into_iter().for_each(|before| self.note(place, &path, before, after, lost));
+            }
+        }
+    }
+
+    /// How Mappings were guarded. Where one way was open, another may be; at a host where there was one, by those there, else by
+    /// those of all hosts.
+    fn ways_before(&self, origins: &BTreeSet<&ObjectId>) -> Ways<'m> {
+        let mut ways = Ways::new();
+        let mut seen: HashSet<(&ObjectId, Option<String>, Identity, usize)> = HashSet::new();
+        for place in self.was.hosts().flat_map(Host::places).filter(|place| forwards(place.route)) {
+            let of_these: Vec<_> = place.route.origins.iter().filter(|id| origins.contains(id)).collect();
+            if of_these.is_empty() {
+                continue;
+            }
+            let host = place.shown_for();
+            for path in paths_by(&self.was, place.route, rule_set(self.was.model, place.route).into_iter()) {
+                let guard = self.guards[0].of_path(place.route, &host, &path);
+                for (id, at) in of_these.iter().flat_map(|id| [(*id, None), (*id, Some(host.clone()))]) {
+                    if seen.insert((id, at.clone(), guard.identity(), guard.limits)) {
+                        ways.entry((id, at)).or_default().push(guard);
+                    }
                 }
             }
         }
+        ways
     }
-    for place in new {
-        for path in is.points(place, is) {
-            let after = is.guards.of_path(place, &path);
-            let at = |id, host| least.get(&(id, host));
-            let before =
-                place.route.origins.iter().filter_map(|id| at(id, Some(place.shown_for())).or_else(|| at(id, None)));
-            before.for_each(|before| note(place, &path, before, &after, lost));
+
+    fn note(&self, place: &Place<'m>, path: &str, before: &[Guard<'m>], after: Guard<'m>, lost: &mut Losses) {
+        let mut note = |what, was: &str| lost.note(what, &place.shown_for(), &conditions(place.route), path, was);
+        match self.compare.less(before, after) {
+            Some(Less::Open(who)) => note(LossKind::Login, &who),
+            Some(Less::Weaker(what)) => note(LossKind::Weaker, &what),
+            None => {}
+        }
+        if before.iter().map(|guard| guard.limits).min().is_some_and(|limits| limits > after.limits) {
+            note(LossKind::Limit, "");
         }
     }
 }
 
-fn note(place: &Place<'_>, path: &str, before: &Guard, after: &Guard, lost: &mut Losses) {
-    let (host, matches) = (place.shown_for(), conditions(place.route));
-    let mut note = |what: LossKind, was: String| {
-        let told = LossView { what, host: host.clone(), matches: matches.clone(), path: path.to_owned(), was };
-        lost.entry((what, host.clone(), matches.clone())).or_insert(told);
-    };
-    if before.asks_more_than(after) {
-        note(LossKind::Login, before.who.join(", "));
-    }
-    if before.is_limited && !after.is_limited {
-        note(LossKind::Limit, String::new());
-    }
+/// Paths that a route takes, among them those of these sets of rules.
+fn paths_by<'m>(side: &Side<'m>, route: &'m Route, sets: impl Iterator<Item = &'m RuleSet>) -> BTreeSet<String> {
+    let globs: BTreeSet<&str> = sets.flat_map(|set| set.rules.iter().map(|rule| &*rule.path)).collect();
+    let test = side.test(&route.matches.path);
+    let mut paths = paths(&route.matches.path, globs.into_iter());
+    paths.retain(|path| test.takes(path) == Some(true));
+    paths
 }
 
-fn forwards(route: &Route) -> bool {
+/// The hosts that have something to do with a change.
+fn hosts_of(found: &Found) -> BTreeSet<(&str, &str)> {
+    found.keys().map(|(class, host, _)| (&**class, host.as_str())).collect()
+}
+
+pub(super) fn forwards(route: &Route) -> bool {
     matches!(route.action, RouteAction::Forward(_))
-}
-
-impl<'m> Side<'m> {
-    fn of(model: &'m Model) -> Self {
-        let mut hosts: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for place in places(model) {
-            let key = (Arc::clone(&place.table.scope.class), place.shown_for());
-            hosts.entry(key).or_default().push((place, PathTest::of(&place.route.matches.path)));
-        }
-        Self { model, guards: Guards::of(model), hosts }
-    }
-
-    /// Paths that stand for all that a route takes: its own, and one for each rule that may decide about them, in either model.
-    fn points(&self, place: &Place<'_>, other: &Self) -> BTreeSet<String> {
-        let own = match &place.route.matches.path {
-            PathMatch::Prefix { value, .. } | PathMatch::Exact { value, .. } | PathMatch::Segments(value) => {
-                Some(value)
-            }
-            PathMatch::Regex(_) => None,
-        };
-        let name = &place.route.name;
-        let set = |side: &Self, route: &Route| {
-            let set = route.rules.as_ref().and_then(|check| side.model.rule_sets.get(&check.set))?;
-            Some(set.rules.iter().map(|rule| Arc::clone(&rule.path)).collect::<Vec<_>>())
-        };
-        let same = other.of_host(place).find(|(other, _)| other.route.name == *name);
-        let globs =
-            set(self, place.route).into_iter().chain(same.and_then(|(same, _)| set(other, same.route))).flatten();
-        let of_globs = globs.flat_map(|glob| {
-            let fill = |text: &str| glob.replace('*', text).replace('?', "x");
-            let beneath = own.map(|own| format!("{}{}", own.trim_end_matches('/'), fill("")));
-            [Some(fill("")), Some(fill("x")), beneath].into_iter().flatten().collect::<Vec<_>>()
-        });
-        let test = PathTest::of(&place.route.matches.path);
-        let own = own.into_iter().flat_map(|own| [own.clone(), format!("{own}x")]);
-        own.chain(of_globs).filter(|path| path.starts_with('/') && test.fit(path) == Fit::Yes).collect()
-    }
-
-    fn of_host(&self, place: &Place<'_>) -> impl Iterator<Item = &(Place<'m>, PathTest<'m>)> {
-        let key = (Arc::clone(&place.table.scope.class), shown_for(place.table, place.host));
-        self.hosts.get(&key).into_iter().flatten()
-    }
-
-    /// Who takes requests for a path that are as the route wants them: the first of its host, then of the wildcards.
-    fn taker(&self, place: &Place<'_>, path: &str) -> Option<Place<'m>> {
-        let host = HostPattern::parse(&place.shown_for());
-        let wild = self.hosts.iter().filter(|((class, name), _)| {
-            let pattern = HostPattern::parse(name).filter(|pattern| pattern.exact().is_none());
-            *class == place.table.scope.class
-                && pattern.zip(host.as_ref()).is_some_and(|(pattern, host)| pattern != *host && pattern.covers(host))
-        });
-        let closest = wild.min_by_key(|((_, name), _)| HostPattern::parse(name).map(|pattern| pattern.specificity()));
-        let mut all = self.of_host(place).chain(closest.into_iter().flat_map(|(_, routes)| routes));
-        let taken = all.find(|(other, test)| test.fit(path) == Fit::Yes && asks_no_more(other.route, place.route));
-        taken.map(|(place, _)| *place)
-    }
-}
-
-/// Whether a route takes what another does, but for the path. Names are those of the host.
-fn asks_no_more(route: &Route, other: &Route) -> bool {
-    let mut headers = route.matches.headers.iter().filter(|header| header.name != ":authority");
-    headers.all(|header| other.matches.headers.contains(header))
-        && route.matches.query.iter().all(|query| other.matches.query.contains(query))
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use nuncio_ir::{Backend, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
 
+use super::side::authorities;
 use crate::admin::{EffectView, RouteEffect};
-use crate::view::{conditions, names};
+use crate::view::conditions;
 
 /// A route is known by the listeners that see it, the host that it is shown for, and its name.
 pub(super) type Key = (Arc<str>, String, Arc<str>);
@@ -24,8 +25,18 @@ impl Place<'_> {
         shown_for(self.table, self.host)
     }
 
+    /// Parts of a host's names have routes of the same name.
     pub(super) fn key(&self) -> Key {
-        (Arc::clone(&self.table.scope.class), self.shown_for(), Arc::clone(&self.route.name))
+        let mut name = Arc::clone(&self.route.name);
+        for names in authorities(self.route) {
+            name = format!("{name} {:?}", names.value).into();
+        }
+        (Arc::clone(&self.table.scope.class), self.shown_for(), name)
+    }
+
+    /// Whether it is the same place of the same model.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.host, other.host) && std::ptr::eq(self.route, other.route)
     }
 
     /// What becomes of it.
@@ -34,9 +45,10 @@ impl Place<'_> {
     }
 }
 
-/// The host by which a part of a table is shown.
+/// The host by which a part of a table is shown: the first of its names.
 pub(super) fn shown_for(table: &Table, host: &VirtualHost) -> String {
-    names(table, host).into_iter().next().unwrap_or_default()
+    let first = if *table.scope.host == *"*" { host.domains.first() } else { Some(&table.scope.host) };
+    first.map(ToString::to_string).unwrap_or_default()
 }
 
 /// Every route that readers know. What becomes of a route becomes of what stands beside it for requests with a login.

@@ -1,3 +1,7 @@
+mod lost;
+mod sampled;
+mod scale;
+
 use std::collections::BTreeMap;
 
 use crate::admin::{ChangeRequest, DryRunView, EffectView, LossKind};
@@ -17,6 +21,10 @@ const POLICY: &str = "{rules: [{host: shop.example, path: /cart/*, filters: [{na
 fn mapping(name: &str, prefix: &str, more: &str) -> String {
     object("Mapping", name, &format!("{{hostname: shop.example, prefix: {prefix}, service: {name}{more}}}"))
 }
+
+/// Keys, and a filter that wants one.
+const KEY: &str = "{APIKey: {httpHeader: x-key, keys: [{secretName: keys}]}}";
+const KEYS: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {ann: k-1}\n---\n";
 
 /// A shop with a Mapping that says `more`, one that says nothing, and other objects.
 fn shop(more: &str, others: &[(&str, &str, &str)]) -> String {
@@ -100,87 +108,4 @@ fn a_listener_reaches_all_that_comes_by_it() {
     let view = tried(&all, "Listener", "http", "port: 8080", "port: 8081");
     assert_eq!(reached(&view), [("/cart", EffectView::Listener), ("/open", EffectView::Listener)], "{view:#?}");
     assert!(!view.whole_listeners.is_empty() && view.whole_listeners == view.listeners, "{view:#?}");
-}
-
-/// The same with a key before the cart.
-fn guarded(more: &str, others: &[(&str, &str, &str)]) -> String {
-    let key = "{APIKey: {httpHeader: x-key, keys: [{secretName: keys}]}}";
-    let keys = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {ann: k-1}\n---\n";
-    shop(more, &[others, &[("Filter", "key", key), ("FilterPolicy", "policy", POLICY)]].concat()) + keys
-}
-
-#[test]
-fn a_policy_for_other_paths_leaves_those_open_that_it_was_for() {
-    let all = guarded("timeout_ms: 1000", &[]);
-    let view = tried(&all, "FilterPolicy", "policy", "path: /cart/*", "path: /open/*");
-    assert_eq!(lost(&view), [(LossKind::Login, "/cart/")], "{view:#?}");
-    assert_eq!(view.lost[0].was, "key.default (APIKey)");
-    let part = tried(&all, "FilterPolicy", "policy", "path: /cart/*", "path: /cart/mine/*");
-    assert_eq!(lost(&part), [(LossKind::Login, "/cart/")], "{part:#?}");
-    let open = "rules: [{host: shop.example, path: /cart/open/*, filters: []}, {host";
-    let hole = tried(&all, "FilterPolicy", "policy", "rules: [{host", open);
-    assert_eq!(lost(&hole), [(LossKind::Login, "/cart/open/")], "{hole:#?}");
-    for wider in ["path: /*", "path: '*'"] {
-        let view = tried(&all, "FilterPolicy", "policy", "path: /cart/*", wider);
-        assert_eq!(lost(&view), [], "{wider}: {view:#?}");
-    }
-    let view = tried(&all, "FilterPolicy", "policy", "name: key}]", "name: key, ifRequestHeader: {name: x-a}}]");
-    assert_eq!(lost(&view), [(LossKind::Login, "/cart/")], "who does not send the header is not asked: {view:#?}");
-}
-
-#[test]
-fn a_mapping_that_moves_away_from_its_policy_is_open() {
-    let all = guarded("timeout_ms: 1000", &[]);
-    let view = tried(&all, "Mapping", "cart", "prefix: /cart/", "prefix: /c/");
-    assert_eq!(lost(&view), [(LossKind::Login, "/c/")], "{view:#?}");
-    let within = tried(&all, "Mapping", "cart", "prefix: /cart/", "prefix: /cart/v2/");
-    assert_eq!(lost(&within), [], "{within:#?}");
-    let other = tried(&all, "Mapping", "open", "prefix: /open/", "prefix: /opened/");
-    assert_eq!(lost(&other), [], "it was open before: {other:#?}");
-    let elsewhere = tried(&all, "Mapping", "cart", "hostname: shop.example", "hostname: other.example");
-    assert_eq!(lost(&elsewhere), [], "nobody serves that name: {elsewhere:#?}");
-}
-
-#[test]
-fn who_is_not_asked_any_more_is_told() {
-    let auth = ("AuthService", "auth", "{auth_service: auth}");
-    let all = shop("timeout_ms: 1000", &[auth]);
-    let view = tried(&all, "Mapping", "cart", "timeout_ms: 1000", "bypass_auth: true");
-    assert_eq!(lost(&view), [(LossKind::Login, "/cart/")], "{view:#?}");
-    assert!(view.lost[0].was.contains("auth"), "{view:#?}");
-    let gone =
-        tried(&all, "AuthService", "auth", "{auth_service: auth}", "{auth_service: auth, ambassador_id: [other]}");
-    assert_eq!(lost(&gone), [(LossKind::Login, "/cart/")], "{gone:#?}");
-    let elsewhere = tried(&all, "AuthService", "auth", "auth_service: auth", "auth_service: auth2");
-    assert_eq!(lost(&elsewhere), [], "{elsewhere:#?}");
-}
-
-#[test]
-fn limits_that_go_are_told() {
-    let all = shop(LIMITED, &[("RateLimit", "rate", RATE)]);
-    let other = tried(&all, "RateLimit", "rate", "generic_key: cart", "generic_key: carts");
-    assert_eq!(lost(&other), [(LossKind::Limit, "/cart/")], "{other:#?}");
-    let without = tried(&all, "Mapping", "cart", LIMITED, "timeout_ms: 1000");
-    assert_eq!(lost(&without), [(LossKind::Limit, "/cart/")], "{without:#?}");
-    let higher = tried(&all, "RateLimit", "rate", "rate: 5", "rate: 500");
-    assert_eq!(lost(&higher), [], "{higher:#?}");
-}
-
-#[test]
-fn protection_goes_only_with_a_confirmation_of_exactly_that() {
-    let (_directory, editor, engine) = editor_of(&guarded("timeout_ms: 1000", &[]));
-    let change = |digest: Option<String>, confirm: Option<String>, path: &str| {
-        let [kind, namespace, name] = ["FilterPolicy", "default", "policy"].map(ToOwned::to_owned);
-        let text = object("FilterPolicy", "policy", &POLICY.replace("/cart/*", path)).replace("---\n", "");
-        ChangeRequest { kind, namespace, name, text: Some(text), set: BTreeMap::new(), digest, confirm }
-    };
-    let view = editor.dry_run(&engine, &change(None, None, "/open/*")).unwrap();
-    let digest = Some(view.manifest.digest.clone());
-    let unconfirmed = Err(crate::admin::ChangeError::Unconfirmed(1));
-    assert_eq!(editor.apply(&engine, &change(digest.clone(), None, "/open/*")), unconfirmed);
-    let other = editor.dry_run(&engine, &change(None, None, "/cart/mine/*")).unwrap();
-    assert_eq!(other.lost[0].path, "/cart/");
-    let wrong = Some("another".to_owned());
-    assert_eq!(editor.apply(&engine, &change(digest.clone(), wrong, "/open/*")), unconfirmed);
-    editor.apply(&engine, &change(digest, view.confirm, "/open/*")).unwrap();
 }

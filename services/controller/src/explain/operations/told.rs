@@ -8,12 +8,11 @@ use nuncio_translate::World;
 use nuncio_xds::Server;
 
 use super::Way;
-use super::demands::Demands;
 use super::limits::{Counter, Held};
 use crate::admin::{CredentialView, HealthChecks, ObjectRef, OperationRouteView, RetryView, UpstreamHealthView};
 use crate::explain::protection::as_filters_see_it;
 use crate::explain::request::Request;
-use crate::policies::Policies;
+use crate::policies::{Demands, Policies};
 use crate::view::{counted_as, credentials_of, endpoints, service_of};
 
 /// Tells of routes; what many have in common is looked up once.
@@ -73,7 +72,7 @@ impl<'m> Teller<'m> {
         let service = self.policies.auth_service(route);
         let credentials = credentials_of(self.model, service, chain.filters()).into_iter().collect();
         let of_filters = Demands::of_filters(self.model, chain, &asked, &|name| request.may_have(name));
-        let security = Demands::of_auth_service(service).and(&of_filters);
+        let security = Demands::<CredentialView>::of_auth_service(service).and(&of_filters);
         (credentials, security.into_lists())
     }
 

@@ -1,5 +1,7 @@
 //! What a change would do, in words.
 
+use std::collections::BTreeMap;
+
 use super::super::model::{DryRun, Effect, Loss, Manifest, Protection as What};
 use super::super::problems::ProblemRow;
 use crate::texts::Texts;
@@ -68,19 +70,28 @@ fn radius(texts: &Texts, told: &DryRun) -> String {
     }
 }
 
+/// By sort, the gravest first.
 fn lost(texts: &Texts, losses: Vec<Loss>) -> Vec<Lost> {
-    let (limits, logins): (Vec<_>, Vec<_>) = losses.into_iter().partition(|loss| loss.what == What::Limit);
-    let of = |[title, wish]: [&str; 2], mut routes: Vec<Loss>| {
-        let number = texts.count("count_route", routes.len());
+    let mut sorts: BTreeMap<What, Vec<Loss>> = BTreeMap::new();
+    for loss in losses {
+        sorts.entry(loss.what).or_default().push(loss);
+    }
+    let of = |(what, mut routes): (What, Vec<Loss>)| {
+        let (unit, [title, wish]) = match what {
+            What::Login => ("count_route", ["lost_login", "lost_login_wish"]),
+            What::Weaker => ("count_route", ["lost_weaker", "lost_weaker_wish"]),
+            What::Limit => ("count_route", ["lost_limit", "lost_limit_wish"]),
+            What::Tls => ("count_route", ["lost_tls", "lost_tls_wish"]),
+            What::Certificate => ("count_host", ["lost_certificate", "lost_certificate_wish"]),
+            What::Address => ("count_route", ["lost_address", "lost_address_wish"]),
+        };
+        let number = texts.count(unit, routes.len());
         let text = |name: &str| texts.with(name, "routes", &number);
         let left_out = routes.len().saturating_sub(MOST);
         routes.truncate(MOST);
-        (!routes.is_empty()).then(|| Lost { title: text(title), wish: text(wish), routes, left_out })
+        Lost { title: text(title), wish: text(wish), routes, left_out }
     };
-    [of(["lost_login", "lost_login_wish"], logins), of(["lost_limit", "lost_limit_wish"], limits)]
-        .into_iter()
-        .flatten()
-        .collect()
+    sorts.into_iter().map(of).collect()
 }
 
 /// Lines of a patch, each with how it is marked.

@@ -69,11 +69,15 @@ pub(in crate::console) struct Loss {
 }
 
 /// What it would lose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::console) enum Protection {
     Login,
+    Weaker,
     Limit,
+    Tls,
+    Certificate,
+    Address,
 }
 
 impl Loss {
@@ -81,7 +85,10 @@ impl Loss {
     pub(in crate::console) fn words(&self, texts: &Texts) -> String {
         match self.what {
             Protection::Login => texts.fill("lost_asked", &[("path", &self.path), ("who", &self.was)]),
-            Protection::Limit => texts.with("lost_for", "path", &self.path),
+            Protection::Weaker => texts.fill("lost_wanted", &[("path", &self.path), ("what", &self.was)]),
+            Protection::Limit | Protection::Tls => texts.with("lost_for", "path", &self.path),
+            Protection::Certificate => texts.with("lost_by", "listeners", &self.was),
+            Protection::Address => texts.with("lost_before", "what", &self.was),
         }
     }
 }

@@ -19,28 +19,47 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use nuncio_auth::Request;
+use nuncio_ir::auth::{FilterKind, FilterRef};
 use nuncio_ir::{Extension, Model, SlotFilter};
 
 use self::guess::Guess;
 use self::way::Way;
+use super::Chain;
 use crate::admin::CredentialView;
-use crate::policies::Chain;
+use crate::view::credential;
 
 /// The most sets that are told.
 const MOST_SETS: usize = 64;
 /// The most times that a filter is looked at, on all the ways together.
 const MOST_STEPS: usize = 10_000;
 
-/// All of these together.
-type Demand = BTreeSet<CredentialView>;
+/// What a filter wants to be shown.
+pub(crate) trait Wanted: Ord + Clone {
+    /// By this filter; nothing is enough for one that lets nobody through.
+    fn of(kind: &FilterKind, used: &FilterRef) -> Option<Self>;
+    /// Something that only somebody else knows.
+    fn unknown() -> Self;
+}
+
+impl Wanted for CredentialView {
+    fn of(kind: &FilterKind, used: &FilterRef) -> Option<Self> {
+        credential(kind, used)
+    }
+
+    fn unknown() -> Self {
+        Self::Other
+    }
+}
 
 /// Any one of these. An empty one lets everybody through; where there is none, nobody is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Demands(BTreeSet<Demand>);
+pub(crate) struct Demands<T = CredentialView>(BTreeSet<BTreeSet<T>>)
+where
+    T: Ord;
 
-impl Demands {
+impl<T: Wanted> Demands<T> {
     fn nothing() -> Self {
-        Self([Demand::new()].into())
+        Self([BTreeSet::new()].into())
     }
 
     fn nobody() -> Self {
@@ -49,15 +68,15 @@ impl Demands {
 
     /// Something that only somebody else knows.
     fn unknown() -> Self {
-        Self::one(CredentialView::Other)
+        Self::one(T::unknown())
     }
 
-    fn one(shown: CredentialView) -> Self {
-        Self([Demand::from([shown])].into())
+    fn one(shown: T) -> Self {
+        Self([BTreeSet::from([shown])].into())
     }
 
     /// What the AuthService wants, where it is asked.
-    pub(super) fn of_auth_service(service: Option<&Extension>) -> Self {
+    pub(crate) fn of_auth_service(service: Option<&Extension>) -> Self {
         match service.map(|extension| &extension.filter) {
             None | Some(SlotFilter::Idle | SlotFilter::Limit(_)) => Self::nothing(),
             Some(SlotFilter::Refuse { .. }) => Self::nobody(),
@@ -68,7 +87,7 @@ impl Demands {
     /// What the filters of a gate and then those of a rule want of a request of which this is known, and which may have any
     /// other header that `may_have` takes. Where none of a rule's decides, the request is let through; a gate is passed by
     /// nobody whom none of its filters lets through.
-    pub(super) fn of_filters(model: &Model, chain: Chain<'_>, seen: &Request, may_have: &dyn Fn(&str) -> bool) -> Self {
+    pub(crate) fn of_filters(model: &Model, chain: Chain<'_>, seen: &Request, may_have: &dyn Fn(&str) -> bool) -> Self {
         let (gate, rule) = (chain.gate, chain.of_rule());
         let Some(guesses) = Guess::all(&[gate, rule], seen, may_have) else { return Self::unknown() };
         let steps = Cell::new(MOST_STEPS);
@@ -76,8 +95,35 @@ impl Demands {
         through.fold(Self::nobody(), Self::or)
     }
 
+    /// What each of these chains wants of requests that are the same for all, for each way in which a client may send headers.
+    pub(crate) fn by_guess(chains: &[(&Model, Chain<'_>)], seen: &Request) -> Vec<Vec<Self>> {
+        let parts: Vec<_> = chains.iter().flat_map(|(_, chain)| [chain.gate, chain.of_rule()]).collect();
+        let anything = |_: &str| true;
+        let Some(guesses) = Guess::all(&parts, seen, &anything) else {
+            // Too many, but where nobody is asked.
+            let of_chain = |(_, chain): &(_, Chain<'_>)| match chain.filters().next() {
+                Some(_) => Self::unknown(),
+                None => Self::nothing(),
+            };
+            return vec![chains.iter().map(of_chain).collect()];
+        };
+        let steps = Cell::new(MOST_STEPS);
+        let of_guess = |guess: &Guess<'_>| {
+            let through = |(model, chain): &(&Model, Chain<'_>)| {
+                Way::new(model, guess, &steps).through(chain.gate, chain.of_rule())
+            };
+            chains.iter().map(through).collect()
+        };
+        guesses.iter().map(of_guess).collect()
+    }
+
+    /// Each of these is enough.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = &BTreeSet<T>> {
+        self.0.iter()
+    }
+
     /// Both.
-    pub(super) fn and(self, other: &Self) -> Self {
+    pub(crate) fn and(self, other: &Self) -> Self {
         let both = self.0.iter().flat_map(|one| other.0.iter().map(move |other| one | other));
         Self(both.collect()).fewest()
     }
@@ -102,7 +148,7 @@ impl Demands {
 
     /// Whoever shows less shows it as well: but not what lets everybody through, which is told beside what one may show.
     fn fewest(self) -> Self {
-        let is_more = |demand: &&Demand| {
+        let is_more = |demand: &&BTreeSet<T>| {
             !self.0.iter().any(|other| !other.is_empty() && other.len() < demand.len() && other.is_subset(demand))
         };
         let fewest: BTreeSet<_> = self.0.iter().filter(is_more).cloned().collect();
@@ -114,7 +160,7 @@ impl Demands {
         Self(open.chain(Self::unknown().0).collect())
     }
 
-    pub(super) fn into_lists(self) -> Vec<Vec<CredentialView>> {
+    pub(crate) fn into_lists(self) -> Vec<Vec<T>> {
         self.0.into_iter().map(|demand| demand.into_iter().collect()).collect()
     }
 }

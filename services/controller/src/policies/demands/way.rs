@@ -5,13 +5,12 @@ use std::cell::Cell;
 use nuncio_ir::Model;
 use nuncio_ir::auth::{FilterKind, FilterRef, Grant, HeaderCondition, KeySource, OnAllow, OnDeny};
 
-use super::Demands;
 use super::guess::Guess;
 use super::known::{Headers, Known};
-use crate::view::credential;
+use super::{Demands, Wanted};
 
 /// What follows the last filter: whether any has let the request through, and the headers then.
-type End<'e> = &'e dyn Fn(bool, &Headers) -> Demands;
+type End<'e, T> = &'e dyn Fn(bool, &Headers) -> Demands<T>;
 
 /// How a request goes that has these headers.
 pub(super) struct Way<'w> {
@@ -36,14 +35,14 @@ impl<'w> Way<'w> {
     }
 
     /// What leads through a gate and a rule.
-    pub(super) fn through(&self, gate: &[FilterRef], rule: &[FilterRef]) -> Demands {
+    pub(super) fn through<T: Wanted>(&self, gate: &[FilterRef], rule: &[FilterRef]) -> Demands<T> {
         self.go(gate, false, &Headers::default(), &|is_allowed, headers| match is_allowed || gate.is_empty() {
             true => self.go(rule, false, headers, &|_, _| Demands::nothing()),
             false => Demands::nobody(),
         })
     }
 
-    fn go(&self, filters: &[FilterRef], is_allowed: bool, headers: &Headers, end: End<'_>) -> Demands {
+    fn go<T: Wanted>(&self, filters: &[FilterRef], is_allowed: bool, headers: &Headers, end: End<'_, T>) -> Demands<T> {
         let Some((used, rest)) = filters.split_first() else { return end(is_allowed, headers) };
         let Some(steps) = self.steps.get().checked_sub(1) else { return Demands::unknown() };
         self.steps.set(steps);
@@ -54,7 +53,7 @@ impl<'w> Way<'w> {
     }
 
     /// What follows by whether a condition holds.
-    fn by(&self, condition: Option<&HeaderCondition>, headers: &Headers, then: End<'_>) -> Demands {
+    fn by<T: Wanted>(&self, condition: Option<&HeaderCondition>, headers: &Headers, then: End<'_, T>) -> Demands<T> {
         let Some(condition) = condition else { return then(true, headers) };
         match headers.holds(condition) {
             None => then(self.guess.holds(condition), headers),
@@ -63,7 +62,14 @@ impl<'w> Way<'w> {
         }
     }
 
-    fn ask(&self, used: &FilterRef, rest: &[FilterRef], is_allowed: bool, headers: &Headers, end: End<'_>) -> Demands {
+    fn ask<T: Wanted>(
+        &self,
+        used: &FilterRef,
+        rest: &[FilterRef],
+        is_allowed: bool,
+        headers: &Headers,
+        end: End<'_, T>,
+    ) -> Demands<T> {
         let allow = |headers: &Headers| match used.on_allow {
             OnAllow::Break => end(true, headers),
             OnAllow::Continue => self.go(rest, true, headers, end),
@@ -90,8 +96,8 @@ impl<'w> Way<'w> {
     }
 
     /// What the client shows a filter that lets it through; `None` where nobody can show it.
-    fn shown(&self, kind: &FilterKind, used: &FilterRef, headers: &Headers) -> Option<Demands> {
-        let wanted = Demands::one(credential(kind, used)?);
+    fn shown<T: Wanted>(&self, kind: &FilterKind, used: &FilterRef, headers: &Headers) -> Option<Demands<T>> {
+        let wanted = Demands::one(T::of(kind, used)?);
         match self.shower(kind, headers) {
             Shower::Nobody => None,
             Shower::Gateway => Some(Demands::nothing()),
