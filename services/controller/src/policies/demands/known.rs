@@ -134,15 +134,14 @@ impl Headers {
             KeySource::Cookie(_) | KeySource::Query(_) => None,
         };
         let names: Vec<_> = keys.sources.iter().filter_map(name).collect();
-        match &keys.sources[..] {
-            [_] => self.pass(&keys.identity, &names.iter().map(String::as_str).collect::<Vec<_>>()),
+        if keys.sources.len() == 1 {
+            self.pass(&keys.identity, &names.iter().map(String::as_str).collect::<Vec<_>>());
+        } else {
             // The key was in one of them.
-            _ => {
-                if keys.identity.remove_credential {
-                    names.iter().for_each(|name| self.set(name, Known::Unclear));
-                }
-                self.pass(&keys.identity, &[]);
+            if keys.identity.remove_credential {
+                names.iter().for_each(|name| self.set(name, Known::Unclear));
             }
+            self.pass(&keys.identity, &[]);
         }
         let has_cookie = keys.sources.iter().any(|source| matches!(source, KeySource::Cookie(_)));
         if has_cookie && keys.identity.remove_credential {

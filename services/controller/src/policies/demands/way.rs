@@ -80,7 +80,7 @@ impl<'w> Way<'w> {
         };
         let Some(kind) = self.model.filters.get(&used.filter).map(|filter| &filter.kind) else { return denied };
         let shown = self.shown(kind, used, headers);
-        let allowed = shown.map(|shown| shown.and(&allow(&headers.after(kind)))).unwrap_or_else(Demands::nobody);
+        let allowed = shown.map_or_else(Demands::nobody, |shown| shown.and(&allow(&headers.after(kind))));
         let instead = match (kind, &used.arguments.instead_of_redirect) {
             (FilterKind::OAuth2(_), Some(instead)) if !instead.filters.is_empty() => instead,
             _ => return denied.or(allowed),
