@@ -186,7 +186,7 @@ impl World {
     /// Whether keys of previews are made of this Secret.
     pub(in crate::world) fn is_secret_of_keys(&self, secret: &SecretRef) -> bool {
         self.preview_policy().is_some_and(|(id, policy)| {
-            let is_named = *id.namespace == *secret.namespace && name_of_keys(policy) == &*secret.name;
+            let is_named = *id.namespace == *secret.namespace && *name_of_keys(policy) == *secret.name;
             is_named && matches!(self.secret_of_keys(id, policy), Ok(Some(_)))
         })
     }
