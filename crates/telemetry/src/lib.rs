@@ -1,4 +1,5 @@
-//! What every service does the same way: logs, traces, metrics, health, shutdown, audit logs, files that others read, tokens that they share, errors in whole.
+//! What every service does the same way: logs, traces, metrics, health, shutdown, audit logs, files that others read, tokens that they
+//! share, errors in whole, work beside the threads that answer.
 //!
 //! ```no_run
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,6 +19,7 @@ mod process;
 mod shared_token;
 mod shutdown;
 mod traces;
+mod turns;
 
 pub use audit::AuditLog;
 pub use causes::causes;
@@ -28,6 +30,7 @@ pub use metrics::{BoundedLabel, LabelValue, METRICS_CONTENT_TYPE, Metrics, durat
 pub use shared_token::SharedToken;
 pub use shutdown::shutdown_on_signal;
 pub use traces::{TraceProtocol, Traces, follow};
+pub use turns::Turns;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio_util::sync::CancellationToken;

@@ -28,6 +28,9 @@ pub(crate) use self::fit::{PathTest, compiled, value_fits};
 pub(crate) use self::operations::operations;
 pub(crate) use self::protection::of_listener;
 
+/// The most routes of which it is told that they lost.
+const MAX_LOST: usize = 500;
+
 /// Follows a request through the model. What services have fetched is known of a gateway that runs.
 pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainRequest) -> Explanation {
     let mut request = Request::new(asked);
@@ -224,7 +227,7 @@ fn first_match<'a>(
             (Some(_), _) => continue,
         };
         let is_same = found.is_some_and(|(_, winner): (usize, &Route)| winner.known_name() == route.known_name());
-        if !route.origins.is_empty() && !route.is_bearing() && !is_same {
+        if lost.len() < MAX_LOST && !route.origins.is_empty() && !route.is_bearing() && !is_same {
             lost.push(Lost { route: route_view(model, table, &request.host, order, route), reason });
         }
     }

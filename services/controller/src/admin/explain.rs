@@ -1,9 +1,12 @@
 //! What becomes of a request that somebody describes.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use nuncio_telemetry::Turns;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -149,11 +152,15 @@ fn parse_header(text: &str) -> Result<HeaderView, InvalidRequest> {
     Ok(HeaderView { name: name.to_owned(), value: value.to_owned() })
 }
 
+/// How many are explained at a time: each holds the model.
+pub(super) static TURNS: Turns = Turns::new(2);
+
 type Reply = Result<Json<Explanation>, (StatusCode, String)>;
 
 async fn reply(view: &Shared, request: Result<ExplainRequest, InvalidRequest>) -> Reply {
     let request = request.map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
-    let mut explanation = view.explain(&request);
+    let asked = Arc::clone(view);
+    let mut explanation = TURNS.take(move || asked.explain(&request)).await;
     if let Some(socket) = view.envoy_admin() {
         count(socket, &mut explanation.failures).await;
     }

@@ -1,6 +1,7 @@
 //! What the gateway does with the operations of an API's document.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::apis::CredentialView;
+use super::explain::TURNS;
 use super::health::tell_health;
 use super::model::ObjectRef;
 
@@ -200,11 +202,10 @@ pub(super) async fn operations(
     let mut told = OperationsView::default();
     for some in asked.operations.chunks(AT_ONCE) {
         let part = OperationsRequest { origin: asked.origin.clone(), operations: some.to_vec() };
-        let OperationsView { operations, upstreams } = view.operations(&part);
+        let asked = Arc::clone(&view);
+        let OperationsView { operations, upstreams } = TURNS.take(move || asked.operations(&part)).await;
         told.operations.extend(operations);
         told.upstreams.extend(upstreams);
-        // Whoever applies a change waits for no more than a part of it.
-        tokio::task::yield_now().await;
     }
     if let Some(socket) = view.envoy_admin() {
         tell_health(socket, &mut told.upstreams).await;
