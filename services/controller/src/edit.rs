@@ -9,7 +9,7 @@ mod manifest;
 mod patch;
 mod text;
 
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use nuncio_api::{Defaults, Kind, Object, ObjectId, Severity, Spec};
 use nuncio_translate::{Settings, World};
@@ -36,9 +36,7 @@ pub(crate) struct Editor {
     settings: Settings,
     /// Changes may be written.
     is_allowed: bool,
-    /// One change is written at a time.
-    turn: Arc<Mutex<()>>,
-    /// One is looked at at a time: it takes a world of its own.
+    /// One change is looked at, or written, at a time: it takes a world of its own.
     trial: Arc<Mutex<()>>,
     /// What was shown to those who may change it.
     seen: Arc<Shown>,
@@ -52,7 +50,6 @@ impl Editor {
             defaults: defaults(&config.namespace, config.expand_environment),
             settings,
             is_allowed: config.allow_edits,
-            turn: Arc::default(),
             trial: Arc::default(),
             seen: Arc::default(),
         }
@@ -70,18 +67,23 @@ impl Editor {
 
     /// What a change would do.
     pub(crate) fn dry_run(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
-        let _trial = match self.trial.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(ChangeError::Busy),
-            // Whoever broke off left nothing behind.
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Ok(trial) => trial,
-        };
+        let _trial = self.trial()?;
         let id = editable(&change.kind, &change.namespace, &change.name)?;
         let old = self.read(engine, &id)?;
         if change.digest.as_ref().is_some_and(|digest| *digest != old.digest) {
             return Err(ChangeError::Conflict(old.name.to_string()));
         }
         self.tried(engine, &id, &old, change).map(|(_, view)| view)
+    }
+
+    /// The turn of whoever tries a change: a world is made for it, and one of them at a time is enough.
+    fn trial(&self) -> Result<MutexGuard<'_, ()>, ChangeError> {
+        match self.trial.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(ChangeError::Busy),
+            // Whoever broke off left nothing behind.
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Ok(trial) => Ok(trial),
+        }
     }
 
     /// A change of a text that is not the object's any more, and what it was changed to.
@@ -107,7 +109,7 @@ impl Editor {
         if !self.is_allowed {
             return Err(ChangeError::NotAllowed);
         }
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _trial = self.trial()?;
         let id = editable(&change.kind, &change.namespace, &change.name)?;
         let old = self.read(engine, &id)?;
         if change.digest.as_ref() != Some(&old.digest) {

@@ -197,6 +197,7 @@ pub(super) async fn compare(
         (status = 409, description = "It has changed since the digest was told, or cannot be written", body = String),
         (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
         (status = 428, description = "It takes protection away, and that is not confirmed", body = String),
+        (status = 429, description = "Another change is being looked at or written", body = String),
     ))]
 pub(super) async fn apply(
     State(view): State<Shared>,

@@ -52,7 +52,6 @@ pub(super) fn editor_of(text: &str) -> (TempDir, Editor, Mutex<Engine>) {
             ..fixture::settings()
         },
         is_allowed: true,
-        turn: Arc::default(),
         trial: Arc::default(),
         seen: Arc::default(),
     };
@@ -87,9 +86,10 @@ fn change(text: &str, digest: Option<&str>) -> ChangeRequest {
 #[test]
 fn one_change_is_looked_at_at_a_time() {
     let (_directory, editor, engine) = editor();
-    let text = manifest(&editor, &engine).text;
+    let ManifestView { text, digest, .. } = manifest(&editor, &engine);
     let held = editor.trial.lock().unwrap();
     assert_eq!(editor.dry_run(&engine, &change(&text, None)), Err(ChangeError::Busy));
+    assert_eq!(editor.apply(&engine, &change(&text, Some(&digest))), Err(ChangeError::Busy));
     drop(held);
     assert!(editor.dry_run(&engine, &change(&text, None)).unwrap().is_valid);
 }
@@ -102,7 +102,12 @@ fn of_two_who_apply_a_change_at_once_one_is_told_that_the_other_was_faster() {
     let apply = |path: &str| {
         let change = change(&text.replace("/cart/", path), Some(&digest));
         both.wait();
-        editor.apply(&engine, &change).map(|_| path.to_owned())
+        let mut outcome = editor.apply(&engine, &change);
+        while outcome == Err(ChangeError::Busy) {
+            std::thread::yield_now();
+            outcome = editor.apply(&engine, &change);
+        }
+        outcome.map(|_| path.to_owned())
     };
     let outcomes = std::thread::scope(|scope| {
         let all = ["/one/", "/two/"].map(|path| scope.spawn(move || apply(path)));
