@@ -8,10 +8,13 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Refuses what would change something and comes from elsewhere.
+/// Refuses what would change something and comes from elsewhere; and whatever a page of somebody else would fetch of the
+/// console: that it cannot read the answer does not spare the work, of which trials are done one at a time.
 pub(super) async fn refuse_foreign(request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && is_foreign(request.headers()) {
+    let is_console = request.uri().path().starts_with("/console");
+    let is_refused = changes || (is_console && !is_navigation(request.headers()));
+    if is_refused && is_foreign(request.headers()) {
         return (StatusCode::FORBIDDEN, "only pages of the portal may ask for that\n").into_response();
     }
     next.run(request).await
@@ -24,6 +27,12 @@ fn is_foreign(headers: &HeaderMap) -> bool {
         (None, Some(origin)) => Some(host(origin)) != text(header::HOST.as_str()).map(host),
         (None, None) => false,
     }
+}
+
+/// Whether somebody follows a link, and the answer is the page in his window.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let says = |name: &str, value: &str| headers.get(name).is_some_and(|said| said == value);
+    says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document")
 }
 
 /// The name without scheme and port: the gateway takes ports out of `Host`.

@@ -293,3 +293,29 @@ async fn others_cannot_ask_for_a_refresh() {
     assert_eq!(post("cross-site").await.unwrap().status(), StatusCode::FORBIDDEN);
     assert_eq!(post("same-origin").await.unwrap().status(), StatusCode::ACCEPTED);
 }
+
+#[tokio::test]
+async fn pages_of_others_fetch_nothing_of_the_console() {
+    let portal = portal_in_words("127.0.0.1:1", Texts::default());
+    let asked = |path: &'static str, from: &'static str, mode: &'static str, dest: &'static str| {
+        let request = Request::get(path).header("host", "localhost").header("sec-fetch-site", from);
+        let request = request.header("sec-fetch-mode", mode).header("sec-fetch-dest", dest);
+        portal.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let edit = "/console/objects/Mapping/shop/cart/edit?spec.timeout_ms=1";
+    for path in ["/console/", edit, "/console/api/v1/topology"] {
+        for (mode, dest) in [("no-cors", "image"), ("navigate", "iframe"), ("cors", "empty"), ("no-cors", "document")] {
+            for from in ["cross-site", "same-site"] {
+                assert_eq!(
+                    asked(path, from, mode, dest).await.unwrap().status(),
+                    StatusCode::FORBIDDEN,
+                    "{path} {mode} {dest}"
+                );
+            }
+            assert_ne!(asked(path, "same-origin", mode, dest).await.unwrap().status(), StatusCode::FORBIDDEN, "{path}");
+        }
+        assert_ne!(asked(path, "cross-site", "navigate", "document").await.unwrap().status(), StatusCode::FORBIDDEN);
+    }
+    let docs = asked("/docs/", "cross-site", "no-cors", "image").await.unwrap();
+    assert_eq!(docs.status(), StatusCode::OK, "what everybody may read costs nobody more than that");
+}
