@@ -19,6 +19,7 @@ pub(crate) use self::indexing::index;
 use self::kept::Kept;
 pub(crate) use self::look::document;
 use self::look::{Looked, look};
+use self::wish::Turn;
 pub(crate) use self::wish::Wish;
 use crate::api::{ApiId, Served, Undocumented};
 use crate::catalog::{Catalog, Outage, Shared};
@@ -61,6 +62,8 @@ pub(crate) struct Refresher {
     edition: u64,
     /// Whoever is being asked: one request at a time.
     asked: BTreeMap<String, (task::Id, ApiId)>,
+    /// When strangers have every document looked at.
+    strangers: Turn,
     looking: JoinSet<(ApiId, String, Looked)>,
 }
 
@@ -86,6 +89,7 @@ impl Refresher {
             is_known: false,
             edition: 0,
             asked: BTreeMap::new(),
+            strangers: Turn::default(),
             looking: JoinSet::new(),
         }
     }
@@ -104,7 +108,8 @@ impl Refresher {
                 },
                 is_urgent = all.asked() => {
                     let now = Instant::now();
-                    self.kept.values_mut().for_each(|kept| kept.wish(now, is_urgent));
+                    let turn = if is_urgent { now } else { self.strangers.next(now) };
+                    self.kept.values_mut().for_each(|kept| kept.wish(turn, is_urgent));
                     false
                 }
                 () = tokio::time::sleep_until(due) => false,

@@ -93,10 +93,12 @@ impl Kept {
         self.due().is_some_and(|due| due <= now)
     }
 
-    /// Somebody wants it now. What could not be had last has its time, unless that `is_urgent`.
+    /// Somebody wants it then. What could not be had last has its time, unless that `is_urgent`.
     pub(super) fn wish(&mut self, now: Instant, is_urgent: bool) {
         if self.api.target.is_ok() && (is_urgent || self.failures == 0) {
-            self.due = Some(self.looked.map_or(now, |looked| now.max(looked + REST)));
+            let turn = self.looked.map_or(now, |looked| now.max(looked + REST));
+            // It may be its turn before.
+            self.due = Some(self.due.filter(|_| !is_urgent).map_or(turn, |due| due.min(turn)));
         }
     }
 
@@ -248,7 +250,13 @@ mod tests {
         );
         assert!(Arc::ptr_eq(&shown, &kept.entry()), "pages are the same, too");
 
-        kept.wish(now, false);
+        let soon = now + Duration::from_secs(30);
+        kept.wish(soon, false);
+        assert_eq!(kept.due(), Some(soon), "strangers wait for their turn");
+        kept.wish(now, true);
+        assert!(kept.due().unwrap() < soon, "and those who may do not");
+        kept.wish(soon, false);
+        assert!(kept.due().unwrap() < soon, "nobody has to wait for them");
         let known = kept.begin(target).known;
         kept.take(Looked { api, reference: known, answer: Err(silent("it is gone")) }, None);
         let entry = kept.entry();

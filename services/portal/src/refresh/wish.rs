@@ -2,7 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use std::time::Duration;
+
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How often strangers have every document looked at, all of them together: each of their requests is one to every service.
+pub(super) const REST: Duration = Duration::from_secs(30);
 
 /// Asks for every document.
 #[derive(Debug, Default)]
@@ -28,9 +34,37 @@ impl Wish {
     }
 }
 
+/// When a wish of strangers had its turn last, or has it next.
+#[derive(Debug, Default)]
+pub(super) struct Turn(Option<Instant>);
+
+impl Turn {
+    /// When one that comes `now` has its own. Those that wait have the same.
+    pub(super) fn next(&mut self, now: Instant) -> Instant {
+        let turn = match self.0 {
+            Some(turn) if turn > now => turn,
+            Some(turn) => now.max(turn + REST),
+            None => now,
+        };
+        *self.0.insert(turn)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strangers_have_a_turn_now_and_then_and_together() {
+        let (mut turn, now) = (Turn::default(), Instant::now());
+        let second = Duration::from_secs(1);
+        assert_eq!(turn.next(now), now);
+        for later in 1..30 {
+            assert_eq!(turn.next(now + later * second), now + REST);
+        }
+        assert_eq!(turn.next(now + 31 * second), now + 2 * REST);
+        assert_eq!(turn.next(now + 300 * second), now + 300 * second);
+    }
 
     #[tokio::test]
     async fn of_several_that_ask_the_most_urgent_counts_once() {

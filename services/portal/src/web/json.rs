@@ -194,10 +194,14 @@ fn undocumented(entry: &Entry, reference: &Reference) -> Vec<String> {
 pub(super) async fn refresh(site: Visit) -> (StatusCode, &'static str) {
     let may_hurry = site.sees_console() || site.is_by_operator();
     site.refresh.ask(may_hurry);
-    site.content_wish.notify_one();
     let told = match may_hurry {
-        true => "every document is looked at now\n",
-        false => "every document is looked at now, but for those that could not be had last: they have their time\n",
+        true => {
+            site.content_wish.notify_one();
+            "every document is looked at now\n"
+        }
+        false => {
+            "every document is looked at within half a minute, but for those that could not be had last: they have their time\n"
+        }
     };
     (StatusCode::ACCEPTED, told)
 }
