@@ -1,7 +1,8 @@
 //! What documents were before: of each API the documents that differed for clients, and what had changed.
 //!
 //! It is kept in memory within bounds, and in a directory if there is one. What is kept is what services said: what the
-//! gateway makes of it is another matter, and is not compared.
+//! gateway makes of it is another matter, and is not compared. An API may have the name of one that was for fewer: whose a
+//! version was is kept with it.
 
 mod bounds;
 mod disk;
@@ -60,21 +61,35 @@ impl History {
     /// Takes the newest document of an API, one at a time. It takes long where that is another than before.
     pub(crate) fn record(&self, reference: &Reference) {
         let (id, document) = (&reference.api.id, &reference.document);
+        let groups = reference.api.served.visible_to();
         let mut versions = self.lock().get(id).cloned().unwrap_or_default();
         let number = match versions.last() {
-            Some(newest) if newest.document == document.original => return,
+            Some(newest) if newest.document == document.original && newest.visible_to.as_deref() == groups => return,
             newest => newest.map_or(1, |newest| newest.number + 1),
         };
         let twice = once_to_and_fro(&mut versions, document);
         let version = match versions.last().map(|newest| (newest, newest.changes_to(reference))) {
-            None => Version::first(number, document),
+            None => Version::first(number, reference),
+            // It is shown to others now: what was before is not theirs.
+            Some((newest, changes)) if !newest.is_for_all_of(groups) => match changes.is_empty() {
+                true => {
+                    let number = newest.number;
+                    versions.pop();
+                    Version::first(number, reference)
+                }
+                false => Version::first(number, reference),
+            },
             // For clients it is the same, in other words.
             Some((newest, changes)) if changes.is_empty() => {
-                let version = Version { document: document.original.clone(), ..(**newest).clone() };
+                let version = Version {
+                    document: document.original.clone(),
+                    visible_to: groups.map(<[String]>::to_vec),
+                    ..(**newest).clone()
+                };
                 versions.pop();
                 version
             }
-            Some((_, changes)) => Version::next(number, document, changes),
+            Some((_, changes)) => Version::next(number, reference, changes),
         };
         tracing::info!("a document of {id} is new: {}", version.words());
         let version = Arc::new(version);

@@ -32,6 +32,9 @@ struct Stored<'s> {
     version: Option<Cow<'s, str>>,
     changes: Cow<'s, [Change]>,
     more_changes: usize,
+    /// The groups whose it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    visible_to: Option<Cow<'s, [String]>>,
     /// As the service gave it.
     document: Cow<'s, str>,
 }
@@ -92,6 +95,7 @@ impl Disk {
             version: version.label.as_deref().map(Cow::Borrowed),
             changes: Cow::Borrowed(&version.changes),
             more_changes: version.more_changes,
+            visible_to: version.visible_to.as_deref().map(Cow::Borrowed),
             document: String::from_utf8_lossy(&version.document),
         };
         let path = self.path(id, version.number);
@@ -128,6 +132,7 @@ fn read(path: &Path) -> io::Result<(ApiId, Version)> {
         label: stored.version.map(Cow::into_owned),
         changes: stored.changes.into_owned(),
         more_changes: stored.more_changes,
+        visible_to: stored.visible_to.map(Cow::into_owned),
         document: stored.document.into_owned().into(),
     };
     let (namespace, name) = (stored.namespace.into_owned(), stored.name.into_owned());

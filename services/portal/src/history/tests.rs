@@ -79,6 +79,33 @@ fn what_is_kept_is_bounded() {
     }
 }
 
+/// It, as an API says it that is for these groups.
+pub(crate) fn said_to(groups: Option<&[&str]>, document: &Value) -> Reference {
+    let said = said(document);
+    let mut api = of_service();
+    api.served.docs.get_or_insert_default().visible_to =
+        groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect());
+    Reference::new(Arc::new(api), said.document)
+}
+
+#[test]
+fn what_was_for_fewer_is_not_told_to_others_by_what_has_changed_since() {
+    let (staff, both) = (Some(&["staff"][..]), Some(&["staff", "partners"][..]));
+    let told = |before: Option<&[&str]>, after: Option<&[&str]>, kind: &str| {
+        let history = History::default();
+        history.record(&said_to(before, &document("string")));
+        history.record(&said_to(after, &document(kind)));
+        let versions = history.of(&of_service().id);
+        let groups = |version: &Version| version.visible_to.clone().map(|groups| groups.len());
+        versions.iter().map(|version| (version.changes.len(), groups(version))).collect::<Vec<_>>()
+    };
+    assert_eq!(told(staff, None, "integer"), [(0, None), (0, Some(1))]);
+    assert_eq!(told(staff, both, "integer"), [(0, Some(2)), (0, Some(1))]);
+    assert_eq!(told(both, staff, "integer"), [(1, Some(1)), (0, Some(2))], "it was theirs as well");
+    assert_eq!(told(None, staff, "integer"), [(1, Some(1)), (0, None)]);
+    assert_eq!(told(staff, None, "string"), [(0, None)], "the same document is for everybody now");
+}
+
 #[test]
 fn a_directory_outlives_the_process_and_holds_no_more_than_memory() {
     let place = tempfile::tempdir().unwrap();
@@ -97,6 +124,8 @@ fn a_directory_outlives_the_process_and_holds_no_more_than_memory() {
     again.record(&said(&document("boolean")));
     assert_eq!(numbers(&again), [5, 4, 1]);
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 3, "and nothing beside them");
+    again.record(&said_to(Some(&["staff"]), &document("number")));
+    assert_eq!(open().of(&of_service().id)[0].visible_to.as_deref(), Some(&["staff".to_owned()][..]));
 }
 
 #[test]

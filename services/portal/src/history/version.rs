@@ -25,28 +25,42 @@ pub(crate) struct Version {
     pub(crate) changes: Vec<Change>,
     /// How many more changes there were.
     pub(crate) more_changes: usize,
+    /// The groups whose it was then; everybody's where there are none.
+    pub(crate) visible_to: Option<Vec<String>>,
     /// As the service gave it.
     pub(crate) document: Bytes,
 }
 
 impl Version {
     /// The first of an API that is seen.
-    pub(super) fn first(number: u64, document: &Document) -> Self {
-        Self::next(number, document, Vec::new())
+    pub(super) fn first(number: u64, reference: &Reference) -> Self {
+        Self::next(number, reference, Vec::new())
     }
 
     /// One with changes.
-    pub(super) fn next(number: u64, document: &Document, mut changes: Vec<Change>) -> Self {
+    pub(super) fn next(number: u64, reference: &Reference, mut changes: Vec<Change>) -> Self {
+        let document = &reference.document;
         let more_changes = changes.len().saturating_sub(MAX_CHANGES);
         changes.truncate(MAX_CHANGES);
         let label = document.info("version").map(|label| label.chars().take(80).collect());
-        Self { number, since: Timestamp::now(), label, changes, more_changes, document: document.original.clone() }
+        let visible_to = reference.api.served.visible_to().map(<[String]>::to_vec);
+        let document = document.original.clone();
+        Self { number, since: Timestamp::now(), label, changes, more_changes, visible_to, document }
+    }
+
+    /// Whether all may see it who may see what is for these groups: to others what has changed since would tell of it.
+    pub(super) fn is_for_all_of(&self, groups: Option<&[String]>) -> bool {
+        match (&self.visible_to, groups) {
+            (None, _) => true,
+            (Some(own), Some(groups)) => groups.iter().all(|group| own.contains(group)),
+            (Some(_), None) => false,
+        }
     }
 
     /// What one document of an API has that another has not, though it never took its place.
     pub(crate) fn between(old: &Reference, new: &Reference) -> Self {
-        let changes = Self::first(0, &old.document).changes_to(new);
-        Self::next(0, &new.document, changes)
+        let changes = Self::first(0, old).changes_to(new);
+        Self::next(0, new, changes)
     }
 
     /// What has changed since this, with paths as clients know them.

@@ -169,7 +169,7 @@ pub(super) async fn of_api(
     let reference = entry.reference.as_deref();
     let head = Head::of(&entry, &site);
     let links = reference.map(|known| links(known, &head.link)).unwrap_or_default();
-    let versions = site.history.of(&entry.api.id);
+    let versions = site.versions(&entry.api.id);
     let page = Page {
         frame: site.frame(),
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
@@ -203,7 +203,7 @@ pub(super) async fn of_all(site: Visit) -> Response {
 pub(super) fn recent(site: &Visit, most: usize) -> Vec<(Arc<Entry>, Arc<Version>)> {
     let catalog = site.catalog();
     let versions = |entry: &Arc<Entry>| {
-        let changed = site.history.of(&entry.api.id).into_iter().filter(|version| !version.changes.is_empty());
+        let changed = site.versions(&entry.api.id).into_iter().filter(|version| !version.changes.is_empty());
         changed.map(|version| (Arc::clone(entry), version)).collect::<Vec<_>>()
     };
     let mut all: Vec<_> = catalog.entries.iter().flat_map(versions).collect();

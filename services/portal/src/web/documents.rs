@@ -69,7 +69,7 @@ pub(super) async fn version(
         )
     };
     let entry = site.catalog().find(&namespace, &name).cloned().ok_or_else(missing)?;
-    let versions = site.history.of(&entry.api.id);
+    let versions = site.versions(&entry.api.id);
     let version = versions.iter().find(|version| version.number == number).ok_or_else(missing)?;
     let is_json = version.document.trim_ascii_start().starts_with(b"{");
     let media = if is_json { "application/json" } else { "application/yaml" };

@@ -70,7 +70,7 @@ pub(super) async fn of_api(
     asked: HeaderMap,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let versions = site.history.of(&entry.api.id).into_iter().filter(|version| !version.changes.is_empty());
+    let versions = site.versions(&entry.api.id).into_iter().filter(|version| !version.changes.is_empty());
     let versions: Vec<_> = versions.take(MOST).map(|version| (Arc::clone(&entry), version)).collect();
     let link = api_link(&entry.api.id);
     Ok(answer(&site, &feed, &asked, &site.texts().with("feed_of", "api", &entry.title()), &link, &versions))

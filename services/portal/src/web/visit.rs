@@ -11,11 +11,13 @@ use axum::http::{HeaderMap, header};
 use super::page::Frame;
 use super::{Site, escape_path, feeds};
 use crate::access::Viewer;
+use crate::api::ApiId;
 use crate::catalog::Catalog;
 use crate::cause::Cause;
 use crate::console;
 use crate::content::{Content, Page};
 use crate::gateway::{ObjectRef, PreviewAddress, Scope, host_of};
+use crate::history::Version;
 use crate::texts::Texts;
 
 /// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
@@ -66,6 +68,13 @@ impl Visit {
     /// The pages that are for the reader.
     pub(crate) fn pages(&self) -> impl Iterator<Item = &Page> {
         self.content.pages.iter().filter(|page| self.viewer.may_see(page.visible_to()))
+    }
+
+    /// What documents of an API were before, as far as they were for the reader: the newest first.
+    pub(crate) fn versions(&self, id: &ApiId) -> Vec<Arc<Version>> {
+        let mut versions = self.site.history.of(id);
+        versions.retain(|version| self.viewer.may_see(version.visible_to.as_deref()));
+        versions
     }
 
     /// Whether the reader is known to run the gateway, by the groups that the console is for.

@@ -74,7 +74,7 @@ pub(super) async fn of_api(site: Visit, Path((namespace, name)): Path<(String, S
         return StatusCode::NOT_FOUND.into_response();
     };
     let id = &entry.api.id;
-    let versions: Vec<_> = site.history.of(id).iter().map(|version| VersionView::of(id, version, usize::MAX)).collect();
+    let versions: Vec<_> = site.versions(id).iter().map(|version| VersionView::of(id, version, usize::MAX)).collect();
     Json(versions).into_response()
 }
 

@@ -7,6 +7,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::changes::later_cart;
 use super::*;
 use crate::access::tests::{access, signed};
+use crate::history::tests::said_to;
 
 /// Every page, list, feed and document that tells of an API.
 const TELLING: [&str; 14] = [
@@ -253,4 +254,31 @@ async fn with_a_group_the_console_is_for_its_members_alone() {
     let local = HeaderMap::from_iter([(header::HOST, "localhost".parse().unwrap())]);
     assert_eq!((status(guest).await, status(local).await), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
     assert_eq!(status(signed(&signer, |_| {})).await, StatusCode::BAD_GATEWAY, "there is no controller to ask");
+}
+
+#[tokio::test]
+async fn what_an_api_of_the_same_name_was_for_fewer_is_told_to_them_alone() {
+    let signer = Signer::ephemeral().unwrap();
+    let mut secret = cart();
+    secret["info"]["title"] = json!("Zebra");
+    let site = Site { access: access(&signer), ..site(of_service(), &later_cart(), &[], None) };
+    let history = History::default();
+    history.record(&said_to(Some(&["staff"]), &secret));
+    history.record(&said_to(None, &later_cart()));
+    let site = Site { history: Arc::new(history), ..site };
+    let changes = "/docs/api/v1/apis/shop/cart/changes";
+    for (path, is_for_staff) in
+        [("/openapi/services/shop/cart/versions/1", true), (changes, false), ("/docs/doc/shop/cart/changes", false)]
+    {
+        let staff = super::edge::ask(&site, path, signed(&signer, |_| {})).await;
+        assert_eq!(staff.contains("Zebra"), is_for_staff, "{path}: {staff}");
+        let guest = super::edge::ask(&site, path, signed(&signer, |claims| claims["groups"] = json!(["guests"]))).await;
+        assert!(!guest.contains("Zebra"), "{path}: {guest}");
+    }
+    let numbers = async |headers: HeaderMap| {
+        let told: Value = serde_json::from_str(&super::edge::ask(&site, changes, headers).await).unwrap();
+        told.as_array().unwrap().iter().map(|version| version["number"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(signed(&signer, |_| {})).await, [2, 1]);
+    assert_eq!(numbers(HeaderMap::new()).await, [2]);
 }
