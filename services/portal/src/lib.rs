@@ -47,6 +47,7 @@ mod run;
 mod search;
 mod settings;
 mod start;
+mod taken;
 mod texts;
 mod web;
 

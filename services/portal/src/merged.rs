@@ -21,7 +21,7 @@ use self::walk::rename;
 pub(crate) use self::walk::{Part, walk};
 use crate::catalog::Entry;
 use crate::changes::from_swagger;
-use crate::document::{Version, text};
+use crate::document::{Version, methods, text};
 use crate::reference::Reference;
 use crate::rewrite::drop_dangling_links;
 use crate::routed::Routed;
@@ -87,6 +87,10 @@ impl Merged {
             return Err(LeftOut::TooLarge);
         }
         let mut value = lifted(reference)?;
+        let size = size.saturating_add(copied(&value));
+        if size > MAX_SIZE {
+            return Err(LeftOut::TooLarge);
+        }
         if let Some(routed) = routed {
             let version = reference.document.version;
             routed.write(&mut value, if version == Version::V3_2 { version } else { Version::V3_1 }, reference);
@@ -154,6 +158,15 @@ impl Merged {
         document["info"]["version"] = json!(format!("{digest:016x}"));
         document
     }
+}
+
+/// How much is copied from where a document says it once to each operation, in bytes.
+fn copied(document: &Value) -> usize {
+    let length = |value: Option<&Value>| value.map_or(0, |value| value.to_string().len());
+    let security = length(document.get("security"));
+    let items = document.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    let of_item = |item: &Value| methods(item).count().saturating_mul(security + length(item.get("parameters")));
+    items.map(of_item).fold(0, usize::saturating_add)
 }
 
 /// An API's document for clients as 3.1 has it. What a document of 3.2 has beyond that stays.

@@ -1,16 +1,17 @@
 //! What the shared parts of an API's document are called among those of all APIs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::api::ApiId;
 use crate::reference::pointer_name;
+use crate::taken::Taken;
 
 /// What names of APIs begin with.
 #[derive(Default)]
 pub(super) struct Slugs {
-    taken: BTreeSet<String>,
+    taken: Taken,
 }
 
 impl Slugs {
@@ -23,11 +24,8 @@ impl Slugs {
 }
 
 /// The name, with a number behind it where it is taken.
-pub(super) fn unique(taken: &mut BTreeSet<String>, name: String) -> String {
-    let numbered = (2..).map(|number| format!("{name}_{number}"));
-    let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(name);
-    taken.insert(free.clone());
-    free
+pub(super) fn unique(taken: &mut Taken, name: String) -> String {
+    taken.free(name, |name| format!("{name}_"))
 }
 
 /// A name as components may have it.
@@ -51,7 +49,7 @@ impl Names {
         let prefix = format!("{slug}_");
         let sections = document.get("components").and_then(Value::as_object).into_iter().flatten();
         let named = |shared: &Map<String, Value>| {
-            let mut taken = BTreeSet::new();
+            let mut taken = Taken::default();
             let name = |name: &String| (name.clone(), unique(&mut taken, format!("{prefix}{}", component_name(name))));
             shared.keys().map(name).collect::<BTreeMap<_, _>>()
         };

@@ -1,12 +1,13 @@
 //! Paths of all APIs, each as clients ask for it at the gateway.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::names::unique;
 use crate::catalog::Entry;
 use crate::document::{operations_of, put_operation, take_operations, without_names};
+use crate::taken::Taken;
 
 /// What lost against another of the same path and method.
 const CONFLICTS: &str = "x-conflicts";
@@ -79,7 +80,7 @@ pub(super) struct Paths {
     items: Map<String, Value>,
     /// The path that stands for all that differ from it only in the names of parameters.
     by_shape: BTreeMap<String, String>,
-    ids: BTreeSet<String>,
+    ids: Taken,
     /// How many operations are at these servers.
     servers: Vec<(Value, usize)>,
 }

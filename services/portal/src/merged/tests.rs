@@ -253,3 +253,16 @@ fn what_is_not_in_it_says_why() {
     assert!(reason("shop/cart").contains("no document"), "{left:?}");
     assert_eq!((&all["paths"], &all["servers"]), (&json!({}), &json!([])));
 }
+
+#[test]
+fn what_would_be_said_again_at_every_operation_is_counted() {
+    let of = |operations: usize| {
+        let paths = (0..operations).map(|number| (format!("/{number}"), json!({ "get": {} })));
+        let security = vec![json!({ "key": ["x".repeat(1_000)] }); 100];
+        document(&Value::Object(paths.collect()), &json!({ "security": security }))
+    };
+    let left_out =
+        |operations: usize| as_they_are(&[entry("cart", "/api/", &of(operations))])["x-nuncio-left-out"].clone();
+    assert_eq!(left_out(10), Value::Null);
+    assert!(left_out(1_000)[0]["reason"].as_str().unwrap().contains("larger than 64 MiB"));
+}

@@ -1,6 +1,6 @@
 //! Names of operations in URLs: they stay when a document is written in another order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::taken::Taken;
 
 /// The letters of a name.
 const MAX_LEN: usize = 100;
@@ -10,9 +10,7 @@ const MAX_NUMBERED: usize = 90;
 /// The names that are taken.
 #[derive(Default)]
 pub(super) struct Slugs {
-    taken: BTreeSet<String>,
-    /// The last number that was given to each name.
-    numbers: BTreeMap<String, u32>,
+    taken: Taken,
 }
 
 impl Slugs {
@@ -20,19 +18,7 @@ impl Slugs {
     pub(super) fn name(&mut self, id: Option<&str>, method: &str, path: &str) -> String {
         let name = slug(id.unwrap_or_default());
         let name = if name.is_empty() { slug(&format!("{}-{path}", method.to_lowercase())) } else { name };
-        if self.taken.insert(name.clone()) {
-            return name;
-        }
-        let start: String = name.chars().take(MAX_NUMBERED).collect();
-        let number = self.numbers.entry(start.clone()).or_insert(1);
-        loop {
-            *number += 1;
-            let numbered = format!("{start}-{number}");
-            // A name that ends so by itself is taken as well.
-            if self.taken.insert(numbered.clone()) {
-                return numbered;
-            }
-        }
+        self.taken.free(name, |name| name.chars().take(MAX_NUMBERED).chain(['-']).collect())
     }
 }
 
@@ -51,6 +37,8 @@ fn slug(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
