@@ -105,7 +105,7 @@ impl Search {
                 document.add_text(fields.names, words::spread(&names.collect::<Vec<_>>().join(" ")));
                 for (part, said) in &entry.said {
                     if *part == Part::Text {
-                        document.add_text(fields.text, said);
+                        document.add_text(fields.text, words::spread(said));
                     }
                     document.add_text(fields.said, part.kept(said));
                 }

@@ -28,7 +28,7 @@ fn search(scope: Scope) -> Search {
             "parameters": [{ "name": "dry_run", "in": "query", "schema": { "type": "boolean" } }],
             "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Line" } } } } } },
             "/healthz": { "get": { "summary": "Whether it lives" } } },
-        "components": { "schemas": { "Line": { "description": "A product.", "properties": { "priceCents": { "type": "integer" } } } } } });
+        "components": { "schemas": { "Line": { "description": "A product of a warehouseShelf, 0123456789abcdef0123456789abcdef0123456789abcdef.", "properties": { "priceCents": { "type": "integer" } } } } } });
     index(vec![entry(of_service(), &document)], scope)
 }
 
@@ -51,6 +51,19 @@ fn apis_are_found_by_what_they_are_called_and_by_any_field() {
     for part in ["price", "PRICE cents", "dry run", "lin", "putcart", "carts/{user}/lines", "add cart"] {
         let found = ask(part);
         assert!(found.contains(&(Sort::Operation, "Add to a cart".to_owned())), "{part}: {found:?}");
+    }
+}
+
+#[test]
+fn words_of_descriptions_are_found_as_names_are() {
+    for part in [
+        "warehouseShelf",
+        "shelf",
+        "warehouseshelf",
+        "warehouse shelf",
+        "0123456789abcdef0123456789abcdef0123456789abcdef",
+    ] {
+        assert_eq!(ask(part), [(Sort::Schema, "Line".to_owned())], "{part}");
     }
 }
 

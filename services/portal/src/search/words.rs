@@ -1,10 +1,13 @@
 //! Words in names: `priceCents`, `price_cents` and `/price/{cents}` have the same.
 
+/// The longest word, in bytes: the index has no longer ones.
+const MAX_WORD: usize = 39;
+
 /// The words of a text, in lower case.
 pub(super) fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for run in text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()) {
-        parts(run).for_each(|part| words.push(part.to_lowercase()));
+        parts(run).for_each(|part| words.push(cut(&part.to_lowercase()).to_owned()));
     }
     words
 }
@@ -15,9 +18,14 @@ pub(super) fn spread(text: &str) -> String {
     let spread = runs.flat_map(|run| {
         let parts: Vec<_> = parts(run).collect();
         let whole = (parts.len() > 1).then_some(run);
-        parts.into_iter().chain(whole)
+        parts.into_iter().chain(whole).map(cut)
     });
     spread.collect::<Vec<_>>().join(" ")
+}
+
+/// The beginning of a word that is too long.
+fn cut(word: &str) -> &str {
+    &word[..word.floor_char_boundary(MAX_WORD)]
 }
 
 /// Where in a text something begins with one of these words: parts of names, and names as a whole. They do not overlap, and are
@@ -80,6 +88,9 @@ mod tests {
         assert_eq!(words("priceCents price_cents /price/{cents}"), ["price", "cents"].repeat(3));
         assert_eq!(words("HTTPServer ÄpfelÖl"), ["httpserver", "äpfel", "öl"]);
         assert_eq!(spread("putCartLine /x"), "put Cart Line putCartLine x");
+        let (long, wide) = ("a".repeat(100), "ä".repeat(100));
+        assert_eq!((spread(&long), words(&long)), ("a".repeat(39), vec!["a".repeat(39)]));
+        assert_eq!((spread(&wide), words(&wide)), ("ä".repeat(19), vec!["ä".repeat(19)]));
     }
 
     #[test]
