@@ -6,7 +6,7 @@ mod write;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -19,20 +19,34 @@ const MAX_PAGE: usize = 8 << 20;
 const ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 const MEDIA: HeaderValue = HeaderValue::from_static("text/markdown; charset=utf-8");
 
-/// Answers with the twin where the address ends in `.md`, or where markdown is what the client accepts.
-pub(crate) async fn twin(mut request: Request, next: Next) -> Response {
+/// Answers with the twin where the address ends in `.md` and is of nothing else, or where markdown is what the client accepts.
+pub(crate) async fn twin(request: Request, next: Next) -> Response {
     let page = page_of(request.uri()).filter(|_| matches!(*request.method(), Method::GET | Method::HEAD));
-    let is_wanted = page.is_some() || accepts_markdown(request.headers());
-    if let Some(page) = page {
-        *request.uri_mut() = page;
-    }
-    let mut response = next.run(request).await;
+    let accepts = accepts_markdown(request.headers());
+    let (mut response, is_wanted) = match page {
+        Some(page) => {
+            let (parts, _) = request.into_parts();
+            let again = Request::from_parts(parts.clone(), Body::empty());
+            // What is called so itself comes first.
+            let own = next.clone().run(Request::from_parts(parts, Body::empty())).await;
+            match own.status() {
+                StatusCode::NOT_FOUND => (next.run(at(again, page)).await, true),
+                _ => (own, accepts),
+            }
+        }
+        None => (next.run(request).await, accepts),
+    };
     if !is_page(response.headers()) {
         return response;
     }
     // Another client gets something else there.
     response.headers_mut().append(header::VARY, ACCEPT);
     if is_wanted { as_markdown(response).await } else { response }
+}
+
+fn at(mut request: Request, page: Uri) -> Request {
+    *request.uri_mut() = page;
+    request
 }
 
 /// The address of the page whose twin this is.
