@@ -28,6 +28,8 @@ pub(crate) struct Document {
     pub(crate) original: Bytes,
     /// Whether it came as YAML.
     pub(crate) is_yaml: bool,
+    /// The path at which it is, by which relative URLs in it are read; the root where that is not known.
+    pub(crate) place: Arc<str>,
 }
 
 impl Document {
@@ -39,7 +41,12 @@ impl Document {
         let (value, is_yaml) = parse::value(&text)?;
         let version = Version::of(&value)?;
         let order = order::of(&text, is_yaml, &value).into();
-        Ok(Self { version, value: Arc::new(value), order, original: text, is_yaml })
+        Ok(Self { version, value: Arc::new(value), order, original: text, is_yaml, place: "/".into() })
+    }
+
+    /// The same, found at this path.
+    pub(crate) fn at(self, place: &str) -> Self {
+        Self { place: place.into(), ..self }
     }
 
     /// A text of `info`; nothing where it is empty.
@@ -59,13 +66,17 @@ pub(crate) const METHODS: [&str; 9] = ["get", "query", "head", "post", "put", "p
 /// Where a path item has operations of methods that have no key of their own.
 pub(crate) const MORE_OPERATIONS: &str = "additionalOperations";
 
+/// The most operations of a document: many paths may have the same large item.
+pub(crate) const MAX_OPERATIONS: usize = 50_000;
+
 /// The operations of a document: path, method in upper case, path item, operation. A path item may stand elsewhere in it.
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value, &Value)> {
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-    paths.filter(|(path, _)| path.starts_with('/')).flat_map(|(path, item)| {
+    let all = paths.filter(|(path, _)| path.starts_with('/')).flat_map(|(path, item)| {
         let item = resolve(document, item);
         methods(item).map(move |(method, operation)| (path.as_str(), method, item, operation))
-    })
+    });
+    all.take(MAX_OPERATIONS)
 }
 
 /// The operations of a path item: method in upper case, operation.
@@ -86,7 +97,19 @@ pub(crate) fn without_names(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_small_document_has_no_more_operations_than_any_other() {
+        let methods: serde_json::Map<_, _> = (0..1_000).map(|number| (format!("M{number}"), json!({}))).collect();
+        let paths: serde_json::Map<_, _> =
+            (0..1_000).map(|number| (format!("/{number}"), json!({ "$ref": "#/components/pathItems/many" }))).collect();
+        let item = json!({ "additionalOperations": methods });
+        let document = json!({ "paths": paths, "components": { "pathItems": { "many": item } } });
+        assert_eq!(operations(&document).count(), MAX_OPERATIONS);
+    }
 
     #[test]
     fn paths_are_without_names_of_parameters() {

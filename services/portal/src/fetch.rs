@@ -57,6 +57,15 @@ impl Target {
         }
     }
 
+    /// The path at which it is, with its query.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Service(service) => service.path.clone(),
+            Self::Url(url) => url.path(),
+            Self::Probe(_) => "/".to_owned(),
+        }
+    }
+
     /// Where it may be, one place after the other.
     pub(crate) fn places(&self) -> Vec<Self> {
         match self {

@@ -22,7 +22,7 @@ use crate::markdown;
 use crate::rewrite::{Rewritten, rewrite};
 use crate::texts::Texts;
 
-use self::budget::Budget;
+pub(crate) use self::budget::Budget;
 pub(crate) use self::incoming::{Incoming, Webhook};
 use self::operation::sample_path;
 pub(crate) use self::operation::{OperationView, all_parameters, placeholders};
@@ -162,8 +162,9 @@ impl Reference {
         let schema = self.written_schema(name)?;
         let budget = Budget::default();
         let view = schema::Schemas::new(&self.document.value, link, texts, &budget).on_its_own_page().view(schema);
-        let example = example::of_schema(&self.document.value, schema, false);
-        Some((view, example.map(|example| serde_json::to_string_pretty(&example).unwrap_or_default())))
+        let example = example::of_schema(&self.document.value, schema, false, &budget);
+        let example = example.map(|example| serde_json::to_string_pretty(&example).unwrap_or_default());
+        Some((view, example.and_then(|example| budget.example(example, 1))))
     }
 
     /// A schema that the document shares, as it has it.
@@ -193,7 +194,7 @@ impl Reference {
 }
 
 fn listed(api: &Api, document: &Document, ways: &Ways<'_>) -> Vec<Operation> {
-    let mut slugs = Slugs::default();
+    let (mut slugs, budget) = (Slugs::default(), Budget::default());
     operations(&document.value)
         .map(|(inner, method, item, operation)| {
             let (path, unrouted) = match ways.to(inner, &method) {
@@ -206,7 +207,7 @@ fn listed(api: &Api, document: &Document, ways: &Ways<'_>) -> Vec<Operation> {
             let parameters = all_parameters(root, item, resolve(root, operation));
             Operation {
                 slug: slugs.name(text(operation, "operationId"), &method, inner),
-                sample: sample_path(root, document.version, &parameters, &path),
+                sample: sample_path(root, document.version, &parameters, &path, &budget),
                 path,
                 inner: inner.to_owned(),
                 summary: summary.unwrap_or_default(),
@@ -242,11 +243,12 @@ fn grouped(document: &Document, operations: &[Operation]) -> Vec<Group> {
         of_tag.push(place);
     }
     let named = document.value.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let budget = Budget::default();
     let mut groups = Vec::new();
     for tag in named {
         let Some(name) = text(tag, "name") else { continue };
         if let Some(operations) = by_tag.remove(name) {
-            let description = text(tag, "description").map(|text| markdown::html(text, 4)).unwrap_or_default();
+            let description = text(tag, "description").map(|text| budget.prose(text, 4)).unwrap_or_default();
             groups.push(Group { name: name.to_owned(), description, operations });
         }
     }

@@ -17,6 +17,7 @@ mod login;
 mod page;
 mod pages;
 mod reference;
+mod rendering;
 mod search;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -296,6 +296,6 @@ fn what_many_schemas_are_put_together_from_is_looked_at_within_bounds() {
         document
     };
     let rules = |operations: usize| found(&document(operations, 1), &document(operations, 2));
-    assert!(!rules(100).iter().any(|rule| rule.starts_with("comparison-incomplete")));
-    assert!(rules(1_500).iter().any(|rule| rule.starts_with("comparison-incomplete")));
+    assert!(!rules(20).iter().any(|rule| rule.starts_with("comparison-incomplete")));
+    assert!(rules(1_100).iter().any(|rule| rule.starts_with("comparison-incomplete")));
 }

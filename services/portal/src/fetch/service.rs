@@ -23,7 +23,7 @@ pub(crate) struct Service {
     /// What the service sees as `Host`.
     host: String,
     /// Path and query.
-    path: String,
+    pub(super) path: String,
 }
 
 impl Service {

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::budget::short;
 use super::operation::{Described, all_parameters};
 use super::resolve::resolve;
 use super::schema::Schemas;
 use super::slug::Slugs;
-use crate::document::{Document, methods, text};
+use crate::document::{Document, MAX_OPERATIONS, methods, text};
 use crate::markdown;
 
 /// One of them, with everything that is told of it.
@@ -45,58 +46,71 @@ fn entries<'d>(object: &'d Value, key: &str) -> impl Iterator<Item = (&'d String
     entries.filter(|(name, _)| !name.starts_with("x-"))
 }
 
-/// Those of a path item.
-fn of_item<'d>(
-    document: &'d Document,
-    schemas: &Schemas<'d>,
-    name: &str,
-    address: &str,
+/// One of a path item.
+struct Asked<'d> {
+    name: &'d str,
+    address: &'d str,
     item: &'d Value,
-) -> Vec<Incoming> {
-    let root = &*document.value;
-    let item = resolve(root, item);
-    let incoming = |(method, operation): (String, &'d Value)| {
-        let all = all_parameters(root, item, operation);
-        Incoming {
-            name: name.to_owned(),
-            address: address.to_owned(),
-            method,
-            summary: summary(operation),
-            deprecated: is_deprecated(operation),
-            described: Described::of(root, document.version, schemas, operation, &all),
-        }
-    };
-    methods(item).map(incoming).collect()
+    method: String,
+    operation: &'d Value,
 }
 
-/// Those that follow requests of an operation.
-pub(super) fn callbacks<'d>(document: &'d Document, operation: &'d Value, schemas: &Schemas<'d>) -> Vec<Incoming> {
+impl<'d> Asked<'d> {
+    fn of_item(root: &'d Value, name: &'d str, address: &'d str, item: &'d Value) -> impl Iterator<Item = Self> {
+        let item = resolve(root, item);
+        methods(item).map(move |(method, operation)| Self { name, address, item, method, operation })
+    }
+
+    fn view(self, document: &'d Document, schemas: &Schemas<'d>) -> Incoming {
+        let root = &*document.value;
+        let all = all_parameters(root, self.item, self.operation);
+        Incoming {
+            name: short(self.name),
+            address: short(self.address),
+            method: self.method,
+            summary: summary(self.operation),
+            deprecated: is_deprecated(self.operation),
+            described: Described::of(root, document.version, schemas, self.operation, &all),
+        }
+    }
+}
+
+/// Those that follow requests of an operation, and how many of them there is no room for.
+pub(super) fn callbacks<'d>(
+    document: &'d Document,
+    operation: &'d Value,
+    schemas: &Schemas<'d>,
+) -> (Vec<Incoming>, usize) {
+    let root = &*document.value;
     let of_callback = |(name, callback): (&'d String, &'d Value)| {
-        let addresses = resolve(&document.value, callback).as_object().into_iter().flatten();
+        let addresses = resolve(root, callback).as_object().into_iter().flatten();
         let addresses = addresses.filter(|(address, _)| !address.starts_with("x-"));
-        addresses.flat_map(|(address, item)| of_item(document, schemas, name, address, item)).collect::<Vec<_>>()
+        addresses.flat_map(move |(address, item)| Asked::of_item(root, name, address, item))
     };
-    entries(operation, "callbacks").flat_map(of_callback).collect()
+    let all = entries(operation, "callbacks").flat_map(of_callback).take(MAX_OPERATIONS);
+    schemas.budget.each(all, |asked| asked.view(document, schemas))
 }
 
 /// Those that the document lists for all; `x-webhooks` before 3.1.
 pub(super) fn webhooks(document: &Document) -> Vec<Webhook> {
     let mut slugs = Slugs::default();
-    let mut listed = Vec::new();
-    for (name, item) in items(document) {
-        for (method, operation) in methods(resolve(&document.value, item)) {
+    let all = items(document).flat_map(|(name, item)| {
+        methods(resolve(&document.value, item)).map(move |(method, operation)| (name, method, operation))
+    });
+    all.take(MAX_OPERATIONS)
+        .map(|(name, method, operation)| {
             let slug = slugs.name(Some(&format!("{name}-{}", method.to_lowercase())), &method, name);
             let (summary, deprecated) = (summary(operation), is_deprecated(operation));
-            listed.push(Webhook { slug, name: name.clone(), method, summary, deprecated });
-        }
-    }
-    listed
+            Webhook { slug, name: name.clone(), method, summary, deprecated }
+        })
+        .collect()
 }
 
 /// All of a webhook.
 pub(super) fn webhook<'d>(document: &'d Document, webhook: &Webhook, schemas: &Schemas<'d>) -> Option<Incoming> {
     let (name, item) = items(document).find(|(name, _)| **name == webhook.name)?;
-    of_item(document, schemas, name, name, item).into_iter().find(|one| one.method == webhook.method)
+    let asked = Asked::of_item(&document.value, name, name, item).find(|one| one.method == webhook.method)?;
+    Some(asked.view(document, schemas))
 }
 
 fn items(document: &Document) -> impl Iterator<Item = (&String, &Value)> {

@@ -15,15 +15,20 @@ pub(super) use self::parameters::sample_path;
 pub(crate) use self::parameters::{all as all_parameters, placeholders};
 use self::style::Style;
 pub(super) use self::upload::Part;
-use super::budget::Budget;
+use super::budget::{Budget, short};
 use super::incoming::{self, Incoming};
 use super::resolve::resolve;
 use super::samples::{Request, Sample, samples};
 use super::schema::Schemas;
 use super::{Operation, Reference};
 use crate::document::{Version, operations, text};
-use crate::markdown::{self, Html};
+use crate::markdown::Html;
 use crate::texts::Texts;
+
+/// How long a request is in a sample, without its path and body: no server takes a longer one.
+const MAX_REQUEST: usize = 8_000;
+/// The most servers, or ways to be let in, that are named.
+const MAX_NAMED: usize = 50;
 
 /// What a request brings, and what is answered.
 #[derive(Clone, Debug)]
@@ -33,6 +38,8 @@ pub(crate) struct Described {
     pub(crate) parameters: Vec<ParameterGroup>,
     pub(crate) body: Option<BodyView>,
     pub(crate) responses: Vec<ResponseView>,
+    /// How many there was no room for.
+    pub(crate) more: usize,
 }
 
 impl Described {
@@ -45,13 +52,12 @@ impl Described {
         all: &[&'d Value],
     ) -> Self {
         let contents = Contents { root, version, schemas };
-        Self {
-            description: text(written, "description").map(|text| markdown::html(text, 2)).unwrap_or_default(),
-            external: external(written),
-            parameters: parameters::groups(root, version, schemas, all),
-            body: contents.body(written, all),
-            responses: contents.responses(written),
-        }
+        let description = text(written, "description").map(|text| schemas.budget.prose(text, 2));
+        let parameters = parameters::groups(root, version, schemas, all);
+        let body = contents.body(written, all);
+        let (responses, more) = contents.responses(written);
+        let description = description.unwrap_or_default();
+        Self { description, external: external(written), parameters, body, responses, more }
     }
 }
 
@@ -66,6 +72,8 @@ pub(crate) struct OperationView {
     pub(crate) samples: Vec<Sample>,
     pub(crate) form: FormView,
     pub(crate) callbacks: Vec<Incoming>,
+    /// How many there was no room for.
+    pub(crate) more_callbacks: usize,
 }
 
 impl OperationView {
@@ -92,12 +100,15 @@ impl OperationView {
         let is_header = |parameter: &Value| text(parameter, "in") == Some("header");
         let is_sent = |parameter: &Value| !(is_header(parameter) && text(parameter, "name").is_some_and(&removed));
         let sent: Vec<_> = all.iter().copied().filter(|parameter| is_sent(parameter)).collect();
+        let samples = samples(&request(reference, operation, &sent, described.body.as_ref(), &budget));
+        let (callbacks, more_callbacks) = incoming::callbacks(document, written, &schemas);
         Some(Self {
             servers: written.get("servers").or_else(|| item.get("servers")).map(servers).unwrap_or_default(),
             security: security(root, written, texts),
-            samples: samples(&request(reference, operation, &sent, described.body.as_ref())),
+            samples,
             form: form(document, &sent, described.body.as_ref()),
-            callbacks: incoming::callbacks(document, written, &schemas),
+            callbacks,
+            more_callbacks,
             described,
         })
     }
@@ -105,18 +116,27 @@ impl OperationView {
 
 /// The URLs of servers, as a document has them.
 pub(super) fn servers(all: &Value) -> Vec<String> {
-    all.as_array().into_iter().flatten().filter_map(|server| text(server, "url")).map(str::to_owned).collect()
+    let all = all.as_array().into_iter().flatten().take(MAX_NAMED);
+    all.filter_map(|server| text(server, "url")).map(short).collect()
 }
 
 /// What stands elsewhere: its name and a URL of the web.
 fn external(operation: &Value) -> Option<(String, String)> {
     let external = operation.get("externalDocs")?;
-    let url = text(external, "url").filter(|url| url.starts_with("https://") || url.starts_with("http://"))?;
-    Some((text(external, "description").unwrap_or(url).to_owned(), url.to_owned()))
+    let url = text(external, "url")
+        .filter(|url| url.len() <= MAX_REQUEST)
+        .filter(|url| url.starts_with("https://") || url.starts_with("http://"))?;
+    Some((short(text(external, "description").unwrap_or(url)), url.to_owned()))
 }
 
 /// What is sent in a sample: what has to be.
-fn request(reference: &Reference, operation: &Operation, all: &[&Value], body: Option<&BodyView>) -> Request {
+fn request(
+    reference: &Reference,
+    operation: &Operation,
+    all: &[&Value],
+    body: Option<&BodyView>,
+    budget: &Budget,
+) -> Request {
     let mut request = Request {
         method: operation.method.clone(),
         origin: reference.origins().first().cloned(),
@@ -124,10 +144,13 @@ fn request(reference: &Reference, operation: &Operation, all: &[&Value], body: O
         ..Request::default()
     };
     let mut cookies = Vec::new();
+    let mut room = MAX_REQUEST;
     for parameter in all.iter().filter(|parameter| parameter.get("required") == Some(&Value::Bool(true))) {
         let Some(style) = Style::of(reference.document.version, parameter) else { continue };
-        let value = parameters::sample(&reference.document.value, parameter);
+        let value = parameters::sample(&reference.document.value, parameter, budget);
         let written = style.written(&value);
+        let Some(left) = room.checked_sub(written.len()) else { break };
+        room = left;
         match style.place {
             "query" => request.query.push(written),
             "querystring" => request.query.extend(style::form(&value)),
@@ -156,6 +179,7 @@ fn security(root: &Value, operation: &Value, texts: &Texts) -> Vec<String> {
     let said = operation.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
     said.into_iter()
         .flatten()
+        .take(MAX_NAMED)
         .filter_map(Value::as_object)
         .map(|all| {
             let names = all.iter().map(|(name, scopes)| {
@@ -164,7 +188,7 @@ fn security(root: &Value, operation: &Value, texts: &Texts) -> Vec<String> {
             });
             names.collect::<Vec<_>>().join(&format!(" {} ", texts.text("and")))
         })
-        .map(|names| if names.is_empty() { texts.text("kind_nothing").to_owned() } else { names })
+        .map(|names| if names.is_empty() { texts.text("kind_nothing").to_owned() } else { short(&names) })
         .collect()
 }
 

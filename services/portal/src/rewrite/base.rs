@@ -20,12 +20,16 @@ impl Base {
                 let host = text(&document.value, "host").map(|host| host_and_port(host).0.to_owned());
                 Self { host, path: trimmed(text(&document.value, "basePath").unwrap_or_default()) }
             }
-            _ => document.value["servers"].get(0).map_or(Self { host: None, path: String::new() }, Self::of_server),
+            _ => {
+                let first = document.value["servers"].get(0);
+                first
+                    .map_or(Self { host: None, path: String::new() }, |server| Self::of_server(server, &document.place))
+            }
         }
     }
 
-    /// That of a server, its variables filled in.
-    fn of_server(server: &Value) -> Self {
+    /// That of a server, its variables filled in, of a document at this path.
+    fn of_server(server: &Value, place: &str) -> Self {
         let mut url = text(server, "url").unwrap_or_default().to_owned();
         for (name, variable) in server.get("variables").and_then(Value::as_object).into_iter().flatten() {
             let first = || variable.get("enum")?.get(0)?.as_str();
@@ -35,11 +39,15 @@ impl Base {
         }
         match reqwest::Url::parse(&url) {
             Ok(url) => Self { host: url.host_str().map(str::to_owned), path: trimmed(url.path()) },
-            // Relative to where the document is, of which only the root is known to be meant.
+            // Relative to where the document is (RFC 3986, section 5): by a path alone, or from the root.
             Err(_) if url.starts_with('/') => {
                 Self { host: None, path: trimmed(url.split(['?', '#']).next().unwrap_or_default()) }
             }
-            Err(_) => Self { host: None, path: String::new() },
+            Err(_) if url.is_empty() || url.contains(char::is_whitespace) => Self { host: None, path: String::new() },
+            Err(_) => {
+                let whole = reqwest::Url::parse("http://service").and_then(|root| root.join(place)?.join(&url));
+                Self { host: None, path: whole.map(|url| trimmed(url.path())).unwrap_or_default() }
+            }
         }
     }
 }
@@ -62,10 +70,14 @@ mod tests {
             (json!({ "url": "https://a.example" }), Some("a.example"), ""),
             (json!({ "url": "/a%20b/{v}/", "variables": { "v": { "default": "v2" } } }), None, "/a%20b/v2"),
             (json!({ "url": "/{v}", "variables": { "v": { "enum": ["v1", "v2"] } } }), None, "/v1"),
+            (json!({ "url": "api/v1" }), None, "/docs/api/v1"),
+            (json!({ "url": "./api?x=1" }), None, "/docs/api"),
+            (json!({ "url": "../{v}/", "variables": { "v": { "default": "v2" } } }), None, "/v2"),
+            (json!({ "url": "." }), None, "/docs"),
             (json!({ "url": "not a url" }), None, ""),
             (json!({}), None, ""),
         ] {
-            let base = Base::of_server(&server);
+            let base = Base::of_server(&server, "/docs/openapi.json");
             assert_eq!((base.host.as_deref(), base.path.as_str()), (host, path), "{server}");
         }
     }

@@ -19,18 +19,22 @@ use super::assets::{Asset, TRY_IT};
 use super::edge::{Edge, edges};
 use super::error::NotFound;
 use super::page::{Frame, respond};
+use super::rendering::made;
 use super::visit::Visit;
 use super::words::ago;
 use super::{escape_path, try_it};
 use crate::about::About;
 use crate::catalog::Entry;
 use crate::gateway::{PreviewAddress, ServedApi};
-use crate::markdown::{self, Html};
-use crate::reference::{Group, Operation, OperationView, Reference, Webhook};
+use crate::markdown::Html;
+use crate::reference::{Budget, Group, Operation, OperationView, Reference, Webhook};
 use crate::texts::Texts;
 
 /// The most operations on one page: a document of thousands stays quick.
 pub(super) const PER_PAGE: usize = 200;
+
+/// How many pages are named at either end of all of them, and on either side of the one that is shown.
+const NEAR: usize = 25;
 
 /// The most routes of one service.
 const MOST_ROUTES: usize = 100;
@@ -44,11 +48,13 @@ struct ApiPage<'a> {
     about: &'a About,
     description: Html,
     groups: Vec<(&'a Group, Vec<Listed<'a>>)>,
-    pages: Vec<(usize, String, bool)>,
+    pages: Pages,
     webhooks: Vec<(&'a Webhook, String)>,
+    webhook_pages: Pages,
     /// Those of the document that clients do not ask.
     other_servers: Vec<String>,
     schemas: Vec<(&'a str, String)>,
+    schema_pages: Pages,
     routes: Vec<Route>,
     more_routes: usize,
     contact: Option<String>,
@@ -66,7 +72,7 @@ struct NewestChange {
 }
 
 fn newest_change(site: &Visit, entry: &Entry) -> Option<NewestChange> {
-    let versions = site.history.of(&entry.api.id);
+    let versions = site.versions(&entry.api.id);
     let newest = versions.first().filter(|newest| !newest.changes.is_empty())?;
     Some(NewestChange { when: ago(site.texts(), newest.since), is_breaking: newest.is_breaking() })
 }
@@ -84,12 +90,18 @@ struct Route {
     is_documented: bool,
 }
 
-/// Which part of a long list to show.
+/// Which parts of long lists to show.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Part {
+    /// Of operations.
     page: usize,
+    webhooks: usize,
+    schemas: usize,
 }
+
+/// Numbers and links of the pages of a list, and whether it is the one that is shown.
+type Pages = Vec<(usize, String, bool)>;
 
 /// The page of an API.
 pub(super) async fn api(
@@ -98,14 +110,20 @@ pub(super) async fn api(
     Query(part): Query<Part>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let head = Head::of(&entry, &site);
+    let shown = entry.reference.as_deref().map(|known| groups(known, part.page)).unwrap_or_default();
+    let shown: Vec<_> = shown.into_iter().flat_map(|(_, operations)| operations).collect();
+    let told = edges(&site, &entry, &shown).await;
+    Ok(made(move || api_page(&site, &entry, &part, told)).await)
+}
+
+fn api_page(site: &Visit, entry: &Entry, part: &Part, told: Vec<Option<Edge>>) -> Response {
+    let head = Head::of(entry, site);
     let reference = entry.reference.as_deref();
     let more_routes = entry.api.routes().count().saturating_sub(MOST_ROUTES);
     let routes = entry.api.routes().take(MOST_ROUTES).map(|served| route(served, reference, site.texts())).collect();
-    let groups = match reference {
-        Some(known) => listed(&site, &entry, groups(known, part.page)).await,
-        None => Vec::new(),
-    };
+    let groups = reference.map(|known| listed(site, groups(known, part.page), told)).unwrap_or_default();
+    let count_schemas = reference.into_iter().flat_map(Reference::schemas).count();
+    let count_webhooks = reference.map_or(0, |known| known.webhooks.len());
     let info = |key: &str| reference.and_then(|known| known.document.info(key));
     let of_info = |key: &str, name: &str| {
         let value = &reference?.document.value["info"][key];
@@ -114,14 +132,17 @@ pub(super) async fn api(
     let page = ApiPage {
         frame: site.frame(),
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
-        newest_change: newest_change(&site, &entry),
+        newest_change: newest_change(site, entry),
         about: &entry.about,
-        description: info("description").map(|text| markdown::html(text, 2)).unwrap_or_default(),
+        description: info("description").map(|text| Budget::default().prose(text, 2)).unwrap_or_default(),
         groups,
-        pages: reference.map(|known| pages(known, &head.link, part.page)).unwrap_or_default(),
+        pages: pages(reference.map_or(0, |known| known.operations.len()), &format!("{}?page=", head.link), part.page),
+        webhook_pages: pages(count_webhooks, &format!("{}?webhooks=", head.link), part.webhooks),
+        schema_pages: pages(count_schemas, &format!("{}?schemas=", head.link), part.schemas),
         webhooks: reference
             .into_iter()
             .flat_map(|known| &known.webhooks)
+            .skip(part.webhooks.saturating_mul(PER_PAGE))
             .take(PER_PAGE)
             .map(|webhook| (webhook, format!("{}/webhooks/{}", head.link, escape_path(&webhook.slug))))
             .collect(),
@@ -129,6 +150,7 @@ pub(super) async fn api(
         schemas: reference
             .into_iter()
             .flat_map(Reference::schemas)
+            .skip(part.schemas.saturating_mul(PER_PAGE))
             .take(PER_PAGE)
             .map(|name| (name, format!("{}/schemas/{}", head.link, escape_path(name))))
             .collect(),
@@ -143,7 +165,7 @@ pub(super) async fn api(
         unrouted: reference.map_or(0, Reference::unrouted),
         head,
     };
-    Ok(respond(&page))
+    respond(&page)
 }
 
 /// The groups of one page of operations.
@@ -160,10 +182,11 @@ fn groups(reference: &Reference, page: usize) -> Vec<(&Group, Vec<&Operation>)> 
     groups
 }
 
-/// Numbers and links of the pages of operations, where there are several.
-fn pages(reference: &Reference, link: &str, here: usize) -> Vec<(usize, String, bool)> {
-    let pages = reference.operations.len().div_ceil(PER_PAGE);
-    let all = (0..pages).map(|page| (page + 1, format!("{link}?page={page}"), page == here));
+/// The pages of a list of so many, where there are several: of very many those around the one that is shown.
+fn pages(count: usize, link: &str, here: usize) -> Pages {
+    let pages = count.div_ceil(PER_PAGE);
+    let is_near = |page: &usize| *page < NEAR || pages - page <= NEAR || page.abs_diff(here) <= NEAR;
+    let all = (0..pages).filter(is_near).map(|page| (page + 1, format!("{link}{page}"), page == here));
     all.filter(|_| pages > 1).collect()
 }
 
@@ -211,33 +234,49 @@ pub(crate) async fn operation(
     Path((namespace, name, slug)): Path<(String, String, String)>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let missing =
-        || NotFound::new(&site, site.texts().fill("no_operation", &[("api", &entry.title()), ("operation", &slug)]));
-    let reference = entry.reference.as_deref().ok_or_else(missing)?;
-    let operation = reference.operation(&slug).ok_or_else(missing)?;
-    let head = Head::of(&entry, &site);
-    let removed = |header: &str| entry.api.served.removes(header);
-    let link = format!("{}/schemas/", head.link);
-    let view = OperationView::of(reference, operation, &link, removed, site.texts()).ok_or_else(missing)?;
+    let missing = |site: &Visit, entry: &Entry, slug: &str| {
+        NotFound::new(site, site.texts().fill("no_operation", &[("api", &entry.title()), ("operation", &slug)]))
+    };
+    let known = entry.reference.as_deref().and_then(|known| Some((known, known.operation(&slug)?)));
+    let (reference, operation) = known.ok_or_else(|| missing(&site, &entry, &slug))?;
     let previews = site.preview_addresses(reference.origins()).await;
     let edge = edges(&site, &entry, &[operation]).await.into_iter().flatten().next();
+    let make =
+        move || operation_page(&site, &entry, &slug, edge, &previews).ok_or_else(|| missing(&site, &entry, &slug));
+    made(make).await
+}
+
+fn operation_page(
+    site: &Visit,
+    entry: &Entry,
+    slug: &str,
+    edge: Option<Edge>,
+    previews: &[PreviewAddress],
+) -> Option<Response> {
+    let reference = entry.reference.as_deref()?;
+    let operation = reference.operation(slug)?;
+    let head = Head::of(entry, site);
+    let id = &entry.api.id;
+    let removed = |header: &str| entry.api.served.removes(header);
+    let link = format!("{}/schemas/", head.link);
+    let view = OperationView::of(reference, operation, &link, removed, site.texts())?;
     let page = OperationPage {
         frame: site.frame(),
-        menu: Menu::of(reference, &slug),
+        menu: Menu::of(reference, slug),
         access: access(&entry.api.served, site.texts()),
         unrouted: unrouted(operation, edge.as_ref(), site.texts()),
         edge,
         conditions: &entry.api.served.conditions,
         origins: reference.origins(),
-        previews: &previews,
-        explain: format!("/docs/api/v1/apis/{}/{}/explain", escape_path(&namespace), escape_path(&name)),
+        previews,
+        explain: format!("/docs/api/v1/apis/{}/{}/explain", escape_path(&id.namespace), escape_path(&id.segment())),
         script: &TRY_IT,
         head,
         operation,
         view,
     };
     let origins = reference.origins().iter().chain(previews.iter().map(|preview| &preview.origin));
-    Ok((try_it::policy(origins), respond(&page)).into_response())
+    Some((try_it::policy(origins), respond(&page)).into_response())
 }
 
 /// Why no request reaches an operation: whoever knows all routes knows better than the document.

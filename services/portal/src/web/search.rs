@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::{Frame, respond};
+use super::rendering::made;
 use super::visit::Visit;
 use crate::search::{Found, Hit, Part, Search, Sort};
 
@@ -63,9 +64,13 @@ struct ReasonView {
 
 /// The page of what was found.
 pub(super) async fn page(site: Visit, Query(question): Query<Question>) -> Response {
+    made(move || found_page(&site, &question)).await
+}
+
+fn found_page(site: &Visit, question: &Question) -> Response {
     let term = question.term.trim();
     let search = site.search.load();
-    let found = ask(&site, search.as_ref().as_ref(), term);
+    let found = ask(site, search.as_ref().as_ref(), term);
     let count = match found.len() {
         LIMIT => site.texts().with("search_best", "number", &LIMIT),
         number => site.texts().count("count_found", number),
@@ -77,13 +82,17 @@ pub(super) async fn page(site: Visit, Query(question): Query<Question>) -> Respo
 #[utoipa::path(get, path = "/docs/api/search", tag = "catalog", params(Question),
     responses((status = 200, description = "The best answers, the best first", body = Vec<FoundView>)))]
 pub(super) async fn json(site: Visit, Query(question): Query<Question>) -> Json<Vec<FoundView>> {
-    Json(found(&site, &question.term))
+    Json(found(&site, &question.term).await)
 }
 
 /// What is found by words, the best first.
-pub(crate) fn found(site: &Visit, term: &str) -> Vec<FoundView> {
-    let search = site.search.load();
-    ask(site, search.as_ref().as_ref(), term.trim()).iter().map(FoundView::of).collect()
+pub(crate) async fn found(site: &Visit, term: &str) -> Vec<FoundView> {
+    let (site, term) = (site.clone(), term.to_owned());
+    let find = move || {
+        let search = site.search.load();
+        ask(&site, search.as_ref().as_ref(), term.trim()).iter().map(FoundView::of).collect()
+    };
+    made(find).await
 }
 
 impl FoundView {

@@ -80,7 +80,7 @@ impl Tool {
     pub(super) async fn call(self, site: &Visit, arguments: &Value) -> Result<String, String> {
         let text = |name: &str| arguments[name].as_str().unwrap_or_default().trim();
         match self {
-            Self::SearchApis => Ok(pretty(&search(site, text("query")))),
+            Self::SearchApis => Ok(pretty(&search(site, text("query")).await)),
             Self::GetOperation => get_operation(site, text("api"), text("operation")).await,
             Self::ListRoutes => {
                 let mut path = "/api/v1/topology?".to_owned();

@@ -16,6 +16,10 @@ const MAX_DEPTH: usize = 100;
 const MAX_STEPS: usize = 50_000;
 /// The same for all values of an example together.
 const MAX_STEPS_OF_ALL: usize = 500_000;
+/// How many items of a list take one step.
+const LISTED: usize = 16;
+/// How many steps it takes to read an expression.
+const PATTERN: usize = 5_000;
 /// What an expression of a stranger may take in memory.
 const MAX_PATTERN: usize = 1 << 20;
 
@@ -44,10 +48,28 @@ impl<'d> Check<'d> {
 
     /// Whether an expression finds itself in a text.
     pub(super) fn matches(&self, pattern: &str, text: &str) -> bool {
-        let read = || regex::RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build().ok();
+        let read = || {
+            self.charge(PATTERN);
+            regex::RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build().ok()
+        };
         let mut known = self.patterns.borrow_mut();
         let regex = known.entry(pattern.to_owned()).or_insert_with(read);
         regex.as_ref().map_or(!self.is_strict, |regex| regex.is_match(text))
+    }
+
+    /// Something took so many steps.
+    pub(super) fn charge(&self, steps: usize) {
+        self.steps_of_all.update(|all| all + steps);
+    }
+
+    /// How many steps all values took.
+    pub(super) fn work(&self) -> usize {
+        self.steps_of_all.get()
+    }
+
+    /// Nothing is looked at any more.
+    pub(super) fn is_spent(&self) -> bool {
+        self.steps_of_all.get() > MAX_STEPS_OF_ALL
     }
 
     /// Whether what a schema is for goes the other way alone.
@@ -60,10 +82,13 @@ impl<'d> Check<'d> {
         if let Value::Bool(allowed) = schema {
             return *allowed;
         }
-        self.steps.update(|steps| steps + 1);
-        self.steps_of_all.update(|steps| steps + 1);
+        // What is listed is looked at one by one.
+        let listed = ["enum", "required"].map(|key| list(schema, key).count()).iter().sum::<usize>();
+        let step = 1 + listed / LISTED;
+        self.steps.update(|steps| steps + step);
+        self.charge(step);
         match () {
-            () if self.steps.get() > MAX_STEPS || self.steps_of_all.get() > MAX_STEPS_OF_ALL => return false,
+            () if self.steps.get() > MAX_STEPS || self.is_spent() => return false,
             () if depth > MAX_DEPTH || !schema.is_object() => return true,
             () if value.is_null() && is_nullable(schema) => return true,
             () => {}

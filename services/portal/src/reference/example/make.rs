@@ -1,14 +1,15 @@
 //! Makes a value of schemas that have to allow it together: those of a property, with all that they refer to and are put
 //! together from. What is made is looked at, and something else is tried where it will not do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::all::All;
 use super::check::{Check, is_nullable, is_of, list};
 use super::scalar;
-use crate::document::text;
-use crate::reference::resolve::{reference, resolve, schema_name};
+use crate::reference::budget::size_within;
 
 /// How deep values are in each other.
 const MAX_DEPTH: usize = 40;
@@ -18,81 +19,14 @@ const MAX_OPTIONAL_DEPTH: usize = 8;
 const MAX_STEPS: usize = 3_000;
 /// How many properties an example has that need not be there, all together.
 const MAX_PROPERTIES: usize = 200;
-/// How many schemas say what one value is.
-const MAX_PARTS: usize = 200;
 /// How many of the values that a document tells are looked at.
 const MAX_TOLD: usize = 100;
+/// The most characters of what a document tells that an example holds.
+const MAX_SIZE: usize = 30_000;
+/// How many characters, or properties, are looked at in one step.
+const LOOKED: usize = 16;
 /// How many items or properties of any name an example has because there have to be some.
 const MAX_ITEMS: usize = 20;
-
-/// Schemas that a value has to fulfil together.
-#[derive(Clone, Default)]
-struct All<'d> {
-    schemas: Vec<&'d Value>,
-    /// The shared ones among them.
-    shared: Vec<&'d Value>,
-    /// What the properties are by which variants are told apart.
-    fixed: BTreeMap<&'d str, String>,
-}
-
-impl<'d> All<'d> {
-    /// Adds a schema, what it refers to and what it is put together from, each once.
-    fn add(&mut self, root: &'d Value, schema: &'d Value) {
-        if self.schemas.iter().any(|known| std::ptr::eq(*known, schema)) || self.schemas.len() >= MAX_PARTS {
-            return;
-        }
-        self.schemas.push(schema);
-        let target = resolve(root, schema);
-        if !std::ptr::eq(target, schema) {
-            self.shared.push(target);
-            self.add(root, target);
-        }
-        list(schema, "allOf").for_each(|part| self.add(root, part));
-    }
-
-    /// What a schema that is called so says of itself where others of its kind are told apart.
-    fn name(&mut self, schema: &'d Value, among: &[&'d Value]) {
-        let Some(called) = reference(schema) else { return };
-        for discriminator in among.iter().filter_map(|schema| schema.get("discriminator")) {
-            let Some(property) = text(discriminator, "propertyName") else { continue };
-            let mapping = discriminator.get("mapping").and_then(Value::as_object).into_iter().flatten();
-            let own = schema_name(called);
-            let is_it = |target: &Value| target == called || target.as_str() == own.as_deref();
-            let told = mapping.filter(|(_, target)| is_it(target)).map(|(name, _)| name.clone()).next();
-            self.fixed.extend(told.or(own).map(|name| (property, name)));
-        }
-    }
-
-    /// The lists of which the value is one of each.
-    fn unions(&self) -> impl Iterator<Item = (&'d Value, &'static str)> {
-        let of = |schema: &&'d Value| ["oneOf", "anyOf"].map(|key| (*schema, key));
-        self.schemas.iter().flat_map(of).filter(|(schema, key)| list(schema, key).next().is_some())
-    }
-
-    /// The types that the value may be, in the order in which they are tried.
-    fn kinds(&self) -> Vec<&'d str> {
-        let mut said = self.schemas.iter().filter_map(|schema| scalar::said(schema));
-        let Some(mut kinds) = said.next() else {
-            let implied = self.schemas.iter().find_map(|schema| scalar::implied(schema));
-            let any = || vec!["string", "object", "array", "integer", "boolean", "null"];
-            return implied.map_or_else(any, |kind| vec![kind]);
-        };
-        for others in said {
-            let covers =
-                |kind: &str| others.iter().any(|other| *other == kind || (*other, kind) == ("number", "integer"));
-            let narrowed = kinds.into_iter().filter_map(|kind| match kind {
-                _ if covers(kind) => Some(kind),
-                "number" => others.contains(&"integer").then_some("integer"),
-                _ => None,
-            });
-            kinds = narrowed.collect();
-        }
-        kinds.extend(self.schemas.iter().any(|schema| is_nullable(schema)).then_some("null"));
-        // Nothing says least.
-        kinds.sort_by_key(|kind| *kind == "null");
-        kinds
-    }
-}
 
 pub(super) struct Maker<'d> {
     root: &'d Value,
@@ -102,6 +36,8 @@ pub(super) struct Maker<'d> {
     depth: usize,
     steps: usize,
     properties: usize,
+    /// How many characters of what the document tells it may hold still.
+    room: Cell<usize>,
     /// Which of several values that would do is made: items may have to differ.
     salt: usize,
 }
@@ -109,7 +45,16 @@ pub(super) struct Maker<'d> {
 impl<'d> Maker<'d> {
     pub(super) fn new(root: &'d Value, writing: bool, is_strict: bool) -> Self {
         let check = Check::new(root, writing, is_strict);
-        Self { root, check, open: Vec::new(), depth: 0, steps: 0, properties: 0, salt: 0 }
+        Self { root, check, open: Vec::new(), depth: 0, steps: 0, properties: 0, room: Cell::new(MAX_SIZE), salt: 0 }
+    }
+
+    /// How many steps it took.
+    pub(super) fn work(&self) -> usize {
+        self.steps + self.check.work()
+    }
+
+    fn is_spent(&self) -> bool {
+        self.steps > MAX_STEPS || self.check.is_spent()
     }
 
     /// A value that all schemas allow; none where none was found.
@@ -133,7 +78,7 @@ impl<'d> Maker<'d> {
     fn within<T>(&mut self, shared: &[&'d Value], make: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let is_open = |schema: &&'d Value| self.open.iter().any(|open| std::ptr::eq(*open, *schema));
         self.steps += 1;
-        if shared.iter().any(is_open) || self.depth > MAX_DEPTH || self.steps > MAX_STEPS {
+        if shared.iter().any(is_open) || self.depth > MAX_DEPTH || self.is_spent() {
             return None;
         }
         let before = self.open.len();
@@ -158,6 +103,9 @@ impl<'d> Maker<'d> {
         let mut variants: Vec<_> = list(union, key).collect();
         variants.sort_by_key(|variant| variant["type"] == "null");
         variants.into_iter().find_map(|variant| {
+            if self.is_spent() {
+                return None;
+            }
             let mut with = all.clone();
             with.add(self.root, variant);
             let among = with.schemas.clone();
@@ -171,12 +119,22 @@ impl<'d> Maker<'d> {
     fn told(&self, all: &All<'d>) -> Option<Value> {
         let of = |key: &'static str| all.schemas.iter().filter_map(move |schema| schema.get(key));
         let lists = |key: &'static str| all.schemas.iter().flat_map(move |schema| list(schema, key));
-        let told = of("example").chain(lists("examples")).chain(of("default")).map(|value| self.going(all, value));
-        let values = of("const").chain(lists("enum")).cloned();
-        let told = told.chain(values).take(MAX_TOLD).filter(|value| self.is_allowed(all, value));
+        let told = of("example").chain(lists("examples")).chain(of("default")).map(|value| (value, true));
+        let values = of("const").chain(lists("enum")).map(|value| (value, false));
+        let told = told.chain(values).take(MAX_TOLD).filter(|(value, _)| self.has_room(value));
+        let told = told.map(|(value, goes)| if goes { self.going(all, value) } else { value.clone() });
+        let told = told.filter(|value| self.is_allowed(all, value));
         let told: Vec<_> = told.take(self.salt.saturating_add(1)).collect();
         let is_closed = || all.schemas.iter().any(|one| one.get("const").or_else(|| one.get("enum")).is_some());
         told.get(self.salt).or_else(|| told.last().filter(|_| is_closed())).cloned()
+    }
+
+    /// Whether the example may hold such a value as well.
+    fn has_room(&self, value: &Value) -> bool {
+        let size = size_within(value, self.room.get());
+        self.check.charge(size.unwrap_or(self.room.get()) / LOOKED);
+        self.room.update(|room| room - size.unwrap_or(0));
+        size.is_some()
     }
 
     /// An object without what goes the other way.
@@ -204,7 +162,7 @@ impl<'d> Maker<'d> {
     }
 
     fn array(&mut self, all: &All<'d>) -> Option<Value> {
-        let (least, most) = (count(all, "minItems").max(), count(all, "maxItems").min());
+        let (least, most) = (all.count("minItems").max(), all.count("maxItems").min());
         let first = all.schemas.iter().map(|schema| list(schema, "prefixItems").count()).max();
         let (least, most) = (least.unwrap_or(0), most.unwrap_or(MAX_ITEMS));
         let number = least.max(first.unwrap_or(0)).max(1).min(most);
@@ -240,8 +198,9 @@ impl<'d> Maker<'d> {
         let named: BTreeSet<&str> = named.flatten().map(|(name, _)| name.as_str()).collect();
         let required: BTreeSet<&str> =
             all.schemas.iter().flat_map(|schema| list(schema, "required")).filter_map(Value::as_str).collect();
-        let least = count(all, "minProperties").max().unwrap_or(0);
-        let most = count(all, "maxProperties").min().unwrap_or(usize::MAX);
+        self.check.charge((named.len() + required.len()) / LOOKED);
+        let least = all.count("minProperties").max().unwrap_or(0);
+        let most = all.count("maxProperties").min().unwrap_or(usize::MAX);
         let mut object = Map::new();
         // What has to be there comes first, where there may be only so many.
         for name in required.iter().chain(named.difference(&required)) {
@@ -273,7 +232,7 @@ impl<'d> Maker<'d> {
 
     /// Properties of any name: one where there would be none, and as many as there have to be.
     fn others(&mut self, all: &All<'d>, object: &mut Map<String, Value>, whole: bool) {
-        let least = count(all, "minProperties").max().unwrap_or(0).min(MAX_ITEMS);
+        let least = all.count("minProperties").max().unwrap_or(0).min(MAX_ITEMS);
         let is_told = all.schemas.iter().any(|one| one.get("additionalProperties").is_some_and(Value::is_object));
         let least = if object.is_empty() && is_told && whole { least.max(1) } else { least };
         for number in 1.. {
@@ -291,10 +250,4 @@ impl<'d> Maker<'d> {
     fn of_property(&self, all: &All<'d>, name: &str) -> Vec<&'d Value> {
         all.schemas.iter().flat_map(|schema| self.check.of_property(schema, name)).collect()
     }
-}
-
-/// A number of a keyword that all schemas give.
-fn count(all: &All<'_>, key: &'static str) -> impl Iterator<Item = usize> {
-    let count = move |schema: &&Value| schema.get(key)?.as_u64()?.try_into().ok();
-    all.schemas.iter().filter_map(count)
 }

@@ -6,10 +6,20 @@ use super::has_body_parameters;
 use super::style;
 use super::upload::{self, Part};
 use crate::document::{Version, text};
-use crate::markdown::{self, Html};
+use crate::markdown::Html;
+use crate::reference::budget::{is_within, short};
 use crate::reference::example;
 use crate::reference::resolve::resolve;
 use crate::reference::schema::{SchemaView, Schemas};
+
+/// The longest example that is told.
+const MAX_EXAMPLE: usize = 30_000;
+/// The largest field of a form.
+const MAX_FIELD: usize = 20_000;
+/// How often a page has the example of a request: in every language, and where it can be sent.
+const OF_REQUEST: usize = 7;
+/// How often it has that of an answer.
+const OF_ANSWER: usize = 2;
 
 /// The body of a request.
 #[derive(Clone, Debug)]
@@ -17,6 +27,8 @@ pub(crate) struct BodyView {
     pub(crate) required: bool,
     pub(crate) description: Html,
     pub(crate) contents: Vec<ContentView>,
+    /// In how many other media types there was no room for it.
+    pub(crate) more: usize,
 }
 
 /// A body in one media type.
@@ -38,6 +50,8 @@ pub(crate) struct ResponseView {
     pub(crate) description: Html,
     pub(crate) headers: Vec<HeaderView>,
     pub(crate) contents: Vec<ContentView>,
+    /// How many headers and contents there was no room for.
+    pub(crate) more: usize,
 }
 
 /// A header of an answer.
@@ -62,11 +76,9 @@ impl<'d> Contents<'_, 'd> {
             return self.body_parameters(operation, parameters);
         }
         let body = resolve(self.root, operation.get("requestBody")?);
-        Some(BodyView {
-            required: body.get("required") == Some(&Value::Bool(true)),
-            description: description(body),
-            contents: self.contents(body, true),
-        })
+        let description = self.description(body);
+        let (contents, more) = self.contents(body, true);
+        Some(BodyView { required: body.get("required") == Some(&Value::Bool(true)), description, contents, more })
     }
 
     /// In 2.0 a body is a parameter, or each field of a form is one.
@@ -77,11 +89,13 @@ impl<'d> Contents<'_, 'd> {
             let content = self.content(&media(self.root, operation, "consumes"), body.get("schema"), None, true);
             return Some(BodyView {
                 required: required(body),
-                description: description(body),
+                description: self.description(body),
                 contents: vec![content],
+                more: 0,
             });
         }
-        let fields: Vec<_> = parameters.iter().filter(is_in("formData")).collect();
+        let fields = parameters.iter().filter(is_in("formData"));
+        let fields: Vec<_> = fields.filter(|field| is_within(field, MAX_FIELD)).collect();
         if fields.is_empty() {
             return None;
         }
@@ -93,29 +107,37 @@ impl<'d> Contents<'_, 'd> {
         let schema = serde_json::json!({ "type": "object", "properties": named, "required": needed });
         let view = Schemas::new(&schema, "", self.schemas.texts, self.schemas.budget).view(&schema);
         let parts = upload::parts(&schema, media, Some(&schema));
-        let made = example::of_schema(&schema, &schema, true).filter(|_| !is_file);
-        let example = made.map(|example| written(media, &example));
+        let budget = self.schemas.budget;
+        let made = example::of_schema(&schema, &schema, true, budget).filter(|_| !is_file);
+        let example = made.and_then(|example| budget.example(written(media, &example), OF_REQUEST));
         let content = ContentView { media: media.to_owned(), schema: view, example, parts };
-        Some(BodyView { required: !needed.is_empty(), description: Html::default(), contents: vec![content] })
+        let (required, contents) = (!needed.is_empty(), vec![content]);
+        Some(BodyView { required, description: Html::default(), contents, more: 0 })
     }
 
-    /// What comes back, by status.
-    pub(super) fn responses(&self, operation: &'d Value) -> Vec<ResponseView> {
+    /// What comes back, by status, and how much of it there was no room for.
+    pub(super) fn responses(&self, operation: &'d Value) -> (Vec<ResponseView>, usize) {
         let responses = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
         let responses = responses.filter(|(status, _)| !status.starts_with("x-"));
-        responses.map(|(status, response)| self.response(operation, status, resolve(self.root, response))).collect()
+        let view = |(status, response): (&'d String, &'d Value)| {
+            self.response(operation, status, resolve(self.root, response))
+        };
+        self.schemas.budget.each(responses, view)
     }
 
     fn response(&self, operation: &'d Value, status: &str, response: &'d Value) -> ResponseView {
-        let contents = match has_body_parameters(self.version) {
+        let budget = self.schemas.budget;
+        budget.part([]);
+        let description = self.description(response);
+        let (contents, more) = match has_body_parameters(self.version) {
             false => self.contents(response, false),
             true => match response.get("schema") {
                 Some(schema) => {
                     let media = media(self.root, operation, "produces");
-                    let example = response.get("examples").and_then(|examples| examples.get(&media)).cloned();
-                    vec![self.content(&media, Some(schema), example, false)]
+                    let example = response.get("examples").and_then(|examples| examples.get(&media));
+                    (vec![self.content(&media, Some(schema), example, false)], 0)
                 }
-                None => Vec::new(),
+                None => (Vec::new(), 0),
             },
         };
         let headers = response.get("headers").and_then(Value::as_object).into_iter().flatten();
@@ -124,44 +146,53 @@ impl<'d> Contents<'_, 'd> {
             let schema = header.get("schema").unwrap_or(header);
             let mut schema = self.schemas.view(schema);
             schema.description = Html::default();
-            HeaderView { name: name.clone(), description: description(header), schema }
+            HeaderView { name: short(name), description: self.description(header), schema }
         };
+        let (headers, more_headers) = budget.each(headers, header);
         ResponseView {
-            status: status.to_owned(),
+            status: short(status),
             is_good: status.starts_with(['1', '2', '3']),
-            description: description(response),
-            headers: headers.map(header).collect(),
+            description,
+            headers,
             contents,
+            more: more + more_headers,
         }
     }
 
-    fn contents(&self, object: &'d Value, writing: bool) -> Vec<ContentView> {
-        let contents = object.get("content").and_then(Value::as_object).into_iter().flatten();
-        let content = |(media, content): (&String, &'d Value)| {
+    fn description(&self, object: &Value) -> Html {
+        text(object, "description").map(|text| self.schemas.budget.prose(text, 3)).unwrap_or_default()
+    }
+
+    fn contents(&self, object: &'d Value, writing: bool) -> (Vec<ContentView>, usize) {
+        let mut contents: Vec<_> = object.get("content").and_then(Value::as_object).into_iter().flatten().collect();
+        // What programs speak comes first.
+        contents.sort_by_key(|(media, _)| !media.contains("json"));
+        self.schemas.budget.each(contents, |(media, content)| {
             let content = resolve(self.root, content);
             // A stream has a schema for each of its items (3.2).
             let schema = content.get("schema").or_else(|| content.get("itemSchema"));
             self.content(media, schema, example::given(self.root, content), writing)
-        };
-        let mut contents: Vec<_> = contents.map(content).collect();
-        // What programs speak comes first.
-        contents.sort_by_key(|content| !content.media.contains("json"));
-        contents
+        })
     }
 
-    fn content(&self, media: &str, schema: Option<&'d Value>, given: Option<Value>, writing: bool) -> ContentView {
+    fn content(&self, media: &str, schema: Option<&'d Value>, given: Option<&Value>, writing: bool) -> ContentView {
+        let budget = self.schemas.budget;
+        budget.part([]);
         // Who takes anything, as Kubernetes says of itself, takes what has been written by hand.
         let media = if writing && media == "*/*" { "application/json" } else { media };
         let is_json = media.contains("json") || media == "*/*";
         let made = || {
             schema
                 .filter(|_| is_json || is_form(media))
-                .and_then(|schema| example::of_schema(self.root, schema, writing))
+                .and_then(|schema| example::of_schema(self.root, schema, writing, budget))
         };
+        let given = given.filter(|example| is_within(example, MAX_EXAMPLE)).map(|example| written(media, example));
+        let example = given.or_else(|| made().map(|example| written(media, &example)));
+        let places = if writing { OF_REQUEST } else { OF_ANSWER };
         ContentView {
-            media: media.to_owned(),
+            media: short(media),
             schema: schema.map(|schema| self.schemas.view(schema)).unwrap_or_default(),
-            example: given.or_else(made).map(|example| written(media, &example)),
+            example: example.and_then(|example| budget.example(example, places)),
             parts: if writing { upload::parts(self.root, media, schema) } else { Vec::new() },
         }
     }
@@ -178,10 +209,6 @@ fn written(media: &str, example: &Value) -> String {
         Value::Object(_) if is_form(media) => style::form(example).unwrap_or_default(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     }
-}
-
-fn description(object: &Value) -> Html {
-    text(object, "description").map(|text| markdown::html(text, 3)).unwrap_or_default()
 }
 
 /// The first media type of an operation in 2.0.

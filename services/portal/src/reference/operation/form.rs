@@ -7,10 +7,14 @@ use super::parameters;
 use super::style::Style;
 use super::upload::{Part, is_text};
 use crate::document::{Document, text};
+use crate::reference::budget::{Budget, is_within, short};
 use crate::reference::resolve::resolve;
 
 /// The header that an `APIKey` Filter reads where nobody says which.
 const KEY_HEADER: &str = "X-API-Key";
+
+/// The longest list of values that one is chosen from.
+const MAX_VALUES: usize = 5_000;
 
 /// What there is to fill in.
 #[derive(Clone, Debug)]
@@ -72,8 +76,10 @@ pub(super) fn form(document: &Document, all: &[&Value], body: Option<&BodyView>)
     let other = others.first().filter(|_| written.is_empty());
     let upload = other.map(|content| Upload { media: content.media.clone(), parts: content.parts.clone() });
     let (upload, unknown) = upload.into_iter().partition::<Vec<_>, _>(|upload| !upload.parts.is_empty());
+    let budget = Budget::of_form();
+    let (fields, _) = budget.each(all, |parameter| field(document, parameter, &budget));
     FormView {
-        fields: all.iter().filter_map(|parameter| field(document, parameter)).collect(),
+        fields: fields.into_iter().flatten().collect(),
         upload: upload.into_iter().next(),
         unwritable: unknown.into_iter().next().map(|upload| upload.media),
         bodies,
@@ -81,7 +87,7 @@ pub(super) fn form(document: &Document, all: &[&Value], body: Option<&BodyView>)
     }
 }
 
-fn field(document: &Document, parameter: &Value) -> Option<FieldView> {
+fn field(document: &Document, parameter: &Value, budget: &Budget) -> Option<FieldView> {
     let place = ["path", "query", "header"].into_iter().find(|place| text(parameter, "in") == Some(place))?;
     let required = place == "path" || parameter.get("required") == Some(&Value::Bool(true));
     let root = &*document.value;
@@ -89,16 +95,20 @@ fn field(document: &Document, parameter: &Value) -> Option<FieldView> {
     let values = schema.map(|schema| values(root, schema)).unwrap_or_default();
     let style = Style::of(document.version, parameter)?;
     let kind = schema.map(|schema| kind(root, schema)).unwrap_or_default();
-    let told = parameters::told(root, parameter);
+    let told = parameters::told(root, parameter, budget);
     // Where no type is said, what is told is of one.
     let is_so = |name: &str, is: fn(&Value) -> bool| kind == name || (kind.is_empty() && told.as_ref().is_some_and(is));
     let (is_list, is_object) = (is_so("array", Value::is_array), is_so("object", Value::is_object));
+    let name = short(text(parameter, "name")?);
+    let value = if required { filled(told) } else { String::new() };
+    let values = if is_list { Vec::new() } else { values };
+    budget.part(values.iter().chain([&name, &value]));
     Some(FieldView {
-        name: text(parameter, "name")?.to_owned(),
+        name,
         place,
         required,
-        value: if required { filled(told) } else { String::new() },
-        values: if is_list { Vec::new() } else { values },
+        value,
+        values,
         style: style.kind.as_str(),
         explode: style.explode,
         keeps_reserved: style.keeps_reserved,
@@ -135,7 +145,8 @@ fn kind<'s>(root: &'s Value, schema: &'s Value) -> &'s str {
 
 /// What a schema allows, where that is a list.
 fn values(root: &Value, schema: &Value) -> Vec<String> {
-    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+    let listed = schema.get("enum").filter(|listed| is_within(listed, MAX_VALUES));
+    let listed = listed.and_then(Value::as_array).into_iter().flatten();
     let listed: Vec<_> =
         listed.filter(|value| !value.is_null()).map(|value| parameters::as_text(resolve(root, value))).collect();
     match schema.get("type").and_then(Value::as_str) {

@@ -1,11 +1,14 @@
 //! Parameters, by where they stand in a request.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::has_body_parameters;
 use super::style::Style;
 use crate::document::{Version, text};
-use crate::markdown::{self, Html};
+use crate::markdown::Html;
+use crate::reference::budget::{Budget, is_within, short};
 use crate::reference::example;
 use crate::reference::resolve::resolve;
 use crate::reference::schema::{SchemaView, Schemas};
@@ -19,11 +22,20 @@ const PLACES: [(&str, &str); 5] = [
     ("cookie", "parameters_cookie"),
 ];
 
+/// The most parameters of an operation, and again of its path.
+const MAX_PARAMETERS: usize = 1_000;
+/// The longest path that has values in the places of parameters, and all of these.
+const MAX_PATH: usize = 4_000;
+/// The longest value of one that is written into a request, or told.
+const MAX_VALUE: usize = 1_000;
+
 /// Parameters of one place.
 #[derive(Clone, Debug)]
 pub(crate) struct ParameterGroup {
     pub(crate) title: &'static str,
     pub(crate) parameters: Vec<ParameterView>,
+    /// How many there was no room for.
+    pub(crate) more: usize,
 }
 
 /// A parameter.
@@ -41,11 +53,12 @@ pub(crate) struct ParameterView {
 pub(crate) fn all<'d>(root: &'d Value, item: &'d Value, operation: &'d Value) -> Vec<&'d Value> {
     let list = |object: &'d Value| {
         let list = object.get("parameters").and_then(Value::as_array).into_iter().flatten();
-        list.map(|parameter| resolve(root, parameter)).collect::<Vec<_>>()
+        list.map(|parameter| resolve(root, parameter)).take(MAX_PARAMETERS).collect::<Vec<_>>()
     };
     let own = list(operation);
-    let is_same = |a: &Value, b: &Value| (&a["name"], &a["in"]) == (&b["name"], &b["in"]);
-    let mut all: Vec<_> = list(item).into_iter().filter(|one| !own.iter().any(|other| is_same(one, other))).collect();
+    let named = |parameter: &'d Value| (text(parameter, "name"), text(parameter, "in"));
+    let known: BTreeSet<_> = own.iter().copied().map(named).collect();
+    let mut all: Vec<_> = list(item).into_iter().filter(|one| !known.contains(&named(one))).collect();
     all.extend(own);
     all
 }
@@ -58,28 +71,33 @@ pub(super) fn groups<'d>(
     all: &[&'d Value],
 ) -> Vec<ParameterGroup> {
     let group = |(place, title): (&str, &'static str)| {
-        let of_place = all.iter().filter(|parameter| text(parameter, "in") == Some(place));
-        let mut parameters: Vec<_> = of_place.filter_map(|parameter| view(root, version, schemas, parameter)).collect();
-        parameters.sort_by_key(|parameter| !parameter.required);
-        ParameterGroup { title, parameters }
+        let is_of_place =
+            |parameter: &&Value| text(parameter, "in") == Some(place) && text(parameter, "name").is_some();
+        let mut of_place: Vec<_> = all.iter().copied().filter(is_of_place).collect();
+        of_place.sort_by_key(|parameter| parameter.get("required") != Some(&Value::Bool(true)));
+        let (views, more) = schemas.budget.each(of_place, |parameter| view(root, version, schemas, parameter));
+        ParameterGroup { title, parameters: views.into_iter().flatten().collect(), more }
     };
-    PLACES.into_iter().map(group).filter(|group| !group.parameters.is_empty()).collect()
+    PLACES.into_iter().map(group).filter(|group| group.more > 0 || !group.parameters.is_empty()).collect()
 }
 
 fn view<'d>(root: &'d Value, version: Version, schemas: &Schemas<'d>, parameter: &'d Value) -> Option<ParameterView> {
     let flag = |key: &str| parameter.get(key) == Some(&Value::Bool(true));
-    let description = text(parameter, "description").map(|text| markdown::html(text, 3)).unwrap_or_default();
+    let description = text(parameter, "description").map(|text| schemas.budget.prose(text, 3)).unwrap_or_default();
     let mut schema = schema(version, parameter).map(|schema| schemas.view(schema)).unwrap_or_default();
     if description == schema.description {
         schema.description = Html::default();
     }
+    let name = short(text(parameter, "name")?);
+    schemas.budget.part([&name]);
+    let example = example::given(root, parameter).filter(|example| is_within(example, MAX_VALUE));
     Some(ParameterView {
-        name: text(parameter, "name")?.to_owned(),
+        name,
         required: flag("required"),
         deprecated: flag("deprecated"),
         description,
         schema,
-        example: example::given(root, parameter).map(|example| as_text(&example)),
+        example: example.and_then(|example| schemas.budget.example(as_text(example), 1)),
     })
 }
 
@@ -93,24 +111,29 @@ pub(super) fn schema(version: Version, parameter: &Value) -> Option<&Value> {
 }
 
 /// A value that its document tells: an example, what holds by default, or the first of those that it may be.
-pub(super) fn told(root: &Value, parameter: &Value) -> Option<Value> {
-    let schema = described(parameter);
-    let of_schema = || example::of_schema(root, schema, true).filter(|_| says(root, schema, &TELLING));
+pub(super) fn told(root: &Value, parameter: &Value, budget: &Budget) -> Option<Value> {
     let content = parameter.get("content").and_then(Value::as_object).and_then(|content| content.values().next());
-    let of_content = || example::given(root, content?);
-    example::given(root, parameter).or_else(of_content).or_else(of_schema)
+    let given = example::given(root, parameter).or_else(|| example::given(root, content?));
+    let schema = described(parameter);
+    let of_schema = || if says(root, schema, &TELLING) { made(root, schema, budget) } else { None };
+    given.filter(|value| is_within(value, MAX_VALUE)).cloned().or_else(of_schema)
+}
+
+/// What can be made of a schema, unless it is long.
+fn made(root: &Value, schema: &Value, budget: &Budget) -> Option<Value> {
+    example::of_schema(root, schema, true, budget).filter(|value| is_within(value, MAX_VALUE))
 }
 
 /// A value for a sample.
-pub(super) fn sample(root: &Value, parameter: &Value) -> Value {
+pub(super) fn sample(root: &Value, parameter: &Value, budget: &Budget) -> Value {
     let named = || Value::from(text(parameter, "name").unwrap_or_default());
-    told(root, parameter).unwrap_or_else(|| {
+    told(root, parameter, budget).unwrap_or_else(|| {
         let schema = described(parameter);
         // The name says more than `text`.
         let is_text = matches!(resolve(root, schema).get("type").and_then(Value::as_str), None | Some("string"));
         match is_text && !says(root, schema, &["format", "pattern", "minLength", "maxLength", "properties", "items"]) {
             true => named(),
-            false => example::of_schema(root, schema, true).unwrap_or_else(named),
+            false => made(root, schema, budget).unwrap_or_else(named),
         }
     })
 }
@@ -147,13 +170,23 @@ pub(crate) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A path with a value in the place of each parameter, as a request has it.
-pub(in crate::reference) fn sample_path(root: &Value, version: Version, all: &[&Value], path: &str) -> String {
+pub(in crate::reference) fn sample_path(
+    root: &Value,
+    version: Version,
+    all: &[&Value],
+    path: &str,
+    budget: &Budget,
+) -> String {
     let mut path = path.to_owned();
     for parameter in all.iter().filter(|parameter| text(parameter, "in") == Some("path")) {
         let Some(style) = Style::of(version, parameter) else { continue };
         let place = format!("{{{}}}", text(parameter, "name").unwrap_or_default());
-        if path.contains(&place) {
-            path = path.replace(&place, &style.written(&sample(root, parameter)));
+        let times = path.matches(&place).count();
+        if times > 0 && path.len() <= MAX_PATH {
+            let written = style.written(&sample(root, parameter, budget));
+            if written.len().saturating_mul(times) <= MAX_PATH {
+                path = path.replace(&place, &written);
+            }
         }
     }
     // Of parameters of which nobody tells there is the name; what no URL can hold (RFC 3986) is escaped.
@@ -193,8 +226,12 @@ mod tests {
         assert_eq!(undeclared.iter().map(|one| one["name"].clone()).collect::<Vec<_>>(), ["b"]);
         let whole = [&all[..], &undeclared.iter().collect::<Vec<_>>()].concat();
         let expected = "/carts/a%2Fb%20c%3F/;ids=1,2/b/b//50%25/%C3%A4";
-        assert_eq!(sample_path(&Value::Null, Version::V3_0, &whole, path), expected);
-        assert_eq!(sample_path(&Value::Null, Version::V3_0, &all, path), expected, "the name stands for itself");
+        assert_eq!(sample_path(&Value::Null, Version::V3_0, &whole, path, &Budget::default()), expected);
+        assert_eq!(
+            sample_path(&Value::Null, Version::V3_0, &all, path, &Budget::default()),
+            expected,
+            "the name stands for itself"
+        );
     }
 
     #[test]
@@ -208,10 +245,10 @@ mod tests {
             (json!({ "type": "integer", "minimum": 5 }), json!(5)),
         ] {
             let parameter = json!({ "name": "n", "in": "query", "schema": schema });
-            assert_eq!(sample(&Value::Null, &parameter), expected, "{schema}");
+            assert_eq!(sample(&Value::Null, &parameter, &Budget::default()), expected, "{schema}");
         }
         let of_content =
             json!({ "name": "n", "in": "query", "content": { "application/json": { "example": { "a": 1 } } } });
-        assert_eq!(sample(&Value::Null, &of_content), json!({ "a": 1 }));
+        assert_eq!(sample(&Value::Null, &of_content, &Budget::default()), json!({ "a": 1 }));
     }
 }

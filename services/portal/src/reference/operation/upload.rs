@@ -15,6 +15,9 @@ pub(crate) struct Part {
     pub(crate) required: bool,
 }
 
+/// The most parts of a form.
+const MAX_PARTS: usize = 200;
+
 /// What a body of this media type and schema is put together from; nothing where that is one text.
 pub(super) fn parts(root: &Value, media: &str, schema: Option<&Value>) -> Vec<Part> {
     let media = media.to_ascii_lowercase();
@@ -37,7 +40,7 @@ pub(super) fn parts(root: &Value, media: &str, schema: Option<&Value>) -> Vec<Pa
             required: required.contains(&Value::from(name.as_str())),
         }
     };
-    properties.map(part).collect()
+    properties.take(MAX_PARTS).map(part).collect()
 }
 
 /// Whether a body can be written by hand.

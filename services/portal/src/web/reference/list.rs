@@ -1,8 +1,7 @@
 //! Operations as the page of an API lists them, each with what the gateway does with it in short.
 
-use crate::catalog::Entry;
 use crate::reference::{Group, Operation};
-use crate::web::edge::{Edge, edges};
+use crate::web::edge::Edge;
 use crate::web::visit::Visit;
 
 /// An operation of the list.
@@ -15,14 +14,13 @@ pub(super) struct Listed<'a> {
     pub(super) is_elsewhere: bool,
 }
 
-/// The operations of these groups.
-pub(super) async fn listed<'a>(
+/// The operations of these groups, with what was told of them in their order.
+pub(super) fn listed<'a>(
     site: &Visit,
-    entry: &Entry,
     groups: Vec<(&'a Group, Vec<&'a Operation>)>,
+    told: Vec<Option<Edge>>,
 ) -> Vec<(&'a Group, Vec<Listed<'a>>)> {
-    let all: Vec<_> = groups.iter().flat_map(|(_, operations)| operations).copied().collect();
-    let mut told = edges(site, entry, &all).await.into_iter();
+    let mut told = told.into_iter();
     let mut row = |operation: &'a Operation| {
         let edge: Option<Edge> = told.next().flatten();
         Listed {

@@ -5,9 +5,11 @@ use axum::extract::Path;
 use axum::response::Response;
 
 use super::{Head, Menu, find};
+use crate::catalog::Entry;
 use crate::reference::{Incoming, SchemaView};
 use crate::web::error::NotFound;
 use crate::web::page::{Frame, respond};
+use crate::web::rendering::made;
 use crate::web::visit::Visit;
 
 #[derive(Template)]
@@ -25,13 +27,18 @@ pub(in crate::web) async fn webhook(
     Path((namespace, name, slug)): Path<(String, String, String)>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let missing =
-        || NotFound::new(&site, site.texts().fill("no_webhook", &[("api", &entry.title()), ("webhook", &slug)]));
-    let reference = entry.reference.as_deref().ok_or_else(missing)?;
-    let head = Head::of(&entry, &site);
-    let link = format!("{}/schemas/", head.link);
-    let webhook = reference.webhook(&slug, &link, site.texts()).ok_or_else(missing)?;
-    Ok(respond(&WebhookPage { frame: site.frame(), menu: Menu::of(reference, ""), head, webhook }))
+    let missing = |site: &Visit, entry: &Entry, slug: &str| {
+        NotFound::new(site, site.texts().fill("no_webhook", &[("api", &entry.title()), ("webhook", &slug)]))
+    };
+    let make = move || webhook_page(&site, &entry, &slug).ok_or_else(|| missing(&site, &entry, &slug));
+    made(make).await
+}
+
+fn webhook_page(site: &Visit, entry: &Entry, slug: &str) -> Option<Response> {
+    let reference = entry.reference.as_deref()?;
+    let head = Head::of(entry, site);
+    let webhook = reference.webhook(slug, &format!("{}/schemas/", head.link), site.texts())?;
+    Some(respond(&WebhookPage { frame: site.frame(), menu: Menu::of(reference, ""), head, webhook }))
 }
 
 #[derive(Template)]
@@ -51,13 +58,17 @@ pub(in crate::web) async fn schema(
     Path((namespace, name, schema)): Path<(String, String, String)>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let missing =
-        || NotFound::new(&site, site.texts().fill("no_schema", &[("api", &entry.title()), ("schema", &schema)]));
-    let reference = entry.reference.as_deref().ok_or_else(missing)?;
-    let head = Head::of(&entry, &site);
-    let link = format!("{}/schemas/", head.link);
-    let (view, example) = reference.schema(&schema, &link, site.texts()).ok_or_else(missing)?;
-    let page =
-        SchemaPage { frame: site.frame(), menu: Menu::of(reference, ""), head, name: &schema, schema: view, example };
-    Ok(respond(&page))
+    let missing = |site: &Visit, entry: &Entry, schema: &str| {
+        NotFound::new(site, site.texts().fill("no_schema", &[("api", &entry.title()), ("schema", &schema)]))
+    };
+    let make = move || schema_page(&site, &entry, &schema).ok_or_else(|| missing(&site, &entry, &schema));
+    made(make).await
+}
+
+fn schema_page(site: &Visit, entry: &Entry, name: &str) -> Option<Response> {
+    let reference = entry.reference.as_deref()?;
+    let head = Head::of(entry, site);
+    let (schema, example) = reference.schema(name, &format!("{}/schemas/", head.link), site.texts())?;
+    let page = SchemaPage { frame: site.frame(), menu: Menu::of(reference, ""), head, name, schema, example };
+    Some(respond(&page))
 }

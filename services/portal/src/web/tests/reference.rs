@@ -92,3 +92,53 @@ async fn servers_that_nobody_asks_are_told() {
     assert!(page.contains("another server") && page.contains("https://files.example"), "{page}");
     assert!(page.contains("curl &#39;https://shop.example/api/carts/user&#39;"), "{page}");
 }
+
+/// A document with one operation, which is this.
+fn with_operation(operation: &Value) -> Value {
+    json!({ "openapi": "3.1.0", "info": { "title": "Cart", "version": "1" }, "paths": { "/a": { "post": operation } },
+        "components": { "schemas": { "Wide": { "properties": (0..300).map(|n| (format!("f{n}"), json!({ "default": "<".repeat(300) })))
+            .collect::<serde_json::Map<_, _>>() } } } })
+}
+
+#[tokio::test]
+async fn an_example_that_a_page_has_no_room_for_is_none_and_one_that_it_has_is_whole() {
+    let example = |length: usize| json!({ "requestBody": { "content": { "application/json": { "example": { "a": "x".repeat(length) } } } } });
+    for (length, is_shown) in [(2_000, true), (200_000, false)] {
+        let portal = portal(&with_operation(&example(length)), None);
+        let (_, page) = get(&portal, "/docs/doc/shop/cart/operations/post-a").await;
+        assert_eq!(page.contains(&"x".repeat(length)), is_shown, "{length}");
+        assert!(page.len() < 300_000, "{}", page.len());
+    }
+}
+
+#[tokio::test]
+async fn long_lists_have_pages() {
+    let mut document = cart();
+    let hooks: serde_json::Map<_, _> = (0..450).map(|n| (format!("hook{n:03}"), json!({ "post": {} }))).collect();
+    let schemas: serde_json::Map<_, _> = (0..450).map(|n| (format!("Schema{n:03}"), json!({}))).collect();
+    document["webhooks"] = Value::Object(hooks);
+    document["components"]["schemas"] = Value::Object(schemas);
+    let portal = portal(&document, None);
+    for (query, hook, schema) in [("", 199, 199), ("?webhooks=2", 449, 199), ("?schemas=1", 0, 399)] {
+        let (_, page) = get(&portal, &format!("/docs/doc/shop/cart{query}")).await;
+        for link in [format!("webhooks/hook{hook:03}-post\""), format!("schemas/Schema{schema:03}\"")] {
+            assert!(page.contains(&link), "{query}: {link}");
+        }
+        assert!(
+            !page.contains("schemas/Schema449") && page.contains("cart?schemas=2") && page.contains("cart?webhooks=2")
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_operation_may_be_called_like_the_twin_of_another() {
+    let mut document = cart();
+    document["paths"]["/other"] = json!({ "get": { "operationId": "show.md", "summary": "Another" } });
+    let portal = portal(&document, None);
+    let path = "/docs/doc/shop/cart/operations/show.md";
+    let (answer, page) = get(&portal, path).await;
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(page.contains("<h1>Another</h1>"), "{page}");
+    assert!(get(&portal, &format!("{path}.md")).await.1.contains("# Another"));
+    assert!(get(&portal, "/docs/doc/shop/cart.md").await.1.contains("# Cart"));
+}
