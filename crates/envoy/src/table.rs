@@ -63,7 +63,7 @@ fn route_configuration(table: &Table) -> RouteConfiguration {
         name: table.name.to_string(),
         virtual_hosts: table.hosts.iter().map(|host| virtual_host(table, host, exact)).collect(),
         request_headers_to_remove: removed(table),
-        response_headers_to_add: table.preview.iter().flat_map(|_| preview::answers()).collect(),
+        response_headers_to_add: table.preview.iter().flat_map(preview::answers).collect(),
         // Order of delivery sees to it that a cluster is there before its routes.
         validate_clusters: Some(proto::boolean(false)),
         typed_per_filter_config: per_filter(table),

@@ -93,8 +93,9 @@ local function set_cookie(headers, name, rest)
   return name .. "=" .. rest .. "; Path=/; HttpOnly; SameSite=Lax" .. (is_secure(headers) and "; Secure" or "")
 end
 
+-- What the browser has kept of the host is of the other one.
 local function send_on(handle, path, cookies)
-  handle:respond({[":status"] = "303", ["location"] = path, ["cache-control"] = "no-store",
+  handle:respond({[":status"] = "303", ["location"] = path, ["cache-control"] = "no-store", ["clear-site-data"] = '"cache"',
     ["referrer-policy"] = "no-referrer", ["set-cookie"] = cookies}, "")
 end
 

@@ -70,9 +70,14 @@ pub(super) fn mark(table: &Table, route: &Route, routes: &mut [PbRoute]) {
 }
 
 /// What is said of every answer: it is for nobody but who asked.
-pub(super) fn answers() -> [HeaderValueOption; 2] {
-    // Beside what the service says of it: the strictest counts (RFC 9111, section 4.2.1).
-    [header::overwrite("x-robots-tag", "noindex"), header::appended("cache-control", "private")]
+pub(super) fn answers(preview: &PreviewContext) -> [HeaderValueOption; 2] {
+    let cached = match preview.origin {
+        // Beside what the service says of it: the strictest counts (RFC 9111, section 4.2.1).
+        Some(_) => header::appended("cache-control", "private"),
+        // At this URL the baseline answers as well: no cache, of a browser or a service, may take the one for the other.
+        None => header::overwrite("cache-control", "no-store"),
+    };
+    [header::overwrite("x-robots-tag", "noindex"), cached]
 }
 
 /// Tells clients who answered.

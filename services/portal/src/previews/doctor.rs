@@ -100,13 +100,26 @@ impl Service {
     }
 }
 
-/// How services pass the context on.
-const SNIPPETS: [(&str, &str); 5] = [
-    ("OpenTelemetry (Java, Python, Go, .NET, Ruby, JavaScript)", "OTEL_PROPAGATORS=tracecontext,baggage"),
+/// How services pass the context on, as `docs/previews.md` says it too. Most of it is run by a test of the gateway.
+const SNIPPETS: [(&str, &str); 9] = [
+    ("OpenTelemetry (Java, Python, Ruby, JavaScript)", "OTEL_PROPAGATORS=tracecontext,baggage"),
+    (
+        "OpenTelemetry (Go)",
+        "otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))",
+    ),
     ("JavaScript (fetch)", "fetch(url, { headers: { baggage: request.headers.baggage ?? '' } })"),
     ("Python (requests)", "requests.get(url, headers={'baggage': request.headers.get('baggage', '')})"),
     ("Go (net/http)", "out.Header[\"Baggage\"] = in.Header.Values(\"Baggage\")"),
-    ("Java (HttpClient)", "builder.header(\"baggage\", request.getHeader(\"baggage\"))"),
+    (
+        "Java (HttpClient)",
+        "Optional.ofNullable(request.getHeader(\"baggage\")).ifPresent(value -> builder.header(\"baggage\", value))",
+    ),
+    ("C# (HttpClient)", "message.Headers.TryAddWithoutValidation(\"baggage\", request.Headers[\"baggage\"].ToArray())"),
+    ("Ruby (Net::HTTP)", "request['baggage'] = env['HTTP_BAGGAGE'] if env['HTTP_BAGGAGE']"),
+    (
+        "Rust (http)",
+        "outgoing.extend(incoming.get(\"baggage\").map(|value| (HeaderName::from_static(\"baggage\"), value.clone())))",
+    ),
 ];
 
 #[derive(Template)]
@@ -152,4 +165,17 @@ pub(super) async fn follow(
     let (frame, link) = (visit.frame(), link(&namespace, &name));
     let page = Page { frame, name: &name, link, path: &path, told, wrong, snippets: &SNIPPETS };
     (status, respond(&page)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SNIPPETS;
+
+    #[test]
+    fn the_guide_has_every_snippet_of_the_page() {
+        let guide = include_str!("../../../../docs/previews.md").replace("\\|", "|");
+        for (language, snippet) in SNIPPETS {
+            assert!(guide.contains(&format!("`{snippet}`")), "{language}: {snippet}");
+        }
+    }
 }

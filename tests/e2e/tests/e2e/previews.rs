@@ -4,6 +4,7 @@ mod context;
 mod cookie;
 mod explained;
 mod includes;
+mod languages;
 mod life;
 mod login;
 mod names;

@@ -65,6 +65,13 @@ fn curl_config(team: &Team, directory: &Path) {
     std::fs::write(directory.join(".curlrc"), line).unwrap();
 }
 
+/// A Preview at a host that the policy does not give to previews.
+fn unseen(team: &Team, name: &str) -> Value {
+    let mut manifest = team.manifest(name);
+    manifest["spec"]["entrypoints"][0]["host"] = json!("elsewhere.example");
+    manifest
+}
+
 #[tokio::test]
 async fn the_github_action_makes_a_preview_and_takes_it_away() {
     let team = Team::new().await;
@@ -97,6 +104,11 @@ async fn the_github_action_makes_a_preview_and_takes_it_away() {
     variables.insert("NAME", "other".to_owned());
     let wrong = run(&script, directory.path(), &variables).await;
     assert!(!wrong.status.success() && text(&wrong).contains("status 422"), "{}", text(&wrong));
+    // What nobody can see is no success either.
+    std::fs::write(directory.path().join("manifest.yaml"), unseen(&team, "hidden").to_string()).unwrap();
+    variables.insert("NAME", "hidden".to_owned());
+    let wrong = run(&script, directory.path(), &variables).await;
+    assert!(!wrong.status.success() && text(&wrong).contains("elsewhere.example"), "{}", text(&wrong));
     variables.insert("NAME", "tax".to_owned());
     variables.insert("MANIFEST", String::new());
     for _ in 0..2 {
@@ -132,6 +144,9 @@ async fn the_gitlab_template_makes_a_preview_and_takes_it_away() {
     let done = run(&block("gitlab/preview.yml", "script", 1), directory.path(), &variables).await;
     assert!(done.status.success(), "{}", text(&done));
     team.at(url, "/cart/", "410").await;
+    std::fs::write(directory.path().join("preview.yaml"), unseen(&team, "cart-pr-{number}").to_string()).unwrap();
+    let wrong = run(&block("gitlab/preview.yml", "script", 0), directory.path(), &variables).await;
+    assert!(!wrong.status.success() && text(&wrong).contains("elsewhere.example"), "{}", text(&wrong));
     gateway.stop().await;
 }
 

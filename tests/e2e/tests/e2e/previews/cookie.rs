@@ -55,6 +55,7 @@ async fn a_link_chooses_a_preview_for_a_browser_until_it_leaves() {
     assert_eq!((chosen.status, chosen.header("location")), (303, Some("/cart/?a=1")));
     let cookie = format!("nuncio_preview={}", selector(&host));
     assert_eq!(cookies(&chosen), [format!("{cookie}; Path=/; HttpOnly; SameSite=Lax")]);
+    assert_eq!(chosen.header("clear-site-data"), Some("\"cache\""), "what the browser has is of the baseline");
 
     let with = |host: &str, path: &str, cookie: &str| get(host, path).with("cookie", cookie);
     for name in [SHOP, "SHOP.Example"] {
@@ -64,6 +65,10 @@ async fn a_link_chooses_a_preview_for_a_browser_until_it_leaves() {
         assert_eq!((seen.host.as_str(), seen.header("cookie")), (SHOP, Some("x=1; y=2")), "{name}");
         assert!(seen.header("x-nuncio-preview").is_some_and(|key| key.starts_with("npk")), "{name}");
     }
+    // A cache that kept it would show it for the baseline's.
+    let kept = with(SHOP, "/cart/", &cookie).with("x-echo-header", "cache-control=public, max-age=60");
+    let kept = client.ask(&kept).await;
+    assert_eq!(kept.headers.get_all("cache-control").iter().collect::<Vec<_>>(), ["no-store"]);
     let rest = client.ask(&with(SHOP, "/", &cookie).with("baggage", "a=b")).await;
     assert_eq!((rest.by().as_str(), rest.header("x-nuncio-served-by")), ("web", Some("baseline")));
     let others =
@@ -92,6 +97,7 @@ async fn a_link_chooses_a_preview_for_a_browser_until_it_leaves() {
     let left =
         client.ask(&choosing(SHOP, "leave&to=/cart/").with("cookie", &format!("{cookie}; nuncio_share.x=1"))).await;
     assert_eq!((left.status, left.header("location")), (303, Some("/cart/")));
+    assert_eq!(left.header("clear-site-data"), Some("\"cache\""));
     let gone = |name: &str| format!("{name}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
     assert_eq!(cookies(&left), [gone("nuncio_preview"), gone("nuncio_share.x")]);
     gateway.stop().await;
