@@ -41,6 +41,11 @@ impl Service {
         }
     }
 
+    /// Path and query.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Asks one endpoint; redirects are followed within the service.
     pub(super) async fn ask(
         &self,

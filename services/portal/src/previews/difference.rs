@@ -18,12 +18,12 @@ use super::list::Refused;
 use super::model::Leads;
 use super::pages::link;
 use super::problem::ProblemDetails;
-use crate::api::Served;
+use crate::api::{Api, Served};
 use crate::catalog::Entry;
 use crate::cause::Cause;
 use crate::changes::Change;
 use crate::fetch::Target;
-use crate::gateway::{PortalSpec, ServedApi};
+use crate::gateway::{PortalSpec, ServedApi, Upstream};
 use crate::history::Version;
 use crate::reference::Reference;
 use crate::refresh::document;
@@ -138,8 +138,17 @@ async fn found(visit: &Visit, namespace: &str, name: &str) -> Result<Vec<(Pair, 
 fn pair(visit: &Visit, leads: &Leads) -> Option<Pair> {
     let entry = visit.catalog().entries.iter().find(|entry| entry.api.served.is(&leads.object))?;
     let reference = entry.reference.clone()?;
-    let served = ServedApi { upstream: leads.upstream.clone(), selected: true, ..entry.api.served.clone() };
+    let served = standing_in(&entry.api, &leads.upstream);
     Some(Pair { entry: Arc::clone(entry), reference, service: leads.upstream.service.clone(), served })
+}
+
+/// An API at the service that stands in for its own: what its own has, that one has at the same path.
+fn standing_in(api: &Api, upstream: &Upstream) -> ServedApi {
+    let mut served = ServedApi { upstream: upstream.clone(), selected: true, ..api.served.clone() };
+    if let (Ok(Target::Service(service)), Some(docs)) = (&api.target, &mut served.docs) {
+        (docs.url, docs.path) = (None, Some(service.path().to_owned()));
+    }
+    served
 }
 
 async fn compare(visit: &Visit, pair: &Pair) -> Found {
@@ -153,4 +162,27 @@ async fn compare(visit: &Visit, pair: &Pair) -> Found {
     let (old, api) = (Arc::clone(&pair.reference), Arc::clone(&pair.entry.api));
     let compared = tokio::task::spawn_blocking(move || Version::between(&old, &Reference::new(api, new)));
     compared.await.map_err(|_| Cause::public("comparing the documents failed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::{Docs, Path, Rewrite};
+
+    #[test]
+    fn a_document_at_the_service_is_asked_for_at_the_one_that_stands_in() {
+        let target = |url: &str| {
+            let mut told =
+                crate::mount::tests::served(Path::Prefix("/api/".to_owned()), Some(Rewrite::Matched("/".to_owned())));
+            told.docs = Some(Docs { url: Some(url.to_owned()), ..Docs::default() });
+            let of = |told| Served::of(vec![told], &PortalSpec::default(), &[], false).apis.remove(0);
+            let baseline = of(told);
+            let upstream = Upstream { service: "cart-v2:80".to_owned(), ..baseline.served.upstream.clone() };
+            of(standing_in(&baseline, &upstream)).target.unwrap()
+        };
+        let own = target("http://cart/openapi.json?v=1");
+        assert!(matches!(&own, Target::Service(at) if at.path() == "/openapi.json?v=1"), "{own:?}");
+        assert!(format!("{own:?}").contains("cart-v2:80"), "{own:?}");
+        assert!(matches!(target("https://docs.example/x"), Target::Url(_)), "it is nobody's of the two");
+    }
 }
