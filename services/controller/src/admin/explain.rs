@@ -47,6 +47,9 @@ pub enum InvalidRequest {
     /// A connection without HTTP has no port by default.
     #[error("{0:?} names no port, as in tcp://db.example.com:5432")]
     Port(String),
+    /// There is no such port.
+    #[error("{0:?} names a port that there is not: ports are 1 to 65535")]
+    NoPort(String),
     /// Not a method.
     #[error("{0:?} is not a method")]
     Method(String),
@@ -89,6 +92,9 @@ impl ExplainRequest {
     fn checked(mut self) -> Result<Self, InvalidRequest> {
         let uri: Uri = self.url.parse().map_err(|_| InvalidRequest::Url(self.url.clone()))?;
         let authority = uri.authority().filter(|authority| is_plain(authority));
+        if authority.is_some_and(has_no_port) {
+            return Err(InvalidRequest::NoPort(self.url));
+        }
         match (uri.scheme_str(), authority) {
             (Some("http" | "https"), Some(_)) => {}
             (Some("tcp" | "tls"), Some(authority)) if authority.port().is_some() => {}
@@ -143,6 +149,12 @@ impl ExplainRequest {
 /// A host without user information, which is no part of a request.
 fn is_plain(authority: &Authority) -> bool {
     !authority.host().is_empty() && !authority.as_str().contains('@')
+}
+
+/// Whether what stands for a port is none.
+fn has_no_port(authority: &Authority) -> bool {
+    let written = authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':'));
+    written.is_some_and(|port| !port.is_empty() && !port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn parse_header(text: &str) -> Result<HeaderView, InvalidRequest> {
@@ -213,7 +225,13 @@ mod tests {
             assert!(matches!(ExplainRequest::parse(url, "GET", none()), Err(InvalidRequest::Url(_))), "{url}");
         }
         assert!(matches!(ExplainRequest::parse("tcp://db", "GET", none()), Err(InvalidRequest::Port(_))));
-        assert!(ExplainRequest::parse("tls://db:5432", "GET", none()).is_ok());
+        for url in ["http://a:99999/", "a:0", "tcp://db:65536", "https://[::1]:70000/", "http://a:x/"] {
+            let parsed = ExplainRequest::parse(url, "GET", none());
+            assert!(matches!(parsed, Err(InvalidRequest::NoPort(_) | InvalidRequest::Url(_))), "{url}: {parsed:?}");
+        }
+        for url in ["tls://db:5432", "http://a:65535/", "http://[::1]:80/", "http://a:/"] {
+            assert!(ExplainRequest::parse(url, "GET", none()).is_ok(), "{url}");
+        }
         assert!(matches!(ExplainRequest::parse("a", "G T", none()), Err(InvalidRequest::Method(_))));
         for header in ["novalue", "na me: x", "a: \r\nb: c", ": x"] {
             let parsed = ExplainRequest::parse("a", "GET", [header]);

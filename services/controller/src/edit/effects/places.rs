@@ -56,9 +56,9 @@ pub(super) fn places(model: &Model) -> impl Iterator<Item = Place<'_>> {
     model.tables.values().flat_map(|table| places_of(table))
 }
 
-/// Those of a table.
+/// Those of a table. Where a preview has ended it is said that it has, whatever changes.
 pub(super) fn places_of(table: &Table) -> impl Iterator<Item = Place<'_>> {
-    let hosts = table.hosts.iter().filter(move |_| table.scope.is_by_host());
+    let hosts = table.hosts.iter().filter(move |_| table.scope.is_by_host() && !table.has_ended);
     hosts.flat_map(move |host| host.known_routes().map(move |route| Place { table, host, route }))
 }
 

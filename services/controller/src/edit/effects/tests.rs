@@ -109,3 +109,48 @@ fn a_listener_reaches_all_that_comes_by_it() {
     assert_eq!(reached(&view), [("/cart", EffectView::Listener), ("/open", EffectView::Listener)], "{view:#?}");
     assert!(!view.whole_listeners.is_empty() && view.whole_listeners == view.listeners, "{view:#?}");
 }
+
+#[test]
+fn what_has_ended_is_not_counted() {
+    let preview = "\
+apiVersion: nuncio.dev/v1alpha1
+kind: PreviewPolicy
+metadata: {name: previews}
+spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [Public]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart-42}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: previews}
+spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}
+---
+apiVersion: nuncio.dev/v1alpha1
+kind: Preview
+metadata: {name: pr-42}
+spec:
+  services: [{baseline: cart, backend: cart-42}]
+  entrypoints: [{name: web, host: shop.example}]
+  access: {mode: Public}
+";
+    let all = shop("timeout_ms: 1000", &[]);
+    let (_directory, _, engine) = editor_of(&(all + preview));
+    let engine = engine.into_inner().unwrap();
+    let (alive, mut ended) = (engine.world.model().clone(), engine.world);
+    let id = ended.all_previews().next().unwrap().id.clone();
+    ended.apply([(id, None)]);
+    let is_tombstone = |table: &&std::sync::Arc<nuncio_ir::Table>| table.has_ended;
+    assert_eq!(ended.model().tables.values().filter(is_tombstone).count(), 1);
+    let hosts = |model: &nuncio_ir::Model| -> std::collections::BTreeSet<String> {
+        super::places::places(model).map(|place| place.shown_for()).filter(|host| host.contains("--")).collect()
+    };
+    assert_eq!((hosts(&alive).len(), hosts(ended.model()).len()), (1, 0));
+}
