@@ -98,10 +98,13 @@ impl Theme {
         format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}{suffix}</title>\n\
-             <style>\n:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }}\n\
-             main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1.5rem }}\nh1 {{ font-size: 1.5rem }}\n\
-             header {{ font-weight: bold }}\nheader img {{ max-height: 4rem; max-width: 100% }}\n\
-             footer {{ margin-top: 2rem; font-size: .875rem }}\n{style}</style>\n</head>\n<body>\n<main>\n\
+             <style>\n:root {{ color-scheme: light dark; font: 1rem/1.55 system-ui, sans-serif }}\n\
+             body {{ margin: 0; padding: 1rem }}\n\
+             main {{ max-width: 32rem; margin: 14vh auto; padding: 1.75rem 2rem; border: 1px solid #8886; border-radius: 12px; \
+             box-shadow: 0 1px 3px #0001; overflow-wrap: anywhere }}\n\
+             h1 {{ font-size: 1.4rem; line-height: 1.25; letter-spacing: -.015em; margin: 0 0 .6rem }}\np {{ margin: 0 }}\n\
+             header {{ font-weight: bold; margin-bottom: 1.25rem }}\nheader img {{ display: block; max-height: 4rem; max-width: 100% }}\n\
+             footer {{ margin-top: 1.5rem; padding-top: .9rem; border-top: 1px solid #8884; font-size: .85rem }}\n{style}</style>\n</head>\n<body>\n<main>\n\
              {header}<h1>{title}</h1>\n<p>{message}</p>\n\
              <footer>Status {code}, request <code>{request_id}</code></footer>\n</main>\n</body>\n</html>\n",
             code = status.as_u16(),

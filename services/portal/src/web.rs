@@ -9,6 +9,7 @@ mod documents;
 mod edge;
 mod error;
 mod feeds;
+pub(crate) mod filters;
 mod guard;
 mod headers;
 mod json;
@@ -17,6 +18,7 @@ mod login;
 mod page;
 mod pages;
 mod reference;
+mod refusal;
 mod rendering;
 mod search;
 #[cfg(test)]
@@ -40,6 +42,7 @@ use self::error::NotFound;
 pub(crate) use self::headers::of_page;
 pub(crate) use self::page::{Frame, respond};
 pub(crate) use self::reference::{api_link, documents_link, operation};
+pub(crate) use self::refusal::wants_page;
 pub(crate) use self::search::found as search;
 pub(crate) use self::visit::Visit;
 use crate::access::Access;
@@ -116,7 +119,8 @@ pub(crate) fn router(site: Site) -> Router {
     let all =
         pages.merge(json::router()).merge(console::router(&site)).merge(machines::router()).merge(previews::router());
     let guarded = all.layer(middleware::from_fn(guard::refuse_foreign));
-    let hardened = guarded.layer(middleware::map_response(headers::harden)).with_state(site);
+    let explained = guarded.layer(middleware::from_fn_with_state(site.clone(), refusal::explain));
+    let hardened = explained.layer(middleware::map_response(headers::harden)).with_state(site);
     // Around the router: a twin has another address than its page.
     let whole = Router::new().fallback_service(hardened).layer(middleware::from_fn(machines::twin));
     let whole = whole.layer(middleware::from_fn(alias::shorter));

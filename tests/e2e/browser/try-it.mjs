@@ -12,6 +12,10 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   let held = await send(page);
   for (let count = 1; count <= 6 && held.status.startsWith('200'); count += 1) held = await send(page);
   const sample = await page.innerText('#sample');
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.click('.sample[open] button:has-text("Copy")');
+  await page.waitForSelector('.sample[open] button:has-text("Copied")');
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
   const found = await violations(page);
   await page.screenshot({ path: `${pictures}/try-it-dark.png` });
   await page.emulateMedia({ colorScheme: 'light' });
@@ -27,5 +31,5 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.fill('[data-place=path]', '..');
   const dots = await send(page);
   const elsewhere = await page.evaluate(() => fetch('http://127.0.0.1:1/').then(() => 'sent', () => 'refused'));
-  return { first, held, other, wrong, dots, sample, elsewhere, violations: found, faults: unexpected };
+  return { first, held, other, wrong, dots, sample, copied, elsewhere, violations: found, faults: unexpected };
 });

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::model::{Certificate, Page as List};
 use super::page::{Trouble, ask};
 use crate::texts::Texts;
-use crate::web::{Frame, Visit, respond, words};
+use crate::web::{Frame, Visit, filters, respond, words};
 
 const DAY: i64 = 24 * 3600;
 /// A certificate that ends sooner should have been renewed.

@@ -23,7 +23,7 @@ use super::link;
 use super::model::{DryRun, Manifest, ObjectRef};
 use super::page::{Trouble, ask};
 use crate::gateway::GatewayError;
-use crate::web::{Frame, Visit, respond};
+use crate::web::{Frame, Visit, filters, respond};
 
 /// A change, as the controller wants it.
 #[derive(Clone, Debug, Serialize)]

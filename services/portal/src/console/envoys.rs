@@ -7,7 +7,7 @@ use super::model::{Envoy, Page as List};
 use super::page::{Trouble, ask};
 use crate::texts::Texts;
 use crate::web::words::spell;
-use crate::web::{Frame, Visit, respond};
+use crate::web::{Frame, Visit, filters, respond};
 
 #[derive(Template)]
 #[template(path = "console/envoys.html")]

@@ -10,7 +10,7 @@ use super::page::Trouble;
 use super::words::{self, Object};
 use crate::gateway::GatewayError;
 use crate::texts::Texts;
-use crate::web::{Frame, Visit, escape_path, respond};
+use crate::web::{Frame, Visit, escape_path, filters, respond};
 
 /// The request.
 #[derive(Debug, Default, Deserialize)]

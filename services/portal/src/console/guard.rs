@@ -18,7 +18,7 @@ use nuncio_auth::came_by_a_proxy;
 
 use super::Console;
 use crate::access::Viewer;
-use crate::web::{Frame, Site, Visit, respond};
+use crate::web::{Frame, Site, Visit, respond, wants_page};
 
 /// Lets requests pass that are by such a member, or for such a name.
 pub(super) async fn check(State(site): State<Site>, request: Request, next: Next) -> Response {
@@ -32,11 +32,23 @@ pub(super) async fn check(State(site): State<Site>, request: Request, next: Next
         return (StatusCode::FORBIDDEN, respond(&NoWayIn::of(&visit))).into_response();
     }
     let name = host(request.headers()).unwrap_or_default();
-    let text = format!(
-        "The console is not shown as {name:?} here. Ask for it at the portal's own port on its machine; to have it \
-         behind the gateway, put a FilterPolicy before /console/ and start the portal with --console-host {name}\n"
-    );
-    (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+    let answer = match wants_page(request.headers()) {
+        true => respond(&Misdirected { frame: visit.frame(), name: &name }),
+        false => format!(
+            "The console is not shown as {name:?} here. Ask for it at the portal's own port on its machine; to have it \
+             behind the gateway, put a FilterPolicy before /console/ and start the portal with --console-host {name}\n"
+        )
+        .into_response(),
+    };
+    (StatusCode::MISDIRECTED_REQUEST, answer).into_response()
+}
+
+/// It is asked for by a name that it is not shown as.
+#[derive(Template)]
+#[template(path = "console/misdirected.html")]
+struct Misdirected<'a> {
+    frame: Frame<'a>,
+    name: &'a str,
 }
 
 /// For whom it is, who asks, and how he may become another.

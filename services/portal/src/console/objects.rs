@@ -15,7 +15,7 @@ use super::problems::ProblemRow;
 use super::rows::{Row, rows};
 use super::topology::LIMIT as ROUTES;
 use crate::texts::Texts;
-use crate::web::{Asset, FOLLOW, Frame, PALETTE, Visit, of_page, respond};
+use crate::web::{Asset, FOLLOW, Frame, PALETTE, Visit, filters, of_page, respond};
 
 /// Objects of one page.
 const LIMIT: usize = 100;
@@ -105,6 +105,8 @@ fn state(object: &Object) -> &'static str {
 fn state_words(object: &Object, texts: &Texts) -> String {
     let has_error = object.problems.iter().any(|problem| problem.severity == "error");
     match (object.state.as_str(), object.envoys) {
+        ("acked", 1) if has_error => texts.text("object_ill_one").to_owned(),
+        ("acked", envoys) if has_error => texts.with("object_ill", "envoys", &envoys),
         ("acked", 1) => texts.text("object_acked_one").to_owned(),
         ("acked", envoys) => texts.with("object_acked", "envoys", &envoys),
         ("sent", envoys) => texts.fill("object_sent", &[("acked", &object.acked_by), ("envoys", &envoys)]),

@@ -10,7 +10,7 @@ use super::link::{Part, Turns, with_query};
 use super::model::Topology;
 use super::page::{Trouble, ask};
 use super::rows::{Row, rows};
-use crate::web::{Frame, Visit, respond};
+use crate::web::{Frame, Visit, filters, respond};
 
 /// Routes of one page: more are no drawing that anybody could read.
 pub(super) const LIMIT: usize = 30;

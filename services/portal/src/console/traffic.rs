@@ -9,7 +9,7 @@ pub(crate) use self::window::Window;
 use super::link::with_query;
 use super::model::{Latency, Traffic};
 use super::page::{Trouble, ask};
-use crate::web::{Frame, Visit, respond};
+use crate::web::{Frame, Visit, filters, respond};
 
 #[derive(Template)]
 #[template(path = "console/traffic.html")]

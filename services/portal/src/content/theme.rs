@@ -100,6 +100,7 @@ fn scheme(
         ("raised", mix(scheme.text, scheme.background, 0.04)),
         ("sunk", mix(scheme.text, scheme.background, 0.06)),
         ("line", mix(scheme.text, scheme.background, 0.16)),
+        ("field", mix(scheme.text, scheme.background, 0.55)),
     ] {
         let [red, green, blue] = color;
         // Writing to a string does not fail.

@@ -58,9 +58,18 @@ impl Asset {
     }
 }
 
-/// The style sheet.
+/// The style sheet, of which what comes later has the last word.
 pub(super) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("portal", "css", "text/css; charset=utf-8", include_str!("../../../../web/portal.css"))
+    let parts = concat!(
+        include_str!("../../../../web/style/base.css"),
+        include_str!("../../../../web/style/frame.css"),
+        include_str!("../../../../web/style/controls.css"),
+        include_str!("../../../../web/style/tables.css"),
+        include_str!("../../../../web/style/reference.css"),
+        include_str!("../../../../web/style/console.css"),
+        include_str!("../../../../web/style/narrow.css"),
+    );
+    Asset::new("portal", "css", "text/css; charset=utf-8", parts)
 });
 /// The icon.
 pub(super) static ICON: LazyLock<Asset> =
@@ -76,9 +85,10 @@ pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("try-it", "js", "text/javascript; charset=utf-8", content)
 });
 
-/// What finds things from every page.
+/// What finds things from every page, and copies code of it.
 pub(crate) static PALETTE: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("palette", "js", "text/javascript; charset=utf-8", include_str!("../../../../web/palette.js"))
+    let content = concat!(include_str!("../../../../web/palette.js"), include_str!("../../../../web/copy.js"));
+    Asset::new("palette", "js", "text/javascript; charset=utf-8", content)
 });
 
 /// What follows a change on a page that tells how far it has come.

@@ -9,10 +9,10 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::escape_path;
 use super::page::{Frame, respond};
 use super::visit::Visit;
 use super::words::ago;
+use super::{escape_path, filters};
 use crate::about::About;
 use crate::api::Undocumented;
 use crate::catalog::{Entry, State as DocumentState};

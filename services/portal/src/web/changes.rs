@@ -12,7 +12,7 @@ use super::error::NotFound;
 use super::page::{Frame, respond};
 use super::reference::{Head, Menu, api_link, find};
 use super::visit::Visit;
-use super::words::date;
+use super::words::Moment;
 use crate::catalog::Entry;
 use crate::changes::Change;
 use crate::history::Version;
@@ -29,8 +29,7 @@ const NAMED_OF_API: usize = 50;
 /// A version of a document.
 pub(super) struct VersionView {
     number: u64,
-    since: String,
-    when: String,
+    when: Moment,
     label: Option<String>,
     words: String,
     is_breaking: bool,
@@ -84,8 +83,7 @@ impl VersionView {
         let rest = version.changes.len().saturating_sub(most);
         Self {
             number: version.number,
-            since: version.since.to_string(),
-            when: date(texts, version.since),
+            when: Moment::new(texts, version.since),
             label: version.label.clone(),
             words: words_of(version, texts),
             is_breaking: version.is_breaking(),

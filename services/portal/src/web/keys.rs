@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::error::NotFound;
 use super::page::{Frame, respond};
 use super::visit::Visit;
-use super::words::ago;
+use super::words::{Moment, ago};
 use crate::access::Identity;
 use crate::keys::{Key, KeyUse, Keys, KeysError, LONGEST, MOST, NewKey};
 use crate::texts::Texts;
@@ -50,7 +50,7 @@ struct Confirm<'a> {
 struct Row {
     id: String,
     name: String,
-    since: String,
+    since: Moment,
     used: String,
 }
 
@@ -189,7 +189,7 @@ async fn rows(visit: &Visit, keys: &Keys, own: Vec<(String, Key)>) -> Vec<Row> {
     let row = |(id, key): (String, Key)| Row {
         used: uses.get(&id).map_or_else(|| texts.text("keys_never").to_owned(), |used| words(*used, texts)),
         name: key.name,
-        since: ago(texts, key.since),
+        since: Moment::new(texts, key.since),
         id,
     };
     own.into_iter().map(row).collect()

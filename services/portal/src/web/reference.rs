@@ -22,7 +22,7 @@ use super::page::{Frame, respond};
 use super::rendering::made;
 use super::visit::Visit;
 use super::words::ago;
-use super::{escape_path, try_it};
+use super::{escape_path, filters, try_it};
 use crate::about::About;
 use crate::catalog::Entry;
 use crate::gateway::{PreviewAddress, ServedApi};

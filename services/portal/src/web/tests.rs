@@ -7,6 +7,7 @@ mod edge;
 mod keys;
 mod operators;
 mod reference;
+mod refusals;
 mod shown;
 mod words;
 

@@ -1,5 +1,8 @@
 //! Moments and numbers, in words.
 
+use std::fmt::{Display, Formatter, Result};
+
+use askama::filters::{Escaper, Html, HtmlSafe};
 use jiff::Timestamp;
 
 use crate::texts::Texts;
@@ -32,6 +35,37 @@ pub(crate) fn date(texts: &Texts, moment: Timestamp) -> String {
     texts.fill("date", &[("day", &day), ("month", &month), ("year", &year), ("time", &time)])
 }
 
+/// A moment, as pages tell it: how far away it is, and in full where somebody points at it.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    at: Timestamp,
+    words: String,
+    full: String,
+}
+
+impl Moment {
+    pub(crate) fn new(texts: &Texts, at: Timestamp) -> Self {
+        let left = at.as_second() - Timestamp::now().as_second();
+        let words = match u64::try_from(left) {
+            Ok(left @ 1..) => texts.with("ahead", "time", &spell(texts, left)),
+            Ok(_) | Err(_) => ago(texts, at),
+        };
+        Self { at, words, full: date(texts, at) }
+    }
+}
+
+impl HtmlSafe for Moment {}
+
+impl Display for Moment {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "<time datetime=\"{}\" title=\"", self.at)?;
+        Html.write_escaped_str(&mut *f, &self.full)?;
+        f.write_str("\">")?;
+        Html.write_escaped_str(&mut *f, &self.words)?;
+        f.write_str("</time>")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::ToSpan;
@@ -45,11 +79,20 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_is_told_in_full_to_who_points_at_it() {
+        let long_ago = Moment::new(&Texts::default(), "2006-11-08T03:04:59Z".parse().unwrap()).to_string();
+        let head = "<time datetime=\"2006-11-08T03:04:59Z\" title=\"8 November 2006, 03:04 UTC\">";
+        assert!(long_ago.starts_with(head) && long_ago.ends_with(" days ago</time>"), "{long_ago}");
+    }
+
+    #[test]
     fn moments_are_told_in_the_largest_unit() {
         let texts = Texts::default();
         let ago = |seconds: i64| ago(&texts, Timestamp::now() - seconds.seconds());
         assert_eq!((ago(0), ago(61), ago(7300)), ("just now".into(), "1 minute ago".into(), "2 hours ago".into()));
         let spell = |seconds| spell(&texts, seconds);
+        let ahead = Moment::new(&texts, Timestamp::now() + 7300.seconds());
+        assert_eq!(ahead.words, "in 2 hours");
         assert_eq!((spell(1), spell(7300), spell(90_000)), ("1 second".into(), "2 hours".into(), "1 day".into()));
     }
 }

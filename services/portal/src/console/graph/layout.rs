@@ -16,8 +16,8 @@ const AROUND: u32 = 8;
 const LETTER: u32 = 68;
 /// What is left empty at both sides of a text.
 const SIDES: u32 = 20;
-/// The most lines of a title: what says more is read in the table.
-const MOST: usize = 12;
+/// The most lines of a title in each column: what says more is read in the table.
+const MOST: [usize; COLUMNS.len()] = [3, 3, 3, 12, 3, 3];
 
 impl Graph {
     /// Gives every box its place, and every way its curve.
@@ -83,9 +83,11 @@ pub(super) fn height(title: &str, detail: &str, column: usize) -> u32 {
 pub(super) fn lines(text: &str, column: usize) -> Vec<String> {
     let fits = ((WIDTHS[column] - SIDES) * 10 / LETTER) as usize;
     let mut lines: Vec<String> = text.lines().flat_map(|part| broken(part, fits)).collect();
-    if lines.len() > MOST {
-        lines.truncate(MOST - 1);
-        lines.push("…".to_owned());
+    if lines.len() > MOST[column] {
+        lines.truncate(MOST[column]);
+        if let Some(last) = lines.last_mut() {
+            *last = last.chars().take(fits - 1).chain(['…']).collect();
+        }
     }
     lines
 }
@@ -95,7 +97,7 @@ fn broken(part: &str, fits: usize) -> Vec<String> {
     let mut used = 0;
     for word in part.split(' ') {
         let letters: Vec<char> = word.chars().collect();
-        for (index, piece) in letters.chunks(fits).enumerate() {
+        for (index, piece) in pieces(&letters, fits).into_iter().enumerate() {
             let needs = piece.len() + usize::from(index == 0 && used > 0);
             if used + needs > fits {
                 lines.push(String::new());
@@ -112,6 +114,19 @@ fn broken(part: &str, fits: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A word in pieces that fit, which end at slashes where that can be.
+fn pieces(mut letters: &[char], fits: usize) -> Vec<&[char]> {
+    let mut pieces = Vec::new();
+    while letters.len() > fits {
+        let end = letters[..fits].iter().rposition(|letter| *letter == '/').filter(|at| *at > 0);
+        let (piece, rest) = letters.split_at(end.map_or(fits, |at| at + 1));
+        pieces.push(piece);
+        letters = rest;
+    }
+    pieces.push(letters);
+    pieces
 }
 
 fn x(column: usize) -> u32 {
@@ -131,7 +146,10 @@ mod tests {
     #[test]
     fn lines_are_broken_between_words_where_that_can_be() {
         assert_eq!(broken("limited by user and more", 10), ["limited by", "user and", "more"]);
-        assert_eq!(broken("a /very/long/path", 6), ["a", "/very/", "long/p", "ath"]);
+        assert_eq!(broken("a /very/long/path", 6), ["a", "/very/", "long/", "path"]);
+        assert_eq!(broken("/verylongpath", 6), ["/veryl", "ongpat", "h"]);
+        assert_eq!(lines(&"part ".repeat(50), 2).len(), MOST[2]);
+        assert!(lines(&"part ".repeat(50), 2)[2].ends_with('…'));
         assert_eq!((broken("", 6), lines("", 0)), (vec![String::new()], Vec::new()));
     }
 }

@@ -72,6 +72,7 @@ async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
         assert!(text(&seen, "/held/answer").contains(part), "{part}: {seen:#}");
     }
     assert_eq!(text(&seen, "/sample"), format!("curl 'http://{HOST}:8080/api/products' \\\n  -H 'X-User: ann'"));
+    assert_eq!(seen["copied"], seen["sample"], "what is copied is what is shown");
     assert_eq!(text(&seen, "/other/status"), "200 OK", "others are not held up");
     assert!(text(&seen, "/wrong/answer").starts_with("This cannot be sent"), "{seen:#}");
     assert!(text(&seen, "/dots/answer").contains("a path with . or .. in it is another path"), "{seen:#}");
