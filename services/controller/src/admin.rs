@@ -15,6 +15,7 @@
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
 //! | `/api/v1/preview-list` | of Previews those that somebody may know of |
+//! | `/api/v1/preview-rights` | where somebody may make Previews |
 //! | `/api/v1/preview-{put,delete,extend,share,probe,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
@@ -96,8 +97,8 @@ pub use preview_changes::{
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_share::{PreviewShared, SharePreview};
 pub use previews::{
-    PreviewDetailView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView, PreviewUrlView,
-    PreviewView, PreviewedServiceView, SeePreviews,
+    PreviewDetailView, PreviewEventKind, PreviewEventView, PreviewRightsView, PreviewSourceView, PreviewUpstreamView,
+    PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviewRights, SeePreviews,
 };
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 pub use traffic::{LatencyView, TrafficView};
@@ -133,6 +134,8 @@ pub trait View: Send + Sync + 'static {
     fn previews(&self, query: &ListQuery) -> Page<PreviewView>;
     /// Of Previews those that somebody may know of.
     fn seen_previews(&self, wanted: &SeePreviews) -> Page<PreviewView>;
+    /// Where somebody may make Previews.
+    fn preview_rights(&self, wanted: &SeePreviewRights) -> PreviewRightsView;
     /// What has happened to them, and whom they lead to.
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView>;
     /// Another whenever an answer of [`Self::apis`] or [`Self::portal`] may be another.
@@ -247,6 +250,7 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(portal::portal))
         .routes(routes!(previews::previews))
         .routes(routes!(previews::seen))
+        .routes(routes!(previews::rights))
         .routes(routes!(previews::details))
         .routes(routes!(lists::clusters))
         .routes(routes!(lists::limits))

@@ -224,6 +224,12 @@ impl Lifecycle {
         self.store.is_allowed().is_ok()
     }
 
+    /// The namespaces in which somebody may make Previews; `*` is every one.
+    pub(crate) fn rights(&self, engine: &Mutex<Engine>, by: Option<&Caller>) -> Result<Vec<String>, PreviewError> {
+        self.store.is_allowed()?;
+        rights::namespaces(policy(&lock(engine))?.1, by)
+    }
+
     /// Whether somebody may change a Preview.
     fn is_allowed(&self, engine: &Mutex<Engine>, id: &ObjectId, by: Option<&Caller>) -> Result<(), PreviewError> {
         self.store.is_allowed()?;

@@ -27,9 +27,9 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
     DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView,
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
-    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewShared, PreviewView,
-    ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SeePreviews, SharePreview, TopologyQuery,
-    TopologyView, View,
+    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewRightsView,
+    PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SeePreviewRights,
+    SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -152,6 +152,13 @@ impl View for EngineView {
             let may_change = can && may_change(&engine, object, by);
             PreviewView { may_change, ..preview_view(&engine, object) }
         })
+    }
+
+    fn preview_rights(&self, wanted: &SeePreviewRights) -> PreviewRightsView {
+        match self.changes.lifecycle.rights(&self.engine, wanted.by.as_ref()) {
+            Ok(namespaces) => PreviewRightsView { namespaces, why_not: None },
+            Err(error) => PreviewRightsView { namespaces: Vec::new(), why_not: Some(error.to_string()) },
+        }
     }
 
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView> {

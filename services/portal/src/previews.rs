@@ -3,6 +3,7 @@
 //! The portal knows who asks, by the gateway's word; the controller knows what the `PreviewPolicy` lets him do, and writes.
 //! Secrets of webhooks never come here: what a forge sends is passed on as it came.
 
+mod acts;
 mod api;
 mod difference;
 mod doctor;
@@ -10,7 +11,7 @@ mod form;
 mod hooks;
 mod list;
 mod model;
-mod pages;
+mod one;
 mod problem;
 mod qr;
 mod share;
@@ -22,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use self::model::{Caller, Preview, Previews};
-use crate::web::Site;
+use crate::web::{Site, escape_path};
 
 /// What programs ask, with its description.
 pub(crate) fn api() -> OpenApiRouter<Site> {
@@ -43,10 +44,15 @@ pub(crate) fn router() -> Router<Site> {
         .route("/docs/previews", get(list::list))
         .route("/docs/previews/new", get(form::new).post(form::create))
         .route("/docs/previews/new/fields", post(form::create_by_fields))
-        .route("/docs/previews/{namespace}/{name}", get(pages::one))
+        .route("/docs/previews/{namespace}/{name}", get(one::one))
         .route("/docs/previews/{namespace}/{name}/changes", get(difference::page))
-        .route("/docs/previews/{namespace}/{name}/delete", post(pages::delete))
-        .route("/docs/previews/{namespace}/{name}/share", post(pages::share))
+        .route("/docs/previews/{namespace}/{name}/delete", post(acts::delete))
+        .route("/docs/previews/{namespace}/{name}/share", get(acts::ask_share).post(acts::share))
         .route("/docs/previews/{namespace}/{name}/doctor", post(doctor::follow))
-        .route("/docs/previews/{namespace}/{name}/extend", post(pages::extend))
+        .route("/docs/previews/{namespace}/{name}/extend", post(acts::extend))
+}
+
+/// The page of one.
+fn link(namespace: &str, name: &str) -> String {
+    format!("/docs/previews/{}/{}", escape_path(namespace), escape_path(name))
 }

@@ -12,7 +12,7 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await still.goto(`${origin}/docs/`);
   await still.click('nav a[href="/docs/previews"]');
   const empty = await still.innerText('main');
-  await still.click('.filters a[href="/docs/previews/new"]');
+  await still.click('main a[href="/docs/previews/new"]');
   await still.getByLabel('Manifest').fill('metadata: {name: tax}');
   await still.click('text=Create or change');
   const refused = await still.innerText('[role=alert]');
@@ -20,9 +20,11 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await still.click('text=Create or change');
   await still.waitForURL(`${origin}/docs/previews/default/tax`);
   const made = await still.innerText('main');
+  const ends = () => still.getAttribute('.heading time', 'title');
+  const madeUntil = await ends();
   await still.getByLabel('Show it from now on for').fill('5h');
   await still.click('text=Extend');
-  const extended = await still.innerText('main');
+  const extendedUntil = await ends();
 
   await still.click('text="Follow a request"');
   await still.getByLabel('Path at the host of the first entrypoint').fill('/cart/');
@@ -60,5 +62,5 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await still.click('text=Delete it now');
   await still.waitForURL(`${origin}/docs/previews`);
   const gone = await still.innerText('main');
-  return { empty, refused, made, extended, doctor, lacking, byFields, ended, list, none, gone, violations: found, faults };
+  return { empty, refused, made, madeUntil, extendedUntil, doctor, lacking, byFields, ended, list, none, gone, violations: found, faults };
 });

@@ -29,7 +29,7 @@ pub(super) enum For {
 }
 
 /// Every path there is. What is not here is for [`For::Trusted`], which a test holds against the router.
-pub(super) const PATHS: [(&str, For); 36] = [
+pub(super) const PATHS: [(&str, For); 37] = [
     ("/", For::Everybody),
     ("/ambassador/v0/check_alive", For::Everybody),
     ("/ambassador/v0/check_ready", For::Everybody),
@@ -61,6 +61,7 @@ pub(super) const PATHS: [(&str, For); 36] = [
     // What it has from a forge is signed.
     ("/api/v1/preview-hook", For::Trusted),
     ("/api/v1/preview-list", For::Person),
+    ("/api/v1/preview-rights", For::Person),
     ("/api/v1/preview-put", For::Person),
     ("/api/v1/preview-delete", For::Person),
     ("/api/v1/preview-extend", For::Person),

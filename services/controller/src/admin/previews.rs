@@ -105,6 +105,29 @@ impl Wanted for SeePreviews {
     }
 }
 
+/// What may somebody make.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SeePreviewRights {
+    /// Who; the operator where absent.
+    pub by: Option<Caller>,
+}
+
+impl Wanted for SeePreviewRights {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
+}
+
+/// Where somebody may make Previews.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewRightsView {
+    /// The namespaces; `*` is every one.
+    pub namespaces: Vec<String>,
+    /// Why in none, where that is so.
+    pub why_not: Option<String>,
+}
+
 /// What has happened to a preview, and whom its routes lead to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PreviewDetailView {
@@ -186,4 +209,12 @@ pub(super) async fn previews(State(view): State<Shared>, Query(query): Query<Lis
         (status = 401, description = "Nobody knows by whom the request is", body = ProblemDetails)))]
 pub(super) async fn seen(State(view): State<Shared>, By(wanted): By<SeePreviews>) -> Json<Page<PreviewView>> {
     Json(view.seen_previews(&wanted))
+}
+
+/// Where somebody may make Previews.
+#[utoipa::path(post, path = "/api/v1/preview-rights", tag = "lists", request_body = SeePreviewRights,
+    responses((status = 200, description = "Where", body = PreviewRightsView),
+        (status = 401, description = "Nobody knows by whom the request is", body = ProblemDetails)))]
+pub(super) async fn rights(State(view): State<Shared>, By(wanted): By<SeePreviewRights>) -> Json<PreviewRightsView> {
+    Json(view.preview_rights(&wanted))
 }

@@ -88,6 +88,10 @@ impl View for Fake {
         Page { items: Vec::new(), total: 0 }
     }
 
+    fn preview_rights(&self, _wanted: &SeePreviewRights) -> PreviewRightsView {
+        PreviewRightsView::default()
+    }
+
     fn previews(&self, query: &ListQuery) -> Page<PreviewView> {
         none(query)
     }

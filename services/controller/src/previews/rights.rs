@@ -76,6 +76,27 @@ pub(super) fn grant(policy: &PreviewPolicy, by: Option<&Caller>, namespace: &str
     })
 }
 
+/// Where somebody may make Previews: `*` is every namespace.
+pub(super) fn namespaces(policy: &PreviewPolicy, by: Option<&Caller>) -> Result<Vec<String>, PreviewError> {
+    let Some(by) = by else { return Ok(policy.namespaces.clone()) };
+    let own = policy.creators.iter().filter(|creators| by.groups.iter().any(|it| creators.groups.contains(it)));
+    let jobs = policy.repositories.iter().filter(|it| is_job_of(it, by)).map(|it| &it.namespace);
+    let named: BTreeSet<&String> = own.flat_map(|creators| &creators.namespaces).chain(jobs).collect();
+    let named: Vec<String> = match named.iter().any(|name| *name == "*") {
+        true => policy.namespaces.clone(),
+        false => named.into_iter().filter(|name| policy.takes_namespace(name)).cloned().collect(),
+    };
+    if named.is_empty() {
+        let groups: BTreeSet<&str> = policy.creators.iter().flat_map(|it| &it.groups).map(String::as_str).collect();
+        let who = match groups.is_empty() {
+            true => "it names no group of people who may".to_owned(),
+            false => format!("members of {} may", groups.into_iter().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(PreviewError::Forbidden(format!("the PreviewPolicy does not let you make previews: {who}")));
+    }
+    Ok(named)
+}
+
 /// Who may do something in a namespace.
 fn who(policy: &PreviewPolicy, namespace: &str) -> String {
     let is_for = |creators: &&PreviewCreators| creators.namespaces.iter().any(|name| name == "*" || name == namespace);
@@ -164,6 +185,24 @@ mod tests {
     fn job(subject: &str) -> Caller {
         let issuer = "https://token.actions.githubusercontent.com".to_owned();
         Caller { subject: subject.into(), issuer, ..Caller::default() }
+    }
+
+    #[test]
+    fn who_may_make_any_is_told_where_and_others_why_not() {
+        let by = |groups: &[&str]| Caller {
+            groups: groups.iter().map(|it| (*it).to_owned()).collect(),
+            ..Caller::default()
+        };
+        let mut policy = policy();
+        assert_eq!(namespaces(&policy, Some(&by(&["staff"]))), Ok(vec!["web".to_owned()]));
+        assert_eq!(namespaces(&policy, Some(&job("repo:acme/cart:ref:x"))), Ok(vec!["shop".to_owned()]));
+        assert_eq!(namespaces(&policy, None), Ok(policy.namespaces.clone()));
+        let refused = namespaces(&policy, Some(&by(&["others"]))).unwrap_err().to_string();
+        assert!(refused.contains("members of staff may"), "{refused}");
+        policy.creators[0].namespaces = vec!["elsewhere".into()];
+        namespaces(&policy, Some(&by(&["staff"]))).unwrap_err();
+        policy.creators[0].namespaces = vec!["*".into()];
+        assert_eq!(namespaces(&policy, Some(&by(&["staff"]))), Ok(policy.namespaces.clone()));
     }
 
     #[test]

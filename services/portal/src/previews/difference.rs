@@ -14,9 +14,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::api::details;
+use super::link;
 use super::list::Refused;
 use super::model::Leads;
-use super::pages::link;
 use super::problem::ProblemDetails;
 use crate::api::{Api, Served};
 use crate::catalog::Entry;

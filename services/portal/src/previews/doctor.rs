@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::api::asked;
+use super::link;
 use super::model::Caller;
-use super::pages::link;
 use super::problem::{ProblemDetails, Refusals};
-use crate::web::{Frame, Visit, respond};
+use crate::web::{Frame, Visit, filters, respond};
 
 /// What is asked for.
 #[derive(Debug, Default, Deserialize, IntoParams)]

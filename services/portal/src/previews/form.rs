@@ -7,8 +7,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::{What, change};
-use super::pages::link;
+use super::api::{What, asked, change};
+use super::link;
+use super::list::Refused;
+use super::model::Caller;
 use super::problem::ProblemDetails;
 use crate::web::{Frame, Visit, respond};
 
@@ -36,6 +38,17 @@ struct New<'a> {
     modes: &'static [&'static str],
     text: &'a str,
     wrong: Option<String>,
+    /// Where he may make one who reads this.
+    rights: &'a Rights,
+}
+
+/// Where somebody may make Previews.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+struct Rights {
+    /// The namespaces; `*` is every one.
+    namespaces: Vec<String>,
+    /// Why in none, where that is so.
+    why_not: Option<String>,
 }
 
 /// Who may see a preview.
@@ -106,16 +119,30 @@ struct Metadata {
 }
 
 /// Where one is made.
-pub(super) async fn new(visit: Visit) -> Response {
-    let fields = Fields { access: "Authenticated".to_owned(), ..Fields::default() };
-    respond(&New { frame: visit.frame(), fields: &fields, modes: &MODES, text: EXAMPLE, wrong: None })
+pub(super) async fn new(visit: Visit) -> Result<Response, Refused> {
+    if !visit.viewer.is_somebody() {
+        return Err(Refused::new(&visit, ProblemDetails::unknown()));
+    }
+    let rights = rights(&visit).await;
+    let (fields, frame) = (Fields { access: "Authenticated".to_owned(), ..Fields::default() }, visit.frame());
+    let page = New { frame, fields: &fields, modes: &MODES, text: EXAMPLE, wrong: None, rights: &rights };
+    Ok(respond(&page).into_response())
+}
+
+/// Where the reader may make previews. Why nobody can say it is why he cannot, too.
+async fn rights(visit: &Visit) -> Rights {
+    let found = match &visit.viewer.identity {
+        Some(identity) => asked(visit, "preview-rights", &json!({ "by": Caller::from(identity) })).await,
+        None => Err(ProblemDetails::new(StatusCode::UNAUTHORIZED, visit.texts().text("previews_nobody"))),
+    };
+    found.unwrap_or_else(|problem| Rights { why_not: Some(problem.detail), ..Rights::default() })
 }
 
 /// Makes one, or changes it, by a manifest.
 pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>) -> Response {
     match made(&visit, &text).await {
         Ok(link) => Redirect::to(&link).into_response(),
-        Err(problem) => refused(&visit, &Fields::default(), &text, &problem),
+        Err(problem) => refused(&visit, &Fields::default(), &text, &problem).await,
     }
 }
 
@@ -123,7 +150,7 @@ pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>
 pub(super) async fn create_by_fields(visit: Visit, Form(fields): Form<Fields>) -> Response {
     match made(&visit, &fields.manifest().to_string()).await {
         Ok(link) => Redirect::to(&link).into_response(),
-        Err(problem) => refused(&visit, &fields, EXAMPLE, &problem),
+        Err(problem) => refused(&visit, &fields, EXAMPLE, &problem).await,
     }
 }
 
@@ -134,8 +161,9 @@ async fn made(visit: &Visit, text: &str) -> Result<String, ProblemDetails> {
     Ok(link(&namespace, &name))
 }
 
-fn refused(visit: &Visit, fields: &Fields, text: &str, problem: &ProblemDetails) -> Response {
-    let page = New { frame: visit.frame(), fields, modes: &MODES, text, wrong: Some(problem.detail.clone()) };
+async fn refused(visit: &Visit, fields: &Fields, text: &str, problem: &ProblemDetails) -> Response {
+    let (rights, wrong) = (rights(visit).await, Some(problem.detail.clone()));
+    let page = New { frame: visit.frame(), fields, modes: &MODES, text, wrong, rights: &rights };
     (problem.code(), respond(&page)).into_response()
 }
 

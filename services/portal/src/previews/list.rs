@@ -7,11 +7,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::api::all;
+use super::link;
 use super::model::{Preview, Url};
-use super::pages::link;
 use super::problem::ProblemDetails;
 use crate::texts::Texts;
-use crate::web::{Frame, Visit, escape_path, respond};
+use crate::web::words::Moment;
+use crate::web::{Frame, Visit, escape_path, filters, respond};
 
 /// Which to show.
 #[derive(Debug, Default, Deserialize)]
@@ -72,7 +73,7 @@ struct Row {
     urls: Vec<Url>,
     replaces: String,
     source: String,
-    ends: Option<String>,
+    ends: Option<Moment>,
 }
 
 /// How a preview is: its name in URLs, a class of the style sheet, and the text that says so.

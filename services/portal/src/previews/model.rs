@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::access::Identity;
 use crate::gateway::{ObjectRef, Upstream};
 use crate::texts::Texts;
-use crate::web::words::{ago, date};
+use crate::web::words::Moment;
 
 /// A Preview.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -82,12 +82,12 @@ impl Preview {
     }
 
     /// When somebody last asked for it, in words.
-    pub(super) fn asked(&self, texts: &Texts) -> Option<String> {
-        Some(ago(texts, Timestamp::from_second(i64::try_from(self.last_request?).ok()?).ok()?))
+    pub(super) fn asked(&self, texts: &Texts) -> Option<Moment> {
+        moment(texts, self.last_request?)
     }
 
     /// When it ends, in words; none where it stays.
-    pub(super) fn ends(&self, texts: &Texts) -> Option<String> {
+    pub(super) fn ends(&self, texts: &Texts) -> Option<Moment> {
         moment(texts, self.expires_at?)
     }
 
@@ -105,9 +105,9 @@ impl Preview {
     }
 }
 
-/// A time in seconds since 1970, in words.
-pub(super) fn moment(texts: &Texts, seconds: u64) -> Option<String> {
-    Some(date(texts, Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?))
+/// A time in seconds since 1970, for pages.
+pub(super) fn moment(texts: &Texts, seconds: u64) -> Option<Moment> {
+    Some(Moment::new(texts, Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?))
 }
 
 /// Where a preview can be seen.

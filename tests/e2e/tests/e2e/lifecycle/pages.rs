@@ -40,10 +40,10 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
         &["served", "web--tax-", "curl 'http://web--tax-", "1 of 2 routes", "prefix /cart/", "Delete this preview"],
     );
     let ends = |what: &str| {
-        let words = seen[what].as_str().unwrap().split(" · ends ").nth(1).unwrap_or_else(|| panic!("{seen:#}"));
-        jiff::civil::DateTime::strptime("%d %B %Y, %H:%M", words.split(" UTC").next().unwrap()).unwrap()
+        let full = seen[what].as_str().unwrap_or_else(|| panic!("{seen:#}"));
+        jiff::civil::DateTime::strptime("%d %B %Y, %H:%M UTC", full).unwrap()
     };
-    assert_eq!(ends("extended").duration_since(ends("made")).as_hours(), 3);
+    assert_eq!(ends("extendedUntil").duration_since(ends("madeUntil")).as_hours(), 3);
     says("doctor", &["there is no internal Listener", "OTEL_PROPAGATORS=tracecontext,baggage"]);
     says("lacking", &["spec.access.owner"]);
     says("byFields", &["web--fields-", "Public"]);
@@ -51,6 +51,22 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     says("list", &["1 preview", "tax"]);
     says("none", &["0 previews"]);
     says("gone", &["2 previews", "ended"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_make_none_is_told_why_not() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let new = async |group: &str| {
+        let reply =
+            team.client().ask(&get(PORTAL, "/docs/previews/new").with("authorization", &team.person(group))).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.text()
+    };
+    let (own, other) = (new("team-cart").await, new("others").await);
+    assert!(own.contains("<textarea") && !own.contains("You cannot make previews"), "{own}");
+    assert!(other.contains("members of team-cart may") && !other.contains("<textarea"), "{other}");
     gateway.stop().await;
 }
 

@@ -44,6 +44,10 @@ async fn who_may_change_a_preview_makes_links_to_it() {
 
     let page = client.ask(&get(PORTAL, "/docs/previews/default/tax").with("authorization", &ann)).await;
     assert!(page.text().contains("Make a link") && !page.text().contains("nuncio-share"), "{}", page.text());
+    // It is asked first, with what it would open.
+    let asked = client.ask(&get(PORTAL, "/docs/previews/default/tax/share").with("authorization", &ann)).await.text();
+    assert!(asked.contains("Make a link to tax?") && asked.contains("without a login"), "{asked}");
+    assert!(!asked.contains("nuncio-share"), "{asked}");
     let form = get(PORTAL, "/docs/previews/default/tax/share").method("POST").with("authorization", &ann);
     let form = form.with("content-type", "application/x-www-form-urlencoded").body("ttl=1h");
     let made = client.ask(&form).await;

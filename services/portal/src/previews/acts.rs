@@ -1,0 +1,106 @@
+//! What somebody does with a preview on its page.
+
+use askama::Template;
+use axum::extract::{Form, Path};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::api::{What, change};
+use super::link;
+use super::list::Refused;
+use super::model::{Preview, Shared, Url, moment};
+use super::one::{Id, find, show};
+use super::problem::ProblemDetails;
+use super::share::{Wanted as Wish, links};
+use crate::web::words::Moment;
+use crate::web::{Frame, Visit, filters, respond};
+
+/// Ends one.
+pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
+    match change(&visit, &namespace, &name, What::Delete {}).await {
+        Ok(_) => Ok(Redirect::to("/docs/previews").into_response()),
+        Err(problem) => show(&visit, &namespace, &name, Some(problem)).await,
+    }
+}
+
+/// For how long one is to be shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Extension {
+    ttl: String,
+}
+
+/// Has one shown for longer.
+pub(super) async fn extend(
+    visit: Visit,
+    Path((namespace, name)): Id,
+    Form(Extension { ttl }): Form<Extension>,
+) -> Result<Response, Refused> {
+    let ttl = Some(ttl.trim()).filter(|ttl| !ttl.is_empty());
+    match change(&visit, &namespace, &name, What::Extend { ttl }).await {
+        // It is shown for less than was asked for.
+        Ok(changed) if !changed.why.is_empty() => {
+            let told = ProblemDetails::new(StatusCode::OK, changed.why);
+            show(&visit, &namespace, &name, Some(told)).await
+        }
+        Ok(_) => Ok(Redirect::to(&link(&namespace, &name)).into_response()),
+        Err(problem) => show(&visit, &namespace, &name, Some(problem)).await,
+    }
+}
+
+/// What a link opens, before it is made; then the link.
+#[derive(Template)]
+#[template(path = "previews/share.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    preview: &'a Preview,
+    link: String,
+    ends: Option<Moment>,
+    wrong: Option<String>,
+    shared: Option<SharedLinks>,
+}
+
+/// Links that were just made: nobody is shown them again.
+struct SharedLinks {
+    links: Vec<Url>,
+    until: Option<Moment>,
+}
+
+/// Asks whether a link is to be made.
+pub(super) async fn ask_share(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
+    let preview = find(&visit, &namespace, &name).await?;
+    if !preview.may_change || !preview.is_for_links() {
+        let why = visit.texts().with("share_none", "name", &preview.name);
+        return Err(Refused::new(&visit, ProblemDetails::new(StatusCode::NOT_FOUND, why)));
+    }
+    Ok(page(&visit, &preview, None, None))
+}
+
+/// Makes links to one. They are in the answer, so that no address has them.
+pub(super) async fn share(
+    visit: Visit,
+    Path((namespace, name)): Id,
+    Form(Wish { ttl }): Form<Wish>,
+) -> Result<Response, Refused> {
+    let preview = find(&visit, &namespace, &name).await?;
+    let mut answer = match links(&visit, &namespace, &name, ttl.as_deref()).await {
+        Ok(shared) => page(&visit, &preview, None, Some(shared)),
+        Err(problem) => page(&visit, &preview, Some(problem), None),
+    };
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
+fn page(visit: &Visit, preview: &Preview, wrong: Option<ProblemDetails>, shared: Option<Shared>) -> Response {
+    let (texts, status) = (visit.texts(), wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code));
+    let page = Page {
+        frame: visit.frame(),
+        preview,
+        link: link(&preview.namespace, &preview.name),
+        ends: preview.ends(texts),
+        wrong: wrong.map(|problem| problem.detail),
+        shared: shared.map(|made| SharedLinks { until: moment(texts, made.expires_at), links: made.links }),
+    };
+    (status, respond(&page)).into_response()
+}

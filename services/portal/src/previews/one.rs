@@ -1,0 +1,160 @@
+//! The page of a preview.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+
+use super::api::{all, details};
+use super::link;
+use super::list::{Refused, State};
+use super::model::{Event, Preview, Route, Routes, Url, moment};
+use super::problem::ProblemDetails;
+use super::qr::{Drawing, draw};
+use crate::gateway::host_of;
+use crate::texts::Texts;
+use crate::web::words::{Moment, date};
+use crate::web::{Frame, Visit, escape_path, filters, respond};
+
+#[derive(Template)]
+#[template(path = "previews/one.html")]
+struct One<'a> {
+    frame: Frame<'a>,
+    /// When somebody last asked for it.
+    asked: Option<Moment>,
+    preview: &'a Preview,
+    addresses: Vec<Address<'a>>,
+    /// What has happened to it, the last first.
+    events: Vec<EventRow>,
+    link: String,
+    state: State,
+    source: String,
+    ends: Option<Moment>,
+    routes: Vec<RouteRow>,
+    differ: String,
+    wrong: Option<String>,
+    may_change: bool,
+    /// Where the portal is.
+    server: &'a str,
+}
+
+/// Where a preview can be seen.
+struct Address<'a> {
+    url: &'a Url,
+    code: Option<Drawing>,
+}
+
+/// Something that has happened to it.
+struct EventRow {
+    when: Option<Moment>,
+    what: String,
+}
+
+/// A route of a preview.
+struct RouteRow {
+    host: String,
+    matches: String,
+    leads: String,
+    differs: bool,
+}
+
+pub(super) type Id = Path<(String, String)>;
+
+/// One of them.
+pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
+    show(&visit, &namespace, &name, None).await
+}
+
+/// It, and what was wrong with what somebody wanted of it.
+pub(super) async fn show(
+    visit: &Visit,
+    namespace: &str,
+    name: &str,
+    wrong: Option<ProblemDetails>,
+) -> Result<Response, Refused> {
+    let preview = find(visit, namespace, name).await?;
+    let routes = routes(visit, &preview).await.map_err(|problem| Refused::new(visit, problem))?;
+    // What has happened is of use, and no more than that.
+    let events = details(visit, namespace, name).await.unwrap_or_default().events;
+    let differ = routes.iter().filter(|route| route.differs).count();
+    let status = wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code);
+    let page = One {
+        frame: visit.frame(),
+        preview: &preview,
+        addresses: preview.urls.iter().map(|url| Address { url, code: draw(&url.url) }).collect(),
+        events: events.iter().map(|event| happened(event, visit.texts())).collect(),
+        link: link(namespace, name),
+        state: State::of(&preview),
+        source: preview.source_words(),
+        ends: preview.ends(visit.texts()),
+        asked: preview.asked(visit.texts()),
+        differ: differ_words(visit.texts(), differ, routes.len()),
+        routes,
+        wrong: wrong.map(|problem| problem.detail),
+        may_change: preview.may_change && visit.viewer.identity.is_some(),
+        server: &visit.origin,
+    };
+    Ok((status, respond(&page)).into_response())
+}
+
+/// A preview that the reader may know of.
+pub(super) async fn find(visit: &Visit, namespace: &str, name: &str) -> Result<Preview, Refused> {
+    let refused = |problem| Refused::new(visit, problem);
+    let found = all(visit, Some(namespace), Some(name)).await.map_err(refused)?;
+    found.items.into_iter().next().ok_or_else(|| refused(ProblemDetails::missing(namespace, name)))
+}
+
+/// Its routes, as far as they are for the reader.
+async fn routes(visit: &Visit, preview: &Preview) -> Result<Vec<RouteRow>, ProblemDetails> {
+    let mut routes = Vec::new();
+    for url in &preview.urls {
+        let path = format!("/api/v1/routes?limit=1000&host={}", escape_path(&host_of(&url.url).unwrap_or_default()));
+        let of_host: Routes = visit.console.admin.get(&path).await?;
+        // Those of an API that is not for the reader are as little his in a preview.
+        let is_his = |route: &&Route| differs(route) || visit.may_see_route(&route.origin);
+        let forwarding = of_host.items.iter().filter(|route| route.action == "forward");
+        routes.extend(forwarding.filter(is_his).map(|route| shown(route, url)));
+    }
+    Ok(routes)
+}
+
+/// What has happened, in the words of pages.
+const HAPPENED: [(&str, &str); 10] = [
+    ("created", "previews_event_created"),
+    ("changed", "previews_event_changed"),
+    ("live", "previews_event_live"),
+    ("hidden", "previews_event_hidden"),
+    ("extended", "previews_event_extended"),
+    ("fell-back", "previews_event_fell_back"),
+    ("failed", "previews_event_failed"),
+    ("returned", "previews_event_returned"),
+    ("ends-soon", "previews_event_ends_soon"),
+    ("ended", "previews_event_ended"),
+];
+
+fn happened(event: &Event, texts: &Texts) -> EventRow {
+    let detail = event.detail.parse().map_or_else(|_| event.detail.clone(), |time: Timestamp| date(texts, time));
+    let known = HAPPENED.iter().find(|(kind, _)| *kind == event.kind);
+    let what = known.map_or_else(|| event.kind.clone(), |(_, text)| texts.with(text, "detail", &detail));
+    EventRow { when: moment(texts, event.at), what }
+}
+
+fn differ_words(texts: &Texts, differ: usize, routes: usize) -> String {
+    let routes = texts.count("count_route", routes);
+    texts.fill("previews_differ", &[("number", &differ), ("routes", &routes)])
+}
+
+fn shown(route: &Route, url: &Url) -> RouteRow {
+    RouteRow {
+        host: url.baseline.clone(),
+        matches: route.matches.clone(),
+        leads: route.leads(),
+        differs: differs(route),
+    }
+}
+
+/// Whether the preview leads it elsewhere.
+fn differs(route: &Route) -> bool {
+    route.origin.iter().any(|object| object.kind == "Preview")
+}
