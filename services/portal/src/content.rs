@@ -6,6 +6,7 @@
 mod directory;
 mod follow;
 mod page;
+mod picture;
 mod settings;
 mod sources;
 mod theme;
@@ -14,12 +15,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 
 pub(crate) use self::directory::ContentError;
 use self::directory::Files;
 pub(crate) use self::follow::follow;
 pub(crate) use self::page::Page;
+pub(crate) use self::picture::File;
 use self::settings::Settings;
 use crate::texts::Texts;
 
@@ -74,24 +75,6 @@ pub(crate) struct Theme {
     pub(crate) css: String,
 }
 
-/// A picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct File {
-    pub(crate) media: &'static str,
-    pub(crate) bytes: Bytes,
-}
-
-/// Pictures, by the end of their names.
-const PICTURES: [(&str, &str); 7] = [
-    ("svg", "image/svg+xml"),
-    ("png", "image/png"),
-    ("jpg", "image/jpeg"),
-    ("jpeg", "image/jpeg"),
-    ("gif", "image/gif"),
-    ("webp", "image/webp"),
-    ("avif", "image/avif"),
-];
-
 impl Content {
     /// Nothing but a reason.
     fn missing(why: String) -> Self {
@@ -127,11 +110,14 @@ impl Content {
         if let Some(text) = files.remove(TEXTS) {
             texts = Texts::read(&text, &mut problems);
         }
-        let pictures = files.iter().filter_map(|(path, bytes)| Some((path.clone(), picture(path, bytes.clone())?)));
+        let pictures = files.iter().filter_map(|(path, bytes)| Some((path.clone(), File::new(path, bytes.clone())?)));
         let pictures: BTreeMap<_, _> = pictures.collect();
         let written = files.into_iter().filter(|(path, _)| !pictures.contains_key(path));
         let (landing, sources) = sources::of(written, &mut problems);
-        let place = page::Place { pages: sources.keys().cloned().collect(), files: pictures.keys().cloned().collect() };
+        let place = page::Place {
+            pages: sources.keys().cloned().collect(),
+            files: pictures.iter().map(|(path, picture)| (path.clone(), picture.size())).collect(),
+        };
         let landing = landing.and_then(|(path, bytes)| Page::read("", &path, &bytes, &place, &mut problems));
         let mut pages: Vec<_> = sources
             .iter()
@@ -151,12 +137,6 @@ impl Content {
     }
 }
 
-fn picture(path: &str, bytes: Bytes) -> Option<File> {
-    let (_, extension) = path.rsplit_once('.')?;
-    let (_, media) = PICTURES.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension))?;
-    Some(File { media, bytes })
-}
-
 /// Where a picture is.
 fn file_link(path: &str) -> String {
     format!("/docs/files/{}", escape(path))
@@ -174,6 +154,8 @@ fn escape(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn content(files: &[(&str, &str)]) -> Content {
@@ -185,9 +167,13 @@ mod tests {
     fn pages_are_in_order_and_lead_to_each_other() {
         let content = content(&[
             ("landing.md", "Welcome. [Begin](pages/first.md)."),
-            ("pages/first.md", "# First call\n\nSee [auth](guides/auth.md#keys), ![a picture](../img/a.png)."),
+            (
+                "pages/first.md",
+                "# First call\n\nSee [auth](guides/auth.md#keys), ![a picture](../img/a.png), ![\"a\" <b>](../img/b.gif).",
+            ),
             ("pages/guides/auth.md", "---\ntitle: Keys\norder: -1\n---\nBack to [the first](../first.md)."),
             ("img/a.png", "png"),
+            ("img/b.gif", "GIF89a\x40\x01\x70\x00\0\0\0"),
         ]);
         assert_eq!(content.problems, Vec::<String>::new());
         let titles: Vec<_> = content.pages.iter().map(|page| (page.slug.as_str(), page.title.as_str())).collect();
@@ -195,6 +181,9 @@ mod tests {
         let first = content.page("first").unwrap().html.to_string();
         assert!(first.contains("href=\"/docs/pages/guides/auth#keys\""), "{first}");
         assert!(first.contains("src=\"/docs/files/img/a.png\"") && !first.contains("<h1"), "{first}");
+        // What says how large it is moves nothing when it comes.
+        assert!(first.contains("alt=\"&quot;a&quot;"), "{first}");
+        assert!(first.contains("/docs/files/img/b.gif") && first.contains("width=\"320\" height=\"112\""), "{first}");
         assert!(content.landing.as_ref().unwrap().html.to_string().contains("href=\"/docs/pages/first\""));
         assert!(content.page("guides/auth").unwrap().html.to_string().contains("href=\"/docs/pages/first\""));
     }

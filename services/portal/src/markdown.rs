@@ -45,8 +45,12 @@ pub(crate) struct Prose {
     pub(crate) text: String,
 }
 
-/// A page as HTML. `lead` says where a link of it leads; none where it stays as it is.
-pub(crate) fn page(markdown: &str, lead: &mut dyn FnMut(&str) -> Option<String>) -> Prose {
+/// A page as HTML. `lead` says where a link of it leads, none where it stays as it is; `size` how large a picture is.
+pub(crate) fn page(
+    markdown: &str,
+    lead: &mut dyn FnMut(&str) -> Option<String>,
+    size: &dyn Fn(&str) -> Option<(usize, usize)>,
+) -> Prose {
     let (arena, options) = (Arena::new(), options());
     let root = parse_document(&arena, markdown, &options);
     let level = |node: &AstNode<'_>| match &node.data.borrow().value {
@@ -68,6 +72,7 @@ pub(crate) fn page(markdown: &str, lead: &mut dyn FnMut(&str) -> Option<String>)
             link.url = to;
         }
     }
+    set_sizes(root, size);
     let text = words(root);
     Prose {
         title: title.filter(|title| !title.is_empty()),
@@ -126,6 +131,19 @@ fn set_headings<'a>(root: &'a AstNode<'a>, top: u8) {
             heading.level = open.iter().fold(top, |level, _| level + 1).min(6);
             open.push(written);
         }
+    }
+}
+
+/// Says of each picture how large it is, so that nothing moves when it comes.
+fn set_sizes<'a>(root: &'a AstNode<'a>, size: &dyn Fn(&str) -> Option<(usize, usize)>) {
+    for node in root.descendants().collect::<Vec<_>>() {
+        let NodeValue::Image(link) = &node.data.borrow().value.clone() else { continue };
+        let Some((width, height)) = size(&link.url) else { continue };
+        let [url, alt, title] = [&link.url, &words(node), &link.title].map(|text| ammonia::clean_text(text));
+        let picture =
+            format!("<img src=\"{url}\" alt=\"{alt}\" title=\"{title}\" width=\"{width}\" height=\"{height}\">");
+        node.children().collect::<Vec<_>>().into_iter().for_each(|child| child.detach());
+        node.data.borrow_mut().value = NodeValue::HtmlInline(picture.replace(" title=\"\"", ""));
     }
 }
 
@@ -216,11 +234,11 @@ mod tests {
         assert_eq!(levels("# A\n\n#### B\n\n## C\n\n### D\n\n# E", 2), "23342");
         assert_eq!(levels("### A\n\n## B\n\n# C\n\n### D", 3), "3334");
         assert_eq!(levels("# A\n\n## B\n\n### C\n\n#### D", 5), "5666");
-        let page = page("![](a.png)\n\nTitle\n===\n\n### Sub\n\n# Other", &mut |_| None);
+        let page = page("![](a.png)\n\nTitle\n===\n\n### Sub\n\n# Other", &mut |_| None, &|_| None);
         assert_eq!(page.title.as_deref(), Some("Title"));
         assert_eq!(page.html.to_string().matches("<h").count(), 2, "{}", page.html);
         assert!(page.html.to_string().contains("<h2>Sub</h2>"), "{}", page.html);
-        assert_eq!(super::page("## Sub\n\n# Title", &mut |_| None).title, None, "it stands below another");
+        assert_eq!(super::page("## Sub\n\n# Title", &mut |_| None, &|_| None).title, None, "it stands below another");
     }
 
     #[test]

@@ -63,6 +63,12 @@ await story(async ({ context, settings }) => {
     if (screen !== 'narrow') found.push(...await layout(page));
   };
   await page.setViewportSize({ width, height });
+  // Pictures come when all else is there: nothing moves for them.
+  await context.route('**/docs/files/**', async (route) => {
+    await page.waitForLoadState('domcontentloaded');
+    await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen))));
+    await route.continue();
+  });
   if (part === 'origin') await keys(page, settings.origin, look);
   for (const path of PATHS[part]) {
     await page.goto((part === 'origin' ? settings.origin : settings.portal) + path);

@@ -1,9 +1,10 @@
 //! A page: markdown, with a head that says what it is called and for whom it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::picture::Size;
 use super::{file_link, page_link};
 use crate::markdown::{self, Html};
 
@@ -41,7 +42,8 @@ struct Head {
 /// What pages may lead to.
 pub(super) struct Place {
     pub(super) pages: BTreeSet<String>,
-    pub(super) files: BTreeSet<String>,
+    /// Pictures, each with its size where that is known.
+    pub(super) files: BTreeMap<String, Option<Size>>,
 }
 
 impl Page {
@@ -93,7 +95,7 @@ impl Page {
                 None
             })
         };
-        let prose = markdown::page(body, &mut lead);
+        let prose = markdown::page(body, &mut lead, &|link| place.size(link));
         let named = slug.rsplit('/').next().unwrap_or_default().replace(['-', '_'], " ");
         Some(Self {
             slug: slug.to_owned(),
@@ -115,6 +117,12 @@ fn split(text: &str) -> Result<(Head, &str), String> {
 }
 
 impl Place {
+    /// How large the picture is that a link leads to.
+    fn size(&self, link: &str) -> Option<Size> {
+        let (_, size) = self.files.iter().find(|(path, _)| file_link(path) == link)?;
+        *size
+    }
+
     /// Where a link of the page at `path` leads; none where that is left as it is.
     fn lead(&self, path: &str, link: &str) -> Result<Option<String>, String> {
         let is_elsewhere = link.contains(':') || link.starts_with(['/', '#', '?']) || link.is_empty();
@@ -124,7 +132,7 @@ impl Place {
         let end = link.find(['?', '#']).unwrap_or(link.len());
         let (to, rest) = link.split_at(end);
         let file = resolve(path, to).ok_or_else(|| format!("{to} leads out of the directory"))?;
-        if self.files.contains(&file) {
+        if self.files.contains_key(&file) {
             return Ok(Some(file_link(&file)));
         }
         let slug = file.strip_suffix(".md").unwrap_or(&file).trim_start_matches("pages/");

@@ -58,11 +58,11 @@ async fn every_page_of_the_console_is_for_everybody_on_every_screen() {
 }
 
 /// What an operator writes: a page with everything that markdown has, one that is called otherwise in lists, and one that is wrong.
-const CONTENT: [(&str, &str); 6] = [
+const CONTENT: [(&str, &str); 7] = [
     ("landing.md", "# Hello developers\n\n### Begin\n\nRead [the guide](guide.md)."),
     (
         "guide.md",
-        "<img src=\"/docs/files/logo.svg\" width=\"24\" height=\"24\" alt=\"\">\n\n# Guide\n\nA giraffe.\n\n#### Deep\n\n| Header | What it is for |\n|---|---|\n| `x-request-id-of-the-one-who-asked-first-of-all` \
+        "<img src=\"/docs/files/logo.svg\" width=\"24\" height=\"24\" alt=\"\">\n\n# Guide\n\n![The shop](shop.svg)\n\nA giraffe.\n\n#### Deep\n\n| Header | What it is for |\n|---|---|\n| `x-request-id-of-the-one-who-asked-first-of-all` \
          | tells one from another |\n\n```sh\ncurl 'https://shop.example/api/products?with=everything&that=there&is=to&have=here&and=there'\n```\n\n> Said.\n\n\
          1. One\n2. Averyveryverylongwordthatnobodywouldeverwriteinapageofhisowniguessbutsomebodydoes\n\n# Another",
     ),
@@ -71,6 +71,10 @@ const CONTENT: [(&str, &str); 6] = [
     (
         "logo.svg",
         "<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24' viewBox='0 0 1 1'><rect width='1' height='1'/></svg>",
+    ),
+    (
+        "shop.svg",
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 640 240'><rect width='640' height='240' fill='teal'/></svg>",
     ),
     ("portal.yaml", "title: The Shop for its developers\nlogo: logo.svg\n"),
 ];
