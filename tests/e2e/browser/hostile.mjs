@@ -4,7 +4,7 @@ import { story } from '../../support/browser/story.mjs';
 import { send, watched } from './steps.mjs';
 
 // The most pages: links of them lead to the others.
-const MOST = 90;
+const MOST = 110;
 
 // Runs in each page: elements and attributes that no page of ours has.
 function strange() {
@@ -78,7 +78,7 @@ await story(async ({ context, settings }) => {
     const isPage = reply?.headers()['content-type']?.startsWith('text/html');
     if (!isPage) continue;
     const links = await look();
-    const isOfHim = (link) => link.startsWith(`${portal}/docs/doc/default/hostile`) || link.startsWith(`${portal}/docs/pages`);
+    const isOfHim = (link) => ['hostile', 'lost'].some((api) => link.startsWith(`${portal}/docs/doc/default/${api}`)) || link.startsWith(`${portal}/docs/pages`);
     waiting.push(...links.map((link) => link.split('#')[0]).filter((link) => isOfHim(link) && !visited.has(link)));
   }
 
@@ -113,6 +113,12 @@ await story(async ({ context, settings }) => {
   await look();
   await page.keyboard.press('Escape');
 
+  // An operation that no request gets to is read like others, and nothing is sent from its page.
+  const unrouted = await page.goto(`${portal}/docs/doc/default/lost`).then(look);
+  await page.goto(unrouted.find((link) => link.includes('/operations/')));
+  await look();
+  const lost = { told: await page.locator('main article .note.warn').first().innerText(), forms: await page.locator('#try').count() };
+
   // And his operation answers with his text.
   const links = await page.goto(`${portal}/docs/doc/default/hostile`).then(look);
   await page.goto(links.find((link) => link.includes('/operations/')));
@@ -122,5 +128,5 @@ await story(async ({ context, settings }) => {
   await page.fill('#try-body', term);
   const tried = (await send(page)).status;
   await look();
-  return { ran, seen: [...seen].sort(), visited: [...visited].map((url) => url.slice(0, 120)), tried, violations, faults };
+  return { ran, seen: [...seen].sort(), visited: [...visited].map((url) => url.slice(0, 120)), tried, lost, violations, faults };
 });

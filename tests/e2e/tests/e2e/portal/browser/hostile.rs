@@ -28,7 +28,8 @@ fn link(field: &str) -> String {
 }
 
 /// A document of 3.1 with such texts wherever it holds one. The second release takes a property and a value away.
-fn document(release: usize) -> Value {
+/// Paths with two slashes beside each other get no route: `between` is what its server's path has in their place.
+fn document(release: usize, between: &str) -> Value {
     let e = evil;
     let property = |field: &str| {
         json!({ "type": "string", "title": e("property.title"), "description": e("property.description"),
@@ -69,8 +70,7 @@ fn document(release: usize) -> Value {
             "x-owner": e("owner"), "x-team": e("team"), "x-lifecycle": e("lifecycle"), "x-tags": [e("x-tag")],
             "x-links": [{ "title": e("link.title"), "url": link("link.url") }, { "title": e("link.other"), "url": "https://elsewhere.localhost/" }] },
         "externalDocs": { "url": link("docs.url"), "description": e("docs") },
-        // Paths with two slashes beside each other get no route, and are not tried.
-        "servers": [{ "url": format!("https://elsewhere.localhost/{}", e("server.url").replace("//", "/")), "description": e("server.description") }],
+        "servers": [{ "url": format!("https://elsewhere.localhost/{}", e("server.url").replace("//", between)), "description": e("server.description") }],
         "tags": [{ "name": e("tag"), "description": e("tag.description"), "externalDocs": { "url": link("tag.url") } }],
         "paths": { "/plain": { "post": operation }, format!("/{}", e("path")): { "get": { "responses": { "200": { "description": e("path.response") } } } } },
         "components": {
@@ -122,7 +122,11 @@ fn manifests(site: &Site) -> String {
         "titled",
         json!({ "hostname": HOST, "prefix": "/titled/", "service": mapping["spec"]["service"], "docs": { "path": "/openapi.json" } }),
     );
-    [mapping, titled, named, broken, policy, preview].iter().map(|object| format!("---\n{object}\n")).collect()
+    let mut lost = titled.clone();
+    lost["metadata"]["name"] = "lost".into();
+    lost["spec"]["prefix"] = "/lost/".into();
+    lost["spec"]["service"] = format!("http://{}", site.at(9301)).into();
+    [mapping, titled, lost, named, broken, policy, preview].iter().map(|object| format!("---\n{object}\n")).collect()
 }
 
 /// Pages of an operator who copied what a stranger wrote.
@@ -194,8 +198,8 @@ const SHOWN_OF_OBJECTS: [&str; 7] =
 async fn nothing_that_strangers_write_is_run_on_any_page() {
     let site = Site::new();
     let _shop = shop(&site).await;
-    let release = watch::Sender::new(document(1));
-    let _service = service(site.at(9300), &release).await;
+    let (release, lost) = (watch::Sender::new(document(1, "/")), watch::Sender::new(document(1, "//")));
+    let _services = (service(site.at(9300), &release).await, service(site.at(9301), &lost).await);
     site.write("hostile.yaml", manifests(&site));
     site.write(
         "secret.yaml",
@@ -212,8 +216,10 @@ async fn nothing_that_strangers_write_is_run_on_any_page() {
         command.arg(content);
     })
     .await;
-    api(&site, "hostile", "current").await;
-    release.send_replace(document(2));
+    for name in ["hostile", "lost"] {
+        api(&site, name, "current").await;
+    }
+    release.send_replace(document(2, "/"));
     eventually("the change and the index", async || {
         let changed = ask(&site, "/docs/doc/default/hostile").await.text().contains("badge breaking");
         let found = ask(&site, "/docs/api/search?term=evilmark").await.text();
@@ -228,5 +234,7 @@ async fn nothing_that_strangers_write_is_run_on_any_page() {
     assert!(unseen.is_empty(), "shown nowhere: {unseen:?}: {seen:#}");
     assert!(seen["visited"].as_array().unwrap().len() > 40, "{seen:#}");
     assert!(text(&seen, "/tried").starts_with("200"), "{seen:#}");
+    assert!(text(&seen, "/lost/told").contains("Not routed"), "{seen:#}");
+    assert_eq!(seen["lost"]["forms"], 0, "nothing is sent from there: {seen:#}");
     gateway.stop().await;
 }
