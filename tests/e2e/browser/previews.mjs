@@ -13,10 +13,10 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await still.click('nav a[href="/docs/previews"]');
   const empty = await still.innerText('main');
   await still.click('main a[href="/docs/previews/new"]');
-  await still.getByLabel('Manifest').fill('metadata: {name: tax}');
+  await still.getByLabel('Manifest', { exact: true }).fill('metadata: {name: tax}');
   await still.click('text=Create or change');
   const refused = await still.innerText('[role=alert]');
-  await still.getByLabel('Manifest').fill(manifest);
+  await still.getByLabel('Manifest', { exact: true }).fill(manifest);
   await still.click('text=Create or change');
   await still.waitForURL(`${origin}/docs/previews/default/tax`);
   const made = await still.innerText('main');
