@@ -37,7 +37,21 @@ function failuresOf(status, failures = []) {
 // Answers that no rule has anything to do with.
 const UNDECIDED = new Set([400, 404, 503, 504]);
 
-function reasons(status, told, { outcome, protection, limits, failures }) {
+// `13 min 33 s`, of seconds.
+function timeOf(seconds) {
+  const parts = [[Math.floor(seconds / 3600), 'h'], [Math.floor(seconds / 60) % 60, 'min'], [seconds % 60, 's']];
+  return parts.filter(([number]) => number).map(([number, unit]) => `${number} ${unit}`).join(' ') || '0 s';
+}
+
+// When the one who refused takes the request again, as he says.
+function later(wait) {
+  return /^[0-9]+$/.test(wait ?? '') ? [element('p', {}, text('later', { time: timeOf(Number(wait)) }))] : [];
+}
+
+// What the gateway says that a request needs, or whether what it brings is taken.
+const NEEDS = /^(needs|if) /;
+
+function reasons({ status, headers }, told, { outcome, protection, limits, failures }) {
   const decided = text(status === 429 ? 'limited' : 'decided');
   const isDecided = status === 429 ? limits.some(({ limit }) => limit) : !UNDECIDED.has(status) && protection.length;
   const rules = protection.map(({ by, filters, outcome: what }) =>
@@ -45,7 +59,8 @@ function reasons(status, told, { outcome, protection, limits, failures }) {
   const held = limits.map(({ labels, limit, outcome: what }) =>
     element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), labels ? text('limit_for', { labels, outcome: what }) : what));
   return element('div', { className: 'note why' },
-    element('p', {}, element('strong', {}, text('why')), ' ', told ? `${told}; ` : '', isDecided ? decided : `${outcome}.`),
+    element('p', {}, element('strong', {}, text('why')), ' ', told ? `${told}; ` : '', isDecided && !NEEDS.test(outcome) ? decided : `${outcome}.`),
+    ...later(headers.get('retry-after')),
     element('ul', {}, ...failuresOf(status, failures), ...rules, ...held), ...(status === 401 ? wayIn() : []));
 }
 

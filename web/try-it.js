@@ -227,7 +227,7 @@ async function send(event) {
     // Of a slash it is said already.
     const isOpen = REFUSALS.has(response.status) && !byService && slashReason(response, asked).length === 0;
     const reason = isOpen ? await explained(asked).catch(() => null) : null;
-    if (reason) facts.after(reasons(response.status, wordsOf(response, told), reason));
+    if (reason) facts.after(reasons(response, wordsOf(response, told), reason));
     facts.append(`, ${length}`);
   } catch (error) {
     say(element('span', { className: 'status bad' }, text('no_answer')));

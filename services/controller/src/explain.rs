@@ -4,6 +4,7 @@ mod entrance;
 mod failures;
 mod fit;
 mod limits;
+mod needs;
 mod operations;
 mod outcome;
 mod previews;
@@ -123,7 +124,8 @@ fn by_route(
             explanation.rule_set = route.rules.as_ref().map(|check| check.set.to_string());
             explanation.limits = limits::of_route(world, server, route, request);
             explanation.failures = failures::of_route(model, route);
-            protection::refusal(model, route, request).unwrap_or_else(|| outcome::of_route(model, route, request))
+            protection::refusal(model, route, request)
+                .unwrap_or_else(|| needs::headline(model, route, request, outcome::of_route(model, route, request)))
         }
         None => "404: no route takes it".to_owned(),
     };

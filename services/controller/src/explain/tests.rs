@@ -98,3 +98,84 @@ fn of_labels_that_are_counted_it_is_told_which_the_request_says() {
     let labels: Vec<_> = limits.iter().map(|limit| (limit.labels.as_str(), limit.of_request.as_str())).collect();
     assert_eq!(labels, [("generic_key=hidden, user=ann", "user=ann")], "{limits:#?}");
 }
+
+const LOGIN: &str = "\
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: login}
+spec:
+  OAuth2: {authorizationURL: 'https://idp.example', clientID: shop, secret: unused, protectedOrigins: [{origin: 'http://shop.example:8080'}]}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: FilterPolicy
+metadata: {name: customers}
+spec:
+  rules:
+  - host: shop.example
+    path: /cart/orders*
+    filters:
+    - {name: token, ifRequestHeader: {name: Authorization}, onAllow: break}
+    - {name: login}
+  - {host: shop.example, path: /cart/maybe, filters: [{name: login, onDeny: continue}]}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: token}
+spec: {JWT: {jwksURI: 'https://idp.example/jwks'}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {ann: k-1}
+";
+
+fn outcome(path: &str, headers: &[&str]) -> String {
+    let mut engine = fixture::engine();
+    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(format!("{SHOP}{LOGIN}").into()) };
+    engine.ingest(vec![file], Instant::now());
+    let url = format!("http://shop.example:8080{path}");
+    let request = ExplainRequest::parse(&url, "GET", headers.iter().copied()).unwrap();
+    explain(&engine.world, None, &request).outcome
+}
+
+#[test]
+fn what_a_request_needs_is_said_before_where_it_goes() {
+    let (browser, program) = ("accept: text/html", "accept: application/json");
+    let needs = "needs a login or a token; without one";
+    let rows: [(&str, &[&str], String); 8] = [
+        (
+            "/cart/orders",
+            &[program],
+            format!("{needs} answered 401 (browsers are redirected to log in); with one: forwarded to cart:80"),
+        ),
+        (
+            "/cart/orders",
+            &[browser],
+            format!("{needs} redirected to log in (programs get 401); with one: forwarded to cart:80"),
+        ),
+        (
+            "/cart/orders",
+            &["authorization: Bearer x"],
+            "if its token is valid (if not, answered 401): forwarded to cart:80".to_owned(),
+        ),
+        (
+            "/cart/orders",
+            &[browser, "cookie: a=b"],
+            "if the login in its cookie is valid (if not, redirected to log in (programs get 401)): forwarded"
+                .to_owned(),
+        ),
+        ("/cart/mine/x", &[], "needs an API key; without one answered 401; with one: forwarded to cart:80".to_owned()),
+        (
+            "/cart/mine/x",
+            &["x-api-key: 1"],
+            "if its API key is known (if not, answered 401): forwarded to cart:80".to_owned(),
+        ),
+        ("/cart/maybe", &[], "forwarded to cart:80".to_owned()),
+        ("/cart/x", &[], "forwarded to cart:80".to_owned()),
+    ];
+    for (path, headers, expected) in rows {
+        let told = outcome(path, headers);
+        assert!(told.starts_with(&expected), "{path} {headers:?}: {told}");
+    }
+}

@@ -160,6 +160,11 @@ impl<T: Wanted> Demands<T> {
         Self(open.chain(Self::unknown().0).collect())
     }
 
+    /// Whether a request that shows nothing is let through.
+    pub(crate) fn is_open(&self) -> bool {
+        self.sets().any(BTreeSet::is_empty)
+    }
+
     pub(crate) fn into_lists(self) -> Vec<Vec<T>> {
         self.0.into_iter().map(|demand| demand.into_iter().collect()).collect()
     }

@@ -106,6 +106,10 @@ impl Explanation {
 
     /// What of it is for who is no operator: names of rules, Filters, clusters and services are left out.
     pub(crate) fn for_readers(self) -> Self {
+        if let Some((asked, rest)) = asked(&self.outcome) {
+            let rest = Self { outcome: rest, ..self }.for_readers();
+            return Self { outcome: format!("{asked}: {}", rest.outcome), ..rest };
+        }
         let outcome = match &self.outcome {
             outcome if outcome.starts_with("forwarded") => "forwarded to the service",
             outcome if outcome.starts_with("answered 400: servers may read") => {
@@ -125,6 +129,13 @@ impl Explanation {
             failures: self.failures,
         }
     }
+}
+
+/// What is asked of a request first, and what becomes of it then.
+fn asked(outcome: &str) -> Option<(String, String)> {
+    let (asked, then) = outcome.split_once(": ")?;
+    let is_asked = ["needs ", "if "].iter().any(|word| asked.starts_with(word));
+    is_asked.then(|| (asked.to_owned(), then.to_owned()))
 }
 
 impl Protection {
@@ -153,5 +164,28 @@ impl Admin {
         let mut explanation: Explanation = self.ask("/api/v1/explain", &asked).await?;
         explanation.protection.retain(|protection| protection.applies);
         Ok(explanation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_are_told_what_a_request_needs_and_not_where_it_goes() {
+        let readers = |outcome: &str| {
+            let explanation = serde_json::json!({ "outcome": outcome, "protection": [], "limits": [] });
+            serde_json::from_value::<Explanation>(explanation).unwrap().for_readers().outcome
+        };
+        assert_eq!(
+            readers("needs a login; without one answered 401; with one: forwarded to orders:80 as /orders"),
+            "needs a login; without one answered 401; with one: forwarded to the service"
+        );
+        assert_eq!(
+            readers(
+                "if its token is valid (if not, answered 401): if the AuthService lets it through: answered 503: cart has no endpoints"
+            ),
+            "if its token is valid (if not, answered 401): if the AuthService lets it through: answered by the gateway, whose operators can see why"
+        );
     }
 }
