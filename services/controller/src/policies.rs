@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use nuncio_auth::{Match, Request, Rules};
 use nuncio_ir::auth::{FilterKind, FilterRef, Rule, RuleSet, RuleSetId};
-use nuncio_ir::{Check, Extension, Model, Route, Slot, SlotFilter};
+use nuncio_ir::{Check, Extension, Model, PathMatch, Route, Slot, SlotFilter};
 
 pub(crate) use self::demands::{Demands, Wanted};
+use crate::admin::CredentialView;
 
 /// The policies of a model. A set of rules is made ready once for all requests.
 #[derive(Debug)]
@@ -99,6 +100,47 @@ pub(crate) fn rule_set<'m>(model: &'m Model, route: &Route) -> Option<&'m RuleSe
     model.rule_sets.get(&check.set).map(AsRef::as_ref)
 }
 
+/// Those of them that may decide about requests on it: of an expression it is seen with what its paths begin.
+pub(crate) fn rules_for<'m>(model: &'m Model, route: &Route) -> impl Iterator<Item = &'m Rule> {
+    let beginning = match &route.matches.path {
+        PathMatch::Regex(regex) => beginning(regex),
+        // Rules were held against the others already.
+        PathMatch::Prefix { .. } | PathMatch::Exact { .. } | PathMatch::Segments(_) => String::new(),
+    };
+    let rules = rule_set(model, route).into_iter().flat_map(|set| &set.rules);
+    rules.filter(move |rule| {
+        let of_rule = rule.path.split(['*', '?']).next().unwrap_or_default();
+        of_rule.bytes().zip(beginning.bytes()).all(|(one, other)| one.eq_ignore_ascii_case(&other))
+    })
+}
+
+/// The text with which all paths of an expression begin.
+fn beginning(regex: &str) -> String {
+    if regex.contains('|') {
+        return String::new();
+    }
+    let regex = regex.strip_prefix('^').unwrap_or(regex);
+    let end = regex.find(|letter: char| r"\.[](){}*+?^$".contains(letter)).unwrap_or(regex.len());
+    let (mut text, rest) = (regex[..end].to_owned(), &regex[end..]);
+    // The letter before need not be there.
+    if rest.starts_with(['*', '?', '{']) {
+        text.pop();
+    }
+    text
+}
+
+/// Whether no request on a route gets through that shows nothing of what is asked for there.
+pub(crate) fn is_always_asked(model: &Model, route: &Route) -> bool {
+    let by_rules = rule_set(model, route).is_some_and(|set| {
+        let asks = |rule| {
+            let chain = Chain { gate: &set.gate, rule: Some(rule) };
+            !Demands::<CredentialView>::of_filters(model, chain, &Request::default(), &|_| true).is_open()
+        };
+        set.whole && set.rules.first().is_some_and(asks)
+    });
+    by_rules || Policies::new(model).auth_service(route).is_some()
+}
+
 /// What a filter of this kind is called.
 pub(crate) fn kind_name(kind: &FilterKind) -> &'static str {
     match kind {
@@ -110,5 +152,25 @@ pub(crate) fn kind_name(kind: &FilterKind) -> &'static str {
         FilterKind::Introspection(_) => "Introspection",
         FilterKind::ShareLink(_) => "a link to the preview",
         FilterKind::Invalid { .. } => "not valid",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_seen_with_what_the_paths_of_an_expression_begin() {
+        for (regex, begins) in [
+            ("/api/carts/[^/]+/events", "/api/carts/"),
+            ("^/api/carts?/.*", "/api/cart"),
+            ("/a{2}", "/"),
+            ("/a|/b", ""),
+            ("(?i)/a", ""),
+            (r"/a\.b", "/a"),
+            ("/plain", "/plain"),
+        ] {
+            assert_eq!(beginning(regex), begins, "{regex}");
+        }
     }
 }

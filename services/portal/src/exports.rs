@@ -134,6 +134,16 @@ impl Exports {
         self.give(origin, AT_ONCE, knows, make).await
     }
 
+    /// What becomes of the operations of these documents, each; nothing of those of which nothing is said.
+    pub(crate) async fn routed(
+        &self,
+        admin: &Admin,
+        edition: u64,
+        references: &[Arc<Reference>],
+    ) -> Vec<Option<Arc<Routed>>> {
+        self.0.routes.of(admin, edition, references).await
+    }
+
     /// What is made of this: once, however many ask for it.
     async fn give(
         &self,

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::demanded::Demands;
 pub(crate) use self::write::SECURITY_AT;
-use crate::gateway::{AskedOperation, ToldOperations, ToldRoute};
+use crate::gateway::{AskedOperation, Credential, ToldOperations, ToldRoute};
 use crate::reference::{Operation, Reference, Ways};
 
 /// The most addresses of one API that are asked about; those beyond are taken to be as these.
@@ -75,6 +75,15 @@ impl Routed {
             passages[index] = Passage::by(&routes);
         }
         Self { passages, is_guessed: false }
+    }
+
+    /// What its operations want to be shown, and whether all of them want something; nothing where nobody has told.
+    pub(crate) fn asked(&self) -> Option<(Vec<Credential>, bool)> {
+        let known: Vec<_> = self.passages.iter().flatten().map(|passage| &passage.demands).collect();
+        let wanted: BTreeSet<_> =
+            known.iter().filter(|demands| !demands.is_open()).flat_map(|demands| demands.closed()).flatten().collect();
+        let all = known.iter().all(|demands| !demands.is_open());
+        (!self.is_guessed && !known.is_empty()).then(|| (wanted.into_iter().cloned().collect(), all))
     }
 
     /// By what is known of the API as a whole, where the controller does not answer.

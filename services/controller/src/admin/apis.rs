@@ -46,6 +46,9 @@ pub struct ApiView {
     /// What these rules and the AuthService want to be shown, each once. Empty where nobody is asked.
     #[serde(default)]
     pub credentials: Vec<CredentialView>,
+    /// Whether no request gets through without showing any of that.
+    #[serde(default)]
+    pub always_asked: bool,
     /// Headers of clients that no service sees, in lower case; a name that ends in `*` stands for all that begin so.
     #[serde(default)]
     pub removed_headers: Vec<String>,

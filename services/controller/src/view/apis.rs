@@ -18,6 +18,7 @@ use crate::admin::{
     UpstreamView,
 };
 use crate::explain::tls_chain;
+use crate::policies::is_always_asked;
 
 /// What is asked of requests on the way, by the object that their route comes from.
 struct Checks<'a> {
@@ -51,6 +52,11 @@ impl<'a> Checks<'a> {
     fn credentials(&self, id: &ObjectId) -> Vec<CredentialView> {
         let all: BTreeSet<_> = self.of_object(id).flat_map(|route| credentials(self.model, route)).collect();
         all.into_iter().collect()
+    }
+
+    fn is_always_asked(&self, id: &ObjectId) -> bool {
+        let mut routes = self.of_object(id).filter(|route| !route.is_bearing()).peekable();
+        routes.peek().is_some() && routes.all(|route| is_always_asked(self.model, route))
     }
 
     fn asks_auth_service(&self, id: &ObjectId) -> bool {
@@ -98,6 +104,7 @@ fn view(world: &World, checks: &Checks<'_>, portal: Option<&DevPortal>, served: 
         rules: checks.rules(id),
         asks_auth_service: checks.asks_auth_service(id),
         credentials: checks.credentials(id),
+        always_asked: checks.is_always_asked(id),
         removed_headers: checks.removed_headers.clone(),
         timeout_ms: u64::try_from(arm.timeout.as_millis()).unwrap_or(u64::MAX),
     }

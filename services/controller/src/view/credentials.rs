@@ -6,12 +6,12 @@ use nuncio_ir::auth::{FilterKind, FilterRef, Grant, KeySource};
 use nuncio_ir::{Extension, Handler, Model, Removal, Route};
 
 use crate::admin::CredentialView;
-use crate::policies::{Policies, rule_set};
+use crate::policies::{Policies, rule_set, rules_for};
 
 /// Of all rules that may apply to requests on a route.
 pub(super) fn credentials(model: &Model, route: &Route) -> BTreeSet<CredentialView> {
     let set = rule_set(model, route);
-    let of_rules = set.into_iter().flat_map(|set| &set.rules).flat_map(|rule| &rule.filters);
+    let of_rules = rules_for(model, route).flat_map(|rule| &rule.filters);
     let used = set.into_iter().flat_map(|set| &set.gate).chain(of_rules);
     credentials_of(model, Policies::new(model).auth_service(route), used)
 }

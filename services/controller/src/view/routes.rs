@@ -9,7 +9,7 @@ use super::wants;
 use super::words::conditions;
 use crate::admin::{BackendView, ListQuery, ObjectRef, RouteView};
 use crate::explain::probes;
-use crate::policies::rule_set;
+use crate::policies::rules_for;
 
 /// An entry of the list of routes.
 pub(crate) enum Listed<'a> {
@@ -95,7 +95,7 @@ pub(crate) fn route_view(model: &Model, table: &Table, host: &str, order: usize,
 }
 
 pub(super) fn rules(model: &Model, route: &Route) -> Vec<String> {
-    rule_set(model, route).into_iter().flat_map(|set| &set.rules).map(|rule| rule.origin.to_string()).collect()
+    rules_for(model, route).map(|rule| rule.origin.to_string()).collect()
 }
 
 fn backend_view(arm: &Arm) -> BackendView {

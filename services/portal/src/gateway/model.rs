@@ -36,6 +36,9 @@ pub(crate) struct ServedApi {
     pub(crate) asks_auth_service: bool,
     #[serde(default)]
     pub(crate) credentials: Vec<Credential>,
+    /// Whether no request gets through without showing any of these.
+    #[serde(default = "yes")]
+    pub(crate) always_asked: bool,
     #[serde(default)]
     pub(crate) removed_headers: Vec<String>,
     pub(crate) timeout_ms: u64,
@@ -70,6 +73,14 @@ impl ServedApi {
     /// The groups that it is for; none where it is for everybody.
     pub(crate) fn visible_to(&self) -> Option<&[String]> {
         self.docs.as_ref()?.visible_to.as_deref()
+    }
+
+    /// What its requests are asked for; not all of them, perhaps.
+    pub(crate) fn asked(&self) -> Vec<Credential> {
+        match self.credentials.is_empty() && (self.asks_auth_service || !self.rules.is_empty()) {
+            true => vec![Credential::Other],
+            false => self.credentials.clone(),
+        }
     }
 
     /// Whether no service sees a header of this name that a client sends.

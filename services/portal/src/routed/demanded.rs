@@ -35,13 +35,8 @@ impl Demands {
 
     /// Any of what the rules of its paths want. That some of its operations are open may be, and is not said of all.
     pub(super) fn guess(served: &ServedApi) -> Self {
-        let known: BTreeSet<_> =
-            served.credentials.iter().map(|credential| Demand::from([credential.clone()])).collect();
-        match (known.is_empty(), served.asks_auth_service || !served.rules.is_empty()) {
-            (false, _) => Self(known),
-            (true, true) => Self([Demand::from([Credential::Other])].into()),
-            (true, false) => Self::nothing(),
-        }
+        let known: BTreeSet<_> = served.asked().into_iter().map(|credential| Demand::from([credential])).collect();
+        if known.is_empty() { Self::nothing() } else { Self(known) }
     }
 
     /// What is enough for each of these.

@@ -96,12 +96,10 @@ struct Service {
 /// The page.
 pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response {
     let catalog = site.catalog();
-    let rows: Vec<_> = catalog
-        .entries
-        .iter()
-        .filter(|entry| wanted.takes(entry))
-        .map(|entry| row(entry, catalog.portal.naming, site.texts()))
-        .collect();
+    let shown: Vec<_> = catalog.entries.iter().filter(|entry| wanted.takes(entry)).collect();
+    let accesses = super::reference::accesses(&site, &shown).await;
+    let rows = shown.into_iter().zip(accesses);
+    let rows: Vec<_> = rows.map(|(entry, access)| row(entry, access, catalog.portal.naming, site.texts())).collect();
     let landing = site.landing().filter(|_| wanted.is_all());
     let page = Page {
         frame: Frame { term: &wanted.q, ..site.frame() },
@@ -210,7 +208,7 @@ fn facets<'e>(entries: &'e [Arc<Entry>], wanted: &Wanted, texts: &'e Texts) -> V
         .collect()
 }
 
-fn row(entry: &Entry, naming: Naming, texts: &Texts) -> Row {
+fn row(entry: &Entry, access: Vec<String>, naming: Naming, texts: &Texts) -> Row {
     let (api, reference) = (&entry.api, entry.reference.as_ref());
     let (address, is_reachable) = match &api.mount {
         Ok(mount) => (format!("{}{}", mount.origins.first().map_or("", |origin| origin), api.served.path.text()), true),
@@ -229,7 +227,7 @@ fn row(entry: &Entry, naming: Naming, texts: &Texts) -> Row {
         address,
         is_reachable,
         operations: reference.map_or(0, |known| known.operations.len()),
-        access: super::reference::access(&api.served, texts),
+        access,
         about: Arc::clone(&entry.about),
         state: entry.state(),
         state_words: state_words(entry, texts),

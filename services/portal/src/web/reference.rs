@@ -11,7 +11,7 @@ use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-pub(super) use self::head::{Head, Menu, access, access_words};
+pub(super) use self::head::{Head, Menu, access, access_words, accesses};
 pub(crate) use self::head::{api_link, documents_link};
 use self::list::{Listed, listed};
 pub(super) use self::parts::{schema, webhook};

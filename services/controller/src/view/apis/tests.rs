@@ -85,6 +85,42 @@ fn what_a_preview_asks_is_nothing_that_its_baseline_asks() {
 }
 
 #[test]
+fn what_is_asked_of_some_requests_alone_is_told_as_that() {
+    let policy = |path: &str| {
+        format!(
+            "---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {{name: key}}
+spec: {{APIKey: {{keys: [{{secretName: keys}}]}}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: keys}}
+stringData: {{ann: k-1}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: FilterPolicy
+metadata: {{name: policy}}
+spec: {{rules: [{{host: shop.example, path: {path}, filters: [{{name: key}}]}}]}}
+"
+        )
+    };
+    let regex = "prefix: '/cart/[^/]+/events', prefix_regex: true";
+    for (prefix, path, is_asked, always) in [
+        ("prefix: /cart/", "/cart/*", true, true),
+        ("prefix: /cart/", "/cart/mine", true, false),
+        ("prefix: /cart/", "/other", false, false),
+        (regex, "/other/*", false, false),
+        (regex, "/cart/ann/*", true, false),
+    ] {
+        let (told, _) = cart(&(SHOP.replace("prefix: /cart/", prefix) + &policy(path)));
+        let said = (!told.credentials.is_empty(), !told.rules.is_empty(), told.always_asked);
+        assert_eq!(said, (is_asked, is_asked, always), "{prefix} {path}");
+    }
+}
+
+#[test]
 fn an_annotation_says_where_the_document_is_where_docs_do_not() {
     let annotated = |place: &str| BTreeMap::from([(OPENAPI.to_owned(), place.to_owned())]);
     let staff = DocsView { visible_to: Some(vec!["staff".to_owned()]), ..DocsView::default() };

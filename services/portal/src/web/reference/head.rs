@@ -1,5 +1,7 @@
 //! What every page of an API has: its head, and the list of its operations.
 
+use std::sync::Arc;
+
 use super::PER_PAGE;
 use crate::api::ApiId;
 use crate::catalog::{Entry, State};
@@ -24,11 +26,39 @@ pub(crate) fn documents_link(id: &ApiId) -> String {
 /// What requests have to show before they reach the service, in the words of whoever sends them: those of the gateway's
 /// operators stand in the console.
 pub(in crate::web) fn access(served: &ServedApi, texts: &Texts) -> Vec<String> {
-    let is_asked = !served.rules.is_empty() || served.asks_auth_service;
-    match is_asked && served.credentials.is_empty() {
-        true => access_words(&[Credential::Other], texts),
-        false => access_words(&served.credentials, texts),
+    match served.always_asked {
+        true => access_words(&served.asked(), texts),
+        false => of_some("access_some_requests", &served.asked(), texts),
     }
+}
+
+/// The same of APIs, each: by its operations, where its ways do not all ask for the same.
+pub(in crate::web) async fn accesses(site: &Visit, entries: &[&Arc<Entry>]) -> Vec<Vec<String>> {
+    let texts = site.texts();
+    let by_operations = |entry: &Entry| entry.reference.clone().filter(|_| is_mixed(entry));
+    let references: Vec<_> = entries.iter().filter_map(|entry| by_operations(entry)).collect();
+    let routed = site.exports.routed(&site.console.admin, site.catalog().edition, &references).await;
+    let mut routed = routed.into_iter();
+    let mut of_entry = |entry: &&Arc<Entry>| {
+        let told = by_operations(entry).and_then(|_| routed.next().flatten()?.asked());
+        match told {
+            Some((credentials, true)) => access_words(&credentials, texts),
+            Some((credentials, false)) => of_some("access_some_operations", &credentials, texts),
+            None => access(&entry.api.served, texts),
+        }
+    };
+    entries.iter().map(&mut of_entry).collect()
+}
+
+fn is_mixed(entry: &Entry) -> bool {
+    let own = &entry.api.served;
+    let mut ways = entry.api.routes().peekable();
+    ways.peek().is_some_and(|way| !way.always_asked && !way.asked().is_empty())
+        || ways.any(|way| (way.always_asked, way.asked()) != (own.always_asked, own.asked()))
+}
+
+fn of_some(which: &'static str, credentials: &[Credential], texts: &Texts) -> Vec<String> {
+    access_words(credentials, texts).iter().map(|words| texts.with(which, "credential", words)).collect()
 }
 
 /// The same of what is known to be asked for.

@@ -223,3 +223,34 @@ async fn the_first_page_of_a_large_document_is_small() {
     assert_eq!(page.matches("2 of 3 endpoints healthy").count(), 200);
     assert!(page.len() < 300_000, "{}", page.len());
 }
+
+#[tokio::test]
+async fn the_catalog_says_of_an_api_what_its_operations_ask_for() {
+    let key = json!({ "kind": "key", "places": ["header X-Key"] });
+    let mut document = cart();
+    document["paths"]["/account"] = json!({ "get": { "operationId": "account", "responses": {} } });
+    let words = "an API key in the header X-Key";
+    for (of_cart, of_account, expected) in [
+        (json!([[]]), json!([[]]), "<span class=\"quiet\">open</span>".to_owned()),
+        (json!([[]]), json!([[key]]), format!("<span class=\"badge key\">some operations: {words}</span>")),
+        (json!([[key]]), json!([[key]]), format!("<span class=\"badge key\">{words}</span>")),
+    ] {
+        let mut api = of_service();
+        api.served.credentials = vec![serde_json::from_value(key.clone()).unwrap()];
+        api.served.always_asked = false;
+        let answer = move |asked: &Value| {
+            let operation = |asked: &Value| {
+                let security =
+                    if asked["path"].as_str().unwrap().ends_with("account") { &of_account } else { &of_cart };
+                let mut route = route("cart", &[]);
+                route["security"] = security.clone();
+                json!({ "routes": [route], "otherwise": null })
+            };
+            let operations: Vec<_> = asked["operations"].as_array().unwrap().iter().map(operation).collect();
+            json!({ "operations": operations, "upstreams": {} })
+        };
+        let (known, _controller) = with_controller(site(api, &document, &[], None), answer).await;
+        let page = ask(&known, "/docs/", HeaderMap::new()).await;
+        assert!(page.contains(&expected), "{expected}: {page}");
+    }
+}
