@@ -82,6 +82,13 @@ impl Services {
         self.services.get(key)
     }
 
+    /// Whether there is no Service of this name, though there are others beside it: a name of this form is a Service's then, most
+    /// likely.
+    pub(crate) fn lacks(&self, key: &ServiceKey) -> bool {
+        let mut beside = self.services.keys().filter(|other| other.namespace == key.namespace);
+        beside.next().is_some() && !self.services.contains_key(key)
+    }
+
     /// The endpoints of these together, sorted.
     pub(crate) fn endpoints(&self, sources: &[EndpointSource], topology: &Topology) -> Vec<Endpoint> {
         match sources {

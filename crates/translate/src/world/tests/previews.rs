@@ -257,6 +257,23 @@ fn the_policy_says_what_may_be() {
 }
 
 #[test]
+fn of_a_backend_that_is_most_likely_not_there_it_is_told() {
+    let policy = POLICY.replace("[Public]", "[Public], backends: Any");
+    let told = |texts: &[&str], backend: &str| {
+        let preview = PREVIEW.replace("cart-42", backend);
+        reasons(&of(&[texts, &[preview.as_str()]].concat()), &self::preview())
+    };
+    assert_eq!(told(&[SITE, policy.as_str()], "cart-7"), ["NoEndpoints"]);
+    assert!(told(&[SITE, policy.as_str()], "cart-42").is_empty());
+    assert!(told(&[SITE, policy.as_str()], "cart.elsewhere.example").is_empty(), "a name in DNS");
+    let without = SITE.split("---\n").filter(|it| !it.contains("kind: Service\n")).collect::<Vec<_>>().join("---\n");
+    assert!(
+        told(&[without.as_str(), policy.as_str()], "cart-7").is_empty(),
+        "nothing says that names are those of Services"
+    );
+}
+
+#[test]
 fn what_is_not_allowed_is_never_the_baseline() {
     let inside = "apiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: inside}\n\
                   spec: {port: 8081, protocol: HTTP, securityModel: XFP, internal: true, hostBinding: {namespace: {from: ALL}}}\n---\n";
