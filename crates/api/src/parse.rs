@@ -8,6 +8,7 @@ mod issues;
 mod legacy;
 mod locate;
 mod module;
+mod name;
 mod recover;
 mod remains;
 mod snippet;

@@ -1,7 +1,8 @@
 //! Manifests, looked at without serving them: for commands that check, explain and list.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nuncio_envoy::{JsonError, to_json};
 use nuncio_ir::{Discovery, SecretValue};
@@ -15,6 +16,7 @@ use crate::files::Files;
 use crate::manifests::{Manifests, read_once};
 use crate::metrics::Metrics;
 use crate::run::{Error, defaults};
+use crate::source::{Content, FileChange};
 use crate::view::{self, Listed};
 use crate::{explain, fallback, resources};
 
@@ -45,6 +47,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When it cannot be read. What is wrong with what is read is no error but a problem.
 pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offline, Error> {
+    let engine = read_once(manifests, empty(manifests.directory(), config)?, PATIENCE).await?;
+    Ok(Offline { engine, ambassador_id: config.ambassador_id.clone() })
+}
+
+/// What one file would serve, called `name`.
+///
+/// # Errors
+/// When no certificate can be made.
+pub fn of_file(name: &str, bytes: Vec<u8>, config: &OfflineConfig) -> Result<Offline, Error> {
+    let mut engine = empty(None, config)?;
+    engine.ingest(vec![FileChange { file: name.into(), content: Content::Bytes(bytes) }], Instant::now());
+    Ok(Offline { engine, ambassador_id: config.ambassador_id.clone() })
+}
+
+/// An engine that knows of nothing yet.
+fn empty(directory: Option<&Path>, config: &OfflineConfig) -> Result<Engine, Error> {
     let settings = Settings {
         ambassador_id: config.ambassador_id.clone(),
         namespace: config.namespace.as_str().into(),
@@ -56,11 +74,9 @@ pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offli
         topology: config.topology.clone(),
         cors: None,
     };
-    let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(manifests.directory());
+    let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(directory);
     let (server, _) = Server::new(Options::default());
-    let engine = Engine::new(known, World::new(settings), server, Metrics::new());
-    let engine = read_once(manifests, engine, PATIENCE).await?;
-    Ok(Offline { engine, ambassador_id: config.ambassador_id.clone() })
+    Ok(Engine::new(known, World::new(settings), server, Metrics::new()))
 }
 
 impl Offline {

@@ -1,19 +1,25 @@
 //! `nuncio check`: what is wrong with manifests.
 
-use nuncio_api::Severity;
+use nuncio_api::{Problem, Severity};
 use nuncio_controller::admin::{Page, ProblemView};
 use nuncio_controller::{LocatedProblem, Topology};
 
-use crate::cli::{CheckArgs, Format};
+use crate::cli::{CheckArgs, Format, Place};
 use crate::exit::{Failure, Outcome, print_json, print_text};
-use crate::gateway::load;
+use crate::gateway::{load, load_file};
 use crate::report::{count, severity};
 use crate::table;
 
 /// Prints every problem. Fails if one of them is an error.
 pub(crate) fn run(args: &CheckArgs) -> Outcome {
-    let offline = load(&args.place, &args.identity, Topology::default())?;
-    let problems = offline.problems();
+    let offline = match args.place.dir.as_deref().filter(|path| path.as_os_str() == "-" || path.is_file()) {
+        Some(file) => load_file(file, &args.place, &args.identity)?,
+        None => load(&args.place, &args.identity, Topology::default())?,
+    };
+    let mut problems = offline.problems();
+    if offline.objects() == 0 && problems.is_empty() {
+        problems.push(nothing(&args.place));
+    }
     match args.output {
         Format::Text => print_text(&text(&problems, offline.objects())),
         Format::Json => {
@@ -23,6 +29,13 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
     }
     let wrong = problems.iter().any(|located| located.problem.severity == Severity::Error);
     if wrong { Err(Failure::found()) } else { Ok(()) }
+}
+
+/// Whoever asks about nothing has most likely named another place than he meant.
+fn nothing(place: &Place) -> LocatedProblem {
+    let message = format!("there are no objects in {}: a directory is read by *.yaml, *.yml and *.json", place.name());
+    let problem = Problem::warning("NoObjects", "", message);
+    LocatedProblem { object: None, problem, location: None, snippet: String::new() }
 }
 
 fn text(problems: &[LocatedProblem], objects: usize) -> String {

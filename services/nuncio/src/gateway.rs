@@ -1,5 +1,8 @@
 //! A gateway to ask: one made from manifests for the occasion, or one that runs.
 
+use std::io::Read;
+use std::path::Path;
+
 use nuncio_controller::Topology;
 use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation, ListQuery, Page, PreviewView, RouteView};
 use nuncio_controller::offline::{self, Offline, OfflineConfig};
@@ -24,10 +27,26 @@ pub(crate) enum Gateway {
 /// Reads manifests as if they were served.
 pub(crate) fn load(place: &Place, identity: &Identity, topology: Topology) -> Result<Offline, Failure> {
     let manifests = place.manifests(identity)?;
-    let namespace = place.namespace(identity);
+    runtime()?.block_on(offline::load(&manifests, &config(place, identity, topology))).map_err(Failure::usage)
+}
+
+/// The same of one file; `-` is what comes in.
+pub(crate) fn load_file(path: &Path, place: &Place, identity: &Identity) -> Result<Offline, Failure> {
+    let is_piped = path.as_os_str() == "-";
+    let mut bytes = Vec::new();
+    let read = if is_piped {
+        std::io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    let name = if is_piped { "stdin".to_owned() } else { path.display().to_string() };
+    read.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    offline::of_file(&name, bytes, &config(place, identity, Topology::default())).map_err(Failure::usage)
+}
+
+fn config(place: &Place, identity: &Identity, topology: Topology) -> OfflineConfig {
     let Identity { ambassador_id, namespace: _, expand_environment } = identity.clone();
-    let config = OfflineConfig { ambassador_id, namespace, expand_environment, topology };
-    runtime()?.block_on(offline::load(&manifests, &config)).map_err(Failure::usage)
+    OfflineConfig { ambassador_id, namespace: place.namespace(identity), expand_environment, topology }
 }
 
 impl Gateway {

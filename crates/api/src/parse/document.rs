@@ -7,7 +7,7 @@ use super::Reader;
 use super::annotation::CONFIG;
 use super::envelope::{Class, Given, Metadata, Version, classify, is_of_our_group, names, own_annotations, top};
 use super::issues::Issues;
-use super::{module, recover, remains, typed};
+use super::{module, name, recover, remains, typed};
 use crate::object::GROUP;
 use crate::text::closest;
 use crate::yaml::{DEPTH, DeError, Mark, Node, Path, expand};
@@ -192,7 +192,13 @@ impl Reader<'_> {
             created,
             annotated,
         };
-        let object = typed::object(head, &mut node, version, wrong, self.file);
+        let mut object = typed::object(head, &mut node, version, wrong, self.file);
+        // What stands in an annotation never gets to Kubernetes.
+        if !annotated {
+            let mut issues = Issues::new(&node, self.file);
+            name::check(&object.id.name, &mut issues);
+            object.problems.extend(issues.finish());
+        }
         self.keep(object, &node);
         if matches!(kind, Kind::Service | Kind::Ingress) {
             self.annotations(&node);

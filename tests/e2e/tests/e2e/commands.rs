@@ -45,6 +45,34 @@ async fn check_finds_nothing_wrong_where_nothing_is() {
     assert_eq!((code, page.to_string()), (Some(0), r#"{"items":[],"total":0}"#.to_owned()));
 }
 
+#[tokio::test]
+async fn check_takes_a_file_and_what_comes_in_and_says_of_nothing_that_it_is_nothing() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let good = plain(&site) + &documents(&[mapping("x", "/x/", a.address())]);
+    site.write("all.yaml", good.clone());
+    let (code, stdout, stderr) = run(&site, &["check", "manifests/all.yaml"]);
+    assert_eq!((code, &*stdout, &*stderr), (Some(0), "3 objects, 0 errors, 0 warnings\n", ""));
+
+    let mut command = site.nuncio(&["check", "-"]);
+    let piped = std::process::Stdio::piped;
+    let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+    let text = good + &UNKNOWN.replace("name: unknown", "name: Bad_Name!");
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for part in ["4 objects, 0 errors, 2 warnings", "stdin:", "InvalidName", "metadata.name", "UnknownField"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+
+    let (code, stdout, _) = run(&Site::new(), &["check", "manifests"]);
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(
+        stdout.contains("there are no objects in manifests") && stdout.contains("0 objects, 0 errors, 1 warning"),
+        "{stdout}"
+    );
+}
+
 /// What the doctor says of each thing that it looked at.
 fn doctor(site: &Site, args: &[&str]) -> (Option<i32>, Vec<(String, String)>) {
     let ip = site.ip().to_string();

@@ -20,6 +20,8 @@ pub(crate) enum Format {
 const CHECK_HELP: &str = "\
 Examples:
   nuncio check manifests
+  nuncio check cart.yaml                              a file
+  kubectl kustomize . | nuncio check -                what comes in
   nuncio check manifests -o json | jq '.items[] | select(.severity == \"error\")'
 
 Exit code: 0 if nothing is wrong (warnings are allowed), 1 if something is, 2 if the manifests cannot be read.";
