@@ -71,7 +71,7 @@ class ClusterStage(Stage):
         for namespace in (SHOP, EDGE):
             cluster.kubectl("create", "namespace", namespace)
         rights = cluster.helm_template(CHART, "--namespace", EDGE, "--show-only", "templates/rbac.yaml",
-                                       "--set", "admin.allowEdits=true")
+                                       "--set", "admin.allowEdits=true", "--set", "admin.allowPreviews=true")
         cluster.kubectl("apply", "-f", "-", given=rights)
         self.account = cluster.account_kubeconfig(EDGE, "nuncio")
         # It counts where the gateway is.

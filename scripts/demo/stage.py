@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -21,7 +22,8 @@ MANIFESTS = ROOT / "examples/shop/manifests"
 ENVOY = ROOT / ".tools/bin/envoy"
 HOST = "shop.localhost"
 # What the manifests and the programs use unless something else has the port already.
-PORTS = {"http": 8080, "https": 8443, "tcp": 8090, "admin": 8877, "portal": 8088, "shop": 9101, "accounts": 9200}
+PORTS = {"http": 8080, "https": 8443, "internal": 8081, "tcp": 8090, "admin": 8877, "portal": 8088, "shop": 9101,
+         "accounts": 9200}
 SHOP_PORTS = 5
 
 
@@ -126,7 +128,7 @@ class Stage:
         base = self.ports["shop"]
         accounts = self.start("accounts", self.accounts.command(self.work))
         shop = self.start("shop", [str(self.nuncio.parent / "nuncio-shop"), "all", "--address", self.address,
-                                   "--base-port", str(base)])
+                                   "--base-port", str(base), "--gateway", f"127.0.0.1:{self.ports['internal']}"])
         wait_until(lambda: all(answers(f"http://{self.address}:{base + i}/healthz") for i in range(SHOP_PORTS)),
                    "the shop to start", shop)
         wait_until(lambda: answers(f"http://{self.accounts.address}/.well-known/openid-configuration"),
@@ -134,7 +136,7 @@ class Stage:
 
     def start_gateway(self) -> Program:
         command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY),
-                   f"--portal=127.0.0.1:{self.ports['portal']}", "--allow-edits"]
+                   f"--portal=127.0.0.1:{self.ports['portal']}", "--allow-edits", "--allow-previews"]
         gateway = self.start("nuncio", command, not self.quiet)
         wait_until(lambda: answers(f"http://{self.admin}/ambassador/v0/check_ready"), "the gateway to be ready", gateway)
         return gateway
@@ -145,6 +147,11 @@ class Stage:
         """The URL of the preview of the cart."""
         asked = [str(self.nuncio), "preview", "url", "cart-v2", "--admin", self.admin]
         return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+
+    def follow_preview(self, path: str) -> dict:
+        """What the doctor says of a request of the preview, all the way through the services."""
+        asked = [str(self.nuncio), "preview", "doctor", "cart-v2", "--path", path, "--admin", self.admin, "-o", "json"]
+        return json.loads(subprocess.run(asked, capture_output=True, text=True, check=True, timeout=30).stdout)
 
     def envoys(self) -> list[int]:
         """The gateway's Envoy processes."""

@@ -101,6 +101,8 @@ fn virtual_host(table: &Table, host: &VirtualHost, exact: bool) -> PbVirtualHost
         routes: choice::routes(table).into_iter().chain(routes_of(table, host, exact, is_asked)).collect(),
         typed_per_filter_config: filters,
         request_headers_to_add: preview::told(table),
+        response_headers_to_add: preview::served_by(table),
+        virtual_clusters: preview::counted(table).into_iter().collect(),
         metadata: preview::metadata(table, host),
         ..Default::default()
     }
@@ -158,19 +160,15 @@ fn routes_of(table: &Table, host: &VirtualHost, exact: bool, is_asked: bool) -> 
 
 /// Several where the arms of the route have no Envoy route in common.
 fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
-    let mut added = header::additions(&route.response_headers);
-    added.extend(table.preview.as_ref().map(|_| preview::served_by(route)));
-    let is_counted = matches!(route.action, RouteAction::Forward(_));
-    let counted = table.preview.as_ref().filter(|_| is_counted).map(|preview| &preview.counted);
     let known_host = table.preview.as_ref().and_then(|preview| preview.baseline.as_deref());
     let base = PbRoute {
         name: route.name.to_string(),
         r#match: Some(route_match(&route.matches)),
         typed_per_filter_config: filters(route, exact, is_asked),
-        response_headers_to_add: added,
+        response_headers_to_add: header::additions(&route.response_headers),
         response_headers_to_remove: route.response_headers.remove.clone(),
         request_body_buffer_limit: body_limit(route).map(proto::uint64),
-        stat_prefix: route.counted.as_ref().or(counted).map(ToString::to_string).unwrap_or_default(),
+        stat_prefix: route.counted.as_ref().map(ToString::to_string).unwrap_or_default(),
         ..Default::default()
     };
     let mut routes = match &route.action {

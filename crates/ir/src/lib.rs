@@ -41,7 +41,7 @@ pub use preview::{
 pub use route::{
     Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,
     PathRewrite, QueryMatch, Redirect, Respond, Retry, Route, RouteAction, RouteMatch, RuleCheck, Scope, Table,
-    TableName, ValueMatch, VirtualHost,
+    TableName, Told, ValueMatch, VirtualHost,
 };
 pub use routes::Routes;
 pub use tls::{

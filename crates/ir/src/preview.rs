@@ -44,8 +44,8 @@ pub const COUNTED: &str = "preview";
 /// Where a request of a preview goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PreviewWay {
-    /// To a service that the preview leaves as it is.
-    Baseline,
+    /// Wherever it goes.
+    Any,
     /// To who replaces the service of this place in its spec.
     Preview(usize),
     /// To that service itself, while nobody replaces it.
@@ -57,7 +57,7 @@ impl PreviewWay {
     #[must_use]
     pub fn counted(self, selector: &str) -> String {
         match self {
-            Self::Baseline => format!("{COUNTED}.{selector}.baseline"),
+            Self::Any => format!("{COUNTED}.{selector}.any"),
             Self::Preview(at) => format!("{COUNTED}.{selector}.preview.{at}"),
             Self::Fallback(at) => format!("{COUNTED}.{selector}.fallback.{at}"),
         }
@@ -68,7 +68,7 @@ impl PreviewWay {
     pub fn parse(counted: &str) -> Option<(&str, Self)> {
         let (selector, way) = counted.strip_prefix(COUNTED)?.strip_prefix('.')?.split_once('.')?;
         let way = match way.split_once('.') {
-            None if way == "baseline" => Self::Baseline,
+            None if way == "any" => Self::Any,
             Some(("preview", at)) => Self::Preview(at.parse().ok()?),
             Some(("fallback", at)) => Self::Fallback(at.parse().ok()?),
             _ => return None,
@@ -158,7 +158,7 @@ impl Default for PreviewTrust {
 pub struct PreviewContext {
     /// Told to upstreams.
     pub key: Sensitive,
-    /// Under which name requests are counted that go where those of the baseline go.
+    /// Under which name all its requests are counted.
     pub counted: Arc<str>,
     /// As in [`PreviewEntry::headers`].
     pub headers: Arc<[String]>,
@@ -191,10 +191,10 @@ mod tests {
 
     #[test]
     fn what_is_counted_tells_the_preview_and_the_way() {
-        for way in [PreviewWay::Baseline, PreviewWay::Preview(0), PreviewWay::Fallback(31)] {
+        for way in [PreviewWay::Any, PreviewWay::Preview(0), PreviewWay::Fallback(31)] {
             assert_eq!(PreviewWay::parse(&way.counted("pr-42-k3x9")), Some(("pr-42-k3x9", way)));
         }
-        for other in ["preview.x", "preview.x.other", "preview.x.preview.y", "previews.x.baseline", "x.baseline"] {
+        for other in ["preview.x", "preview.x.other", "preview.x.preview.y", "previews.x.any", "x.any"] {
             assert_eq!(PreviewWay::parse(other), None, "{other}");
         }
     }

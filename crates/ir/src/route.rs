@@ -15,6 +15,7 @@ use nuncio_api::{Kind, ObjectId};
 
 pub use self::action::{
     Arm, Backend, Cors, Forward, HashPolicy, HostRewrite, Mirror, PathRewrite, Redirect, Respond, Retry, RouteAction,
+    Told,
 };
 pub use self::matches::{HeaderMatch, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 use crate::auth::RuleSetId;

@@ -54,7 +54,7 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
     }
     let backend = match &upstream {
         Ok(upstream) => Backend::Cluster(upstream.name().clone()),
-        Err(problem) => Backend::Invalid { status: 503, reason: problem.message.clone() },
+        Err(problem) => Backend::Invalid { status: 503, reason: problem.message.clone(), told: None },
     };
     let linkerd = mapping.add_linkerd_headers.or(context.module.add_linkerd_headers).unwrap_or(false);
     let audience = upstream.as_ref().map_or_else(|_| "".into(), |upstream| audience(upstream));

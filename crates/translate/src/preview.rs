@@ -28,7 +28,7 @@ pub(crate) use include::{Absent, Group, Part, group};
 pub(crate) use key::{Seed, fingerprint};
 pub(crate) use life::{Begun, Life, Phase, REMEMBERED};
 pub(crate) use name::is_below;
-pub(crate) use page::{mark, out_of_service, pointer, shield, tombstone, unknown_table};
+pub(crate) use page::{mark, pointer, shield, tombstone, unknown_table};
 pub(crate) use replacement::Replacement;
 pub(crate) use shadow::{Base, Copied, Face, Shadow};
 pub(crate) use trust::Trust;

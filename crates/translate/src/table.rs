@@ -303,10 +303,15 @@ pub(crate) fn number_names(table: &mut Table) {
     for host in &mut table.hosts {
         let mut seen: BTreeMap<Arc<str>, u32> = BTreeMap::new();
         for route in &mut host.routes {
-            let count = seen.entry(Arc::clone(&route.name)).or_default();
-            *count += 1;
-            if *count > 1 {
-                Arc::make_mut(route).name = format!("{}#{count}", route.name).into();
+            let mut name = Arc::clone(&route.name);
+            // What is copied may have a number already, which another has got here meanwhile.
+            while let Some(count) = seen.get_mut(&name) {
+                *count += 1;
+                name = format!("{name}#{count}").into();
+            }
+            seen.insert(Arc::clone(&name), 1);
+            if route.name != name {
+                Arc::make_mut(route).name = name;
             }
         }
     }

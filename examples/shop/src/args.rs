@@ -50,6 +50,10 @@ pub(crate) struct All {
     /// Port of the first service; the others take the four that follow. 0 lets the system choose each
     #[arg(long, default_value_t = 9101)]
     pub(crate) base_port: u16,
+    /// Address and port by which services find each other: of a gateway that knows them as `SERVICE.internal`. Without it they
+    /// call each other directly
+    #[arg(long)]
+    pub(crate) gateway: Option<SocketAddr>,
 }
 
 /// The services of the shop.
@@ -119,7 +123,7 @@ mod tests {
         let Plan::All(all) = parse("nuncio-shop all --base-port 7000").unwrap().plan() else {
             panic!("all services were asked for")
         };
-        assert_eq!((all.address.to_string().as_str(), all.base_port), ("127.0.0.1", 7000));
+        assert_eq!((all.address.to_string().as_str(), all.base_port, all.gateway), ("127.0.0.1", 7000, None));
     }
 
     #[test]

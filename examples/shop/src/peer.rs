@@ -1,9 +1,10 @@
 //! Calls from one service to another.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
 use serde::de::DeserializeOwned;
 
 use crate::error::ShopError;
@@ -23,9 +24,14 @@ pub(crate) struct Peer {
 impl Peer {
     /// The service `name`, found at `base`; of that address only scheme, host and port count.
     pub(crate) fn new(name: &'static str, base: Url) -> Result<Self, reqwest::Error> {
-        // Services find each other directly, whatever proxy the environment names for the outside.
-        let client = Client::builder().timeout(TIMEOUT).no_proxy().build()?;
-        Ok(Self { name, base, client })
+        Ok(Self { name, base, client: client().build()? })
+    }
+
+    /// The service `name` behind a gateway that knows it as `name.internal`, which no resolver has to.
+    pub(crate) fn through(name: &'static str, gateway: SocketAddr) -> anyhow::Result<Self> {
+        let host = format!("{name}.internal");
+        let base = Url::parse(&format!("http://{host}"))?;
+        Ok(Self { name, base, client: client().resolve(&host, gateway).build()? })
     }
 
     /// Reads what is at the path made of these segments. Its absence is the caller's `NotFound`.
@@ -57,6 +63,11 @@ impl Peer {
             status => Err(ShopError::Refused { service: self.name, status }),
         }
     }
+}
+
+/// Services find each other whatever proxy the environment names for the outside.
+fn client() -> ClientBuilder {
+    Client::builder().timeout(TIMEOUT).no_proxy()
 }
 
 /// The address of a path below `base`; whatever a segment holds stays within it.

@@ -61,11 +61,12 @@ pub(crate) async fn all(all: &All) -> anyhow::Result<Vec<Served>> {
     };
     let (web, catalog, cart) = (open(0).await?, open(1).await?, open(2).await?);
     let (orders, cart_v2) = (open(3).await?, open(4).await?);
-    let surroundings = Surroundings {
-        catalog: Peer::new("catalog", catalog.url.clone())?,
-        cart: Peer::new("cart", cart.url.clone())?,
-        carts: Arc::default(),
+    let peer = |name: &'static str, door: &Door| match all.gateway {
+        Some(gateway) => Peer::through(name, gateway),
+        None => Ok(Peer::new(name, door.url.clone())?),
     };
+    let surroundings =
+        Surroundings { catalog: peer("catalog", &catalog)?, cart: peer("cart", &cart)?, carts: Arc::default() };
     [
         (Service::Web, "v1", web),
         (Service::Catalog, "v1", catalog),

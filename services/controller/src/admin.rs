@@ -15,7 +15,8 @@
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
 //! | `/api/v1/preview-list` | of Previews those that somebody may know of |
-//! | `/api/v1/preview-rights` | where somebody may make Previews |
+//! | `/api/v1/preview-rights` | where somebody may make Previews, and what they may be |
+//! | `/api/v1/preview-shareable` | what links to a Preview would be |
 //! | `/api/v1/preview-{put,delete,extend,share,probe,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
@@ -44,6 +45,7 @@ mod page;
 mod portal;
 mod preview_changes;
 mod preview_probe;
+mod preview_rights;
 mod preview_share;
 mod previews;
 mod probes;
@@ -95,10 +97,11 @@ pub use preview_changes::{
     DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
 };
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
-pub use preview_share::{PreviewShared, SharePreview};
+pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
+pub use preview_share::{PreviewShareView, PreviewShared, SharePreview};
 pub use previews::{
-    PreviewDetailView, PreviewEventKind, PreviewEventView, PreviewRightsView, PreviewSourceView, PreviewUpstreamView,
-    PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviewRights, SeePreviews,
+    PreviewDetailView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView, PreviewUrlView,
+    PreviewView, PreviewedServiceView, SeePreviews,
 };
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 pub use traffic::{LatencyView, TrafficView};
@@ -134,7 +137,7 @@ pub trait View: Send + Sync + 'static {
     fn previews(&self, query: &ListQuery) -> Page<PreviewView>;
     /// Of Previews those that somebody may know of.
     fn seen_previews(&self, wanted: &SeePreviews) -> Page<PreviewView>;
-    /// Where somebody may make Previews.
+    /// Where somebody may make Previews, and what they may be.
     fn preview_rights(&self, wanted: &SeePreviewRights) -> PreviewRightsView;
     /// What has happened to them, and whom they lead to.
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView>;
@@ -198,6 +201,11 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When that is not allowed, or they would let nobody in.
     fn share_preview(&self, wanted: &SharePreview) -> Result<PreviewShared, PreviewError>;
+    /// What links to a Preview would be.
+    ///
+    /// # Errors
+    /// As those of [`Self::share_preview`].
+    fn preview_shareable(&self, wanted: &SharePreview) -> Result<PreviewShareView, PreviewError>;
     /// Has a Preview shown for longer.
     ///
     /// # Errors
@@ -250,8 +258,9 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(portal::portal))
         .routes(routes!(previews::previews))
         .routes(routes!(previews::seen))
-        .routes(routes!(previews::rights))
         .routes(routes!(previews::details))
+        .routes(routes!(preview_rights::rights))
+        .routes(routes!(preview_share::shareable))
         .routes(routes!(lists::clusters))
         .routes(routes!(lists::limits))
         .routes(routes!(lists::limited))

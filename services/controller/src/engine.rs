@@ -214,6 +214,7 @@ impl Engine {
             }
         };
         self.arrive();
+        self.note_arrived_previews();
         self.touched.delivery();
         if was_open && !self.refusals.is_open() {
             self.touched.everything();

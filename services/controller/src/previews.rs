@@ -16,6 +16,7 @@ mod keys;
 mod manifest;
 pub(crate) mod offline;
 mod place;
+mod places;
 pub(crate) mod probe;
 mod rights;
 mod share;
@@ -24,6 +25,7 @@ mod store;
 mod sweep;
 pub(crate) mod traffic;
 mod tunnel;
+pub(crate) mod usage;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -222,12 +224,6 @@ impl Lifecycle {
     /// Whether anything is written here.
     pub(crate) fn may_write(&self) -> bool {
         self.store.is_allowed().is_ok()
-    }
-
-    /// The namespaces in which somebody may make Previews; `*` is every one.
-    pub(crate) fn rights(&self, engine: &Mutex<Engine>, by: Option<&Caller>) -> Result<Vec<String>, PreviewError> {
-        self.store.is_allowed()?;
-        rights::namespaces(policy(&lock(engine))?.1, by)
     }
 
     /// Whether somebody may change a Preview.

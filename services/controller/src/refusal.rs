@@ -244,6 +244,7 @@ impl Engine {
             // What changed with the guilty was refused with them, and comes only now.
             self.changed.values_mut().for_each(|changed| *changed = revision);
         }
+        self.note_previews();
         let (objects, message) = (guilty.to_vec(), refusal.message);
         let mut events = vec![Event::Nacked { resource: key.to_string(), objects, message }];
         events.extend(self.new_problems(&[], guilty));

@@ -27,9 +27,9 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
     DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView,
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
-    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewRightsView,
-    PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SeePreviewRights,
-    SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
+    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewRightsView, PreviewShareView, PreviewShared, PreviewView,
+    ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SeePreviewRights, SeePreviews, SharePreview, TopologyQuery,
+    TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -155,10 +155,7 @@ impl View for EngineView {
     }
 
     fn preview_rights(&self, wanted: &SeePreviewRights) -> PreviewRightsView {
-        match self.changes.lifecycle.rights(&self.engine, wanted.by.as_ref()) {
-            Ok(namespaces) => PreviewRightsView { namespaces, why_not: None },
-            Err(error) => PreviewRightsView { namespaces: Vec::new(), why_not: Some(error.to_string()) },
-        }
+        self.changes.lifecycle.rights(&self.engine, wanted)
     }
 
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView> {
@@ -262,6 +259,10 @@ impl View for EngineView {
 
     fn share_preview(&self, wanted: &SharePreview) -> Result<PreviewShared, PreviewError> {
         self.changes.lifecycle.share(&self.engine, wanted)
+    }
+
+    fn preview_shareable(&self, wanted: &SharePreview) -> Result<PreviewShareView, PreviewError> {
+        self.changes.lifecycle.shareable(&self.engine, wanted)
     }
 
     fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {

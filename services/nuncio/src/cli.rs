@@ -21,7 +21,7 @@ pub(crate) use self::manifests::{ClusterArgs, Place};
 pub(crate) use self::portal::{DiffArgs, FailOn, PortalCommand, PortalServiceArgs};
 pub(crate) use self::preview::{
     PreviewArgs, PreviewCommand, PreviewCreateArgs, PreviewDoctorArgs, PreviewExtendArgs, PreviewListArgs,
-    PreviewNamedArgs, PreviewPlace, PreviewServeArgs, PreviewShareArgs,
+    PreviewLogsArgs, PreviewNamedArgs, PreviewPlace, PreviewServeArgs, PreviewShareArgs,
 };
 pub(crate) use self::ratelimit::{LimitExplainArgs, RatelimitArgs, RatelimitCommand, RuleSource, RulesCheckArgs};
 pub(crate) use self::status::StatusArgs;

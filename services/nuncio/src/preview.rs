@@ -2,6 +2,7 @@
 
 mod doctor;
 mod keeper;
+mod logs;
 mod serve;
 
 use std::io::Read;
@@ -32,6 +33,7 @@ pub(crate) fn run(args: &PreviewArgs) -> Outcome {
         PreviewCommand::Create(args) => create(args),
         PreviewCommand::Share(args) => share(args),
         PreviewCommand::Extend(args) => extend(args),
+        PreviewCommand::Logs(args) => logs::logs(args),
         PreviewCommand::Doctor(args) => doctor::doctor(args),
         PreviewCommand::Delete(args) => delete(args),
         PreviewCommand::Serve(args) => serve::run(args),
@@ -47,6 +49,7 @@ struct Preview {
     urls: Vec<Url>,
     services: Vec<Service>,
     expires_at: Option<u64>,
+    last_request: Option<u64>,
     problems: Vec<Problem>,
 }
 
@@ -59,6 +62,8 @@ struct Url {
 struct Service {
     baseline: String,
     backend: String,
+    requests: Option<u64>,
+    fallbacks: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]

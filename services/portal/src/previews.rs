@@ -14,6 +14,7 @@ mod model;
 mod one;
 mod problem;
 mod qr;
+mod rights;
 mod share;
 mod tunnel;
 
@@ -30,7 +31,8 @@ pub(crate) fn api() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .routes(routes!(api::list))
         .routes(routes!(api::one, api::put, api::delete))
-        .routes(routes!(share::share))
+        .routes(routes!(rights::show))
+        .routes(routes!(share::shareable, share::share))
         .routes(routes!(api::extend))
         .routes(routes!(api::events))
         .routes(routes!(difference::changes))

@@ -141,6 +141,24 @@ fn preview() -> Value {
             "type": "string",
             "description": "By which its key is told from others, without being seen.",
         },
+        "traffic": traffic(),
+    })
+}
+
+/// How a Preview is used.
+fn traffic() -> Value {
+    let count = |words: &str| json!({ "type": "integer", "format": "int64", "minimum": 0, "description": words });
+    let time = |words: &str| json!({ "type": "string", "format": "date-time", "description": words });
+    json!({
+        "type": "object",
+        "description": "How it is used, as the Envoy beside the gateway that leads counts it; written at most once a minute.",
+        "required": ["requests", "fallbacks", "since"],
+        "properties": {
+            "requests": count("All requests by it."),
+            "fallbacks": count("Those that the baseline of a service got, because nobody stood in for it."),
+            "lastUsedAt": time("When the last came."),
+            "since": time("Since when they are counted."),
+        },
     })
 }
 

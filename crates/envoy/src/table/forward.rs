@@ -10,11 +10,12 @@ use envoy_types::pb::envoy::config::core::v3::{Metadata, RuntimeFractionalPercen
 use envoy_types::pb::envoy::config::route::v3::{Route as PbRoute, route::Action};
 use envoy_types::pb::envoy::r#type::v3::{FractionalPercent, fractional_percent::DenominatorType};
 use envoy_types::pb::google::protobuf::{Struct, Value, value};
-use nuncio_ir::{Arm, Backend, ClusterName, Forward, HostRewrite, PathMatch};
+use nuncio_ir::{Arm, Backend, ClusterName, Forward, HeaderMatch, HostRewrite, PathMatch, Told};
 
 use super::{action, checks};
 use crate::header;
 use crate::listener::{ON_MISS_FILTER, REASON_KEY, REASON_NAMESPACE};
+use crate::matcher;
 
 const MILLION: u64 = 1_000_000;
 
@@ -26,7 +27,7 @@ const NO_BACKEND: &str = "no valid backend\n";
 pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward, known: Option<&str>) -> Vec<PbRoute> {
     let arms: Vec<&Arm> = forward.arms.iter().map(AsRef::as_ref).filter(|arm| arm.weight > 0).collect();
     match arms.as_slice() {
-        [only] => vec![arm_route(base.clone(), path, forward, only, known)],
+        [only] => arm_routes(base.clone(), path, forward, only, known),
         [first, ..] => match weighted(&arms) {
             Some(clusters) => {
                 let action = upstream::weighted(path, forward, first, &clusters, known);
@@ -79,14 +80,14 @@ fn fractions(base: &PbRoute, path: &PathMatch, forward: &Forward, arms: &[&Arm],
     let mut sum = 0;
     arms.iter()
         .enumerate()
-        .map(|(index, arm)| {
+        .flat_map(|(index, arm)| {
             let mut route = base.clone();
             route.name = format!("{}#{index}", base.name);
             sum += u64::from(arm.weight);
             if let Some(matches) = route.r#match.as_mut().filter(|_| sum < total) {
                 matches.runtime_fraction = Some(fraction(sum, total));
             }
-            arm_route(route, path, forward, arm, known)
+            arm_routes(route, path, forward, arm, known)
         })
         .collect()
 }
@@ -110,7 +111,7 @@ fn with_context(mut route: PbRoute, arm: &Arm) -> PbRoute {
     route
 }
 
-fn arm_route(route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm, known: Option<&str>) -> PbRoute {
+fn arm_routes(route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm, known: Option<&str>) -> Vec<PbRoute> {
     let mut route = with_context(route, arm);
     match &arm.backend {
         Backend::Cluster(name) => {
@@ -119,12 +120,28 @@ fn arm_route(route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm, kno
             route.request_headers_to_remove.clone_from(&arm.request_headers.remove);
             route.metadata = upgrade_metadata(arm);
         }
-        Backend::Invalid { status, reason } => {
+        Backend::Invalid { status, reason, told } => {
             route.action = Some(action::direct_response(*status, NO_BACKEND));
             route.metadata = Some(reason_metadata(reason));
+            if let Some(told) = told {
+                return told_routes(&route, *status, told);
+            }
         }
     }
-    route
+    vec![route]
+}
+
+/// What is told instead of asking anybody: a page to who wants one, and to all others what programs read.
+fn told_routes(route: &PbRoute, status: u16, told: &Told) -> Vec<PbRoute> {
+    let answer = |body: &str, kind: &str| {
+        let mut route = PbRoute { action: Some(action::direct_response(status, body)), ..route.clone() };
+        let said = [header::overwrite("content-type", kind), header::overwrite("cache-control", "no-store")];
+        route.response_headers_to_add.extend(said);
+        route
+    };
+    let mut page = answer(&told.page, "text/html; charset=utf-8");
+    page.r#match.get_or_insert_default().headers.push(matcher::header(&HeaderMatch::for_pages()));
+    vec![page, answer(&told.problem, "application/problem+json")]
 }
 
 /// Where the access log finds the reason.

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderValueOption, Metadata};
-use envoy_types::pb::envoy::config::route::v3::Route as PbRoute;
+use envoy_types::pb::envoy::config::route::v3::{Route as PbRoute, VirtualCluster};
 use envoy_types::pb::google::protobuf::{Struct, Value, value};
 use nuncio_ir::{
-    Arm, BAGGAGE_HEADER, BAGGAGE_MEMBER, Backend, FOREIGN_HEADER, Forward, HeaderAdd, PREVIEW_HEADER, PreviewContext,
-    Route, RouteAction, Table, VirtualHost,
+    Arm, BAGGAGE_HEADER, BAGGAGE_MEMBER, Backend, FOREIGN_HEADER, Forward, HeaderAdd, HeaderMatch, PREVIEW_HEADER,
+    PreviewContext, Route, RouteAction, Table, ValueMatch, VirtualHost,
 };
 
-use crate::header;
 use crate::listener::{PREVIEW_FILTER, SELECT_FILTER};
+use crate::{header, matcher};
 
 /// What all upstreams are told. Where there are strangers each arm says it by itself.
 pub(super) fn told(table: &Table) -> Vec<HeaderValueOption> {
@@ -53,20 +53,25 @@ pub(super) fn told_by_arms<'f>(table: &Table, forward: &'f Forward) -> Cow<'f, F
     Cow::Owned(forward)
 }
 
-/// Marks a route of the baseline that leads to a stranger, if only with some of its requests or copies of them: the filter takes
-/// a key that services hand on out of them.
+/// Marks a route of a preview that is none of the baseline's; and one of the baseline that leads to a stranger, if only with
+/// some of its requests or copies of them: the filter takes a key that services hand on out of them.
 pub(super) fn mark(table: &Table, route: &Route, routes: &mut [PbRoute]) {
+    if table.preview.is_some() && route.is_of_preview() {
+        routes.iter_mut().for_each(|route| note(route, SERVED, "by", value::Kind::StringValue("preview".to_owned())));
+    }
     let RouteAction::Forward(forward) = &route.action else { return };
     let of_arm = |arm: &Arc<Arm>| matches!(&arm.backend, Backend::Cluster(name) if table.strangers.contains(name));
     let is_copied = forward.mirrors.iter().any(|mirror| table.strangers.contains(&mirror.cluster));
     if table.preview.is_some() || !is_copied && !forward.arms.iter().any(of_arm) {
         return;
     }
-    for route in routes {
-        let metadata = route.metadata.get_or_insert_default();
-        let fields = &mut metadata.filter_metadata.entry(PREVIEW_FILTER.to_owned()).or_default().fields;
-        fields.insert("stranger".to_owned(), Value { kind: Some(value::Kind::BoolValue(true)) });
-    }
+    routes.iter_mut().for_each(|route| note(route, PREVIEW_FILTER, "stranger", value::Kind::BoolValue(true)));
+}
+
+fn note(route: &mut PbRoute, namespace: &str, name: &str, kind: value::Kind) {
+    let metadata = route.metadata.get_or_insert_default();
+    let fields = &mut metadata.filter_metadata.entry(namespace.to_owned()).or_default().fields;
+    fields.insert(name.to_owned(), Value { kind: Some(kind) });
 }
 
 /// What is said of every answer: it is for nobody but who asked.
@@ -80,9 +85,22 @@ pub(super) fn answers(preview: &PreviewContext) -> [HeaderValueOption; 2] {
     [header::overwrite("x-robots-tag", "noindex"), cached]
 }
 
-/// Tells clients who answered.
-pub(super) fn served_by(route: &Route) -> HeaderValueOption {
-    header::overwrite("x-nuncio-served-by", if route.is_of_preview() { "preview" } else { "baseline" })
+/// Tells clients who answered. Most routes are the baseline's: it is said once for all, so that each costs nothing, and
+/// then over again by what those have that are not. An empty value is none.
+pub(super) fn served_by(table: &Table) -> Vec<HeaderValueOption> {
+    let said = ["baseline", &format!("%METADATA(ROUTE:{SERVED}:by)%")];
+    let said = said.map(|by| header::overwrite("x-nuncio-served-by", by));
+    table.preview.iter().flat_map(|_| said.clone()).collect()
+}
+
+/// Where a route says that it is none of the baseline's.
+const SERVED: &str = "nuncio.served";
+
+/// Counts all requests of a preview, once for the host: a count of each route would take more than the route.
+pub(super) fn counted(table: &Table) -> Option<VirtualCluster> {
+    let preview = table.preview.as_ref()?;
+    let any = HeaderMatch { name: ":method".to_owned(), value: ValueMatch::Present, invert: false };
+    Some(VirtualCluster { name: preview.counted.to_string(), headers: vec![matcher::header(&any)] })
 }
 
 /// Whether a table is that of a preview's own host, where a filter keeps visitors within the preview, or was: its URLs may be

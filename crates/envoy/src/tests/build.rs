@@ -63,7 +63,7 @@ pub(super) fn arm(weight: u32, cluster: &str) -> Arm {
 }
 
 pub(super) fn invalid(weight: u32, reason: &str) -> Arm {
-    Arm { backend: Backend::Invalid { status: 503, reason: reason.to_owned() }, ..arm(weight, "none") }
+    Arm { backend: Backend::Invalid { status: 503, reason: reason.to_owned(), told: None }, ..arm(weight, "none") }
 }
 
 pub(super) fn forward(arms: Vec<Arm>) -> RouteAction {

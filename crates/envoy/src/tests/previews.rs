@@ -21,7 +21,7 @@ fn the_key_goes_with_those_arms_that_may_know_it() {
     let mut own = host("web--x.preview.example", routes.to_vec());
     own.preview = Some(PreviewContext {
         key: "npkx".into(),
-        counted: "preview.x.baseline".into(),
+        counted: "preview.x.any".into(),
         headers: ["x-branch".to_owned()].into(),
         baseline: Some("shop.example".into()),
         origin: Some("https://web--x.preview.example".into()),

@@ -75,7 +75,7 @@ impl Arm {
     pub fn invalid(status: u16, reason: String) -> Self {
         Self {
             weight: 1,
-            backend: Backend::Invalid { status, reason },
+            backend: Backend::Invalid { status, reason, told: None },
             audience: "".into(),
             rewrite: None,
             host_rewrite: None,
@@ -101,7 +101,18 @@ pub enum Backend {
         status: u16,
         /// One sentence for the access log and the object's status.
         reason: String,
+        /// What the client reads, where that is more than that there is nobody.
+        told: Option<Box<Told>>,
     },
+}
+
+/// An answer in two forms.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Told {
+    /// A page, for who accepts `text/html`.
+    pub page: String,
+    /// For all others: problem details as JSON (RFC 9457).
+    pub problem: String,
 }
 
 /// Change of the path.

@@ -76,6 +76,14 @@ pub struct HeaderMatch {
     pub invert: bool,
 }
 
+impl HeaderMatch {
+    /// Holds of requests that want a page: those of browsers that show one.
+    #[must_use]
+    pub fn for_pages() -> Self {
+        Self { name: "accept".to_owned(), value: ValueMatch::Contains("text/html".to_owned()), invert: false }
+    }
+}
+
 /// A condition on a query parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QueryMatch {

@@ -72,6 +72,12 @@ impl Life {
         }
     }
 
+    /// When something else may be shown of it, if nothing but time passes.
+    pub(crate) fn next_turn(&self, now: u64) -> Option<u64> {
+        let end = self.expires?;
+        [self.warned, end, end.saturating_add(REMEMBERED)].into_iter().filter(|at| now < *at).min()
+    }
+
     /// What is to be said of it.
     pub(crate) fn problem(&self, now: u64) -> Option<Problem> {
         let field = "spec.lifetime";
@@ -128,6 +134,8 @@ mod tests {
     fn the_end_is_told_before_it_comes_and_for_a_day_after() {
         let life = life("\"ttl\": \"8h\"", "");
         let at = |hours: u64| life.phase(1_000_000 + hours * 3600);
+        let turn = |hours: u64| life.next_turn(1_000_000 + hours * 3600).map(|at| (at - 1_000_000) / 3600);
+        assert_eq!([turn(0), turn(7), turn(8), turn(32)], [Some(7), Some(8), Some(32), None]);
         assert_eq!(
             [at(0), at(6), at(7), at(8), at(31), at(32)],
             [Phase::Shown, Phase::Shown, Phase::EndsSoon, Phase::Ended, Phase::Ended, Phase::Forgotten]

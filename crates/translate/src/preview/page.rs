@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_ir::{HeaderAdd, NO_HOST, Respond, Route, RouteAction, SELECTOR_MARK, Scope, Table, VirtualHost};
+use jiff::Timestamp;
+use nuncio_ir::{
+    HeaderAdd, HeaderMatch, NO_HOST, Respond, Route, RouteAction, SELECTOR_MARK, Scope, Table, Told, VirtualHost,
+};
+use serde_json::{Value, json};
 
 use super::name::is_below;
-use super::{Compiled, Entrance};
+use super::{Compiled, Entrance, Replacement};
 use crate::policy::not_found;
 use crate::table::table_name;
 
@@ -23,21 +27,50 @@ fn unknown_choice() -> Route {
     page("no-preview", 404, "There is no such preview", text)
 }
 
-/// Answers for a preview that cannot be shown.
-pub(crate) fn out_of_service() -> Route {
+/// Answer for a preview that cannot be shown.
+pub(crate) fn out_of_service() -> [Route; 2] {
     let text = "Its owner finds the reason in the status of the Preview, and with nuncio check.";
-    page("preview-out-of-service", 503, "This preview cannot be shown", text)
+    in_both_forms("preview-out-of-service", 503, "This preview cannot be shown", text)
 }
 
-/// Answers for a preview that there was.
-fn ended() -> Route {
+/// Answer for a preview that there was.
+fn ended() -> [Route; 2] {
     let text = "Its time is over, or its change was merged or given up. Ask whoever sent you here for what came of it.";
-    page("preview-ended", 410, "This preview has ended", text)
+    in_both_forms("preview-ended", 410, "This preview has ended", text)
+}
+
+/// What is told while nobody stands in for a service. Why nobody does may name objects.
+pub(crate) fn nobody(preview: &str, replacement: &Replacement) -> Told {
+    let service = replacement.backend.baseline.to_string();
+    let since = replacement.since.and_then(|since| Timestamp::from_second(i64::try_from(since).ok()?).ok());
+    let since_when = since.map(|since| format!(" since {}", since.strftime("%-d %B %Y, %H:%M:%S UTC")));
+    let since_when = since_when.unwrap_or_default();
+    let hint = match (replacement.forbidden, replacement.backend.is_tunnel()) {
+        (true, _) => "This does not pass by itself: its owner finds the reason in the status of the Preview.",
+        (_, true) => {
+            "It runs on a developer's machine, and is there again as soon as it is connected: ask whoever sent you here."
+        }
+        (_, false) => {
+            "It may be about to start: try again in a minute. If it stays so, its owner finds the reason in the status of the \
+             Preview."
+        }
+    };
+    let title = "A part of this preview is not there";
+    let detail = format!(
+        "The preview {preview} has a version of {service} of its own, and nobody has served it{since_when}. {hint} All else of \
+         the preview goes on."
+    );
+    let more = json!({ "preview": preview, "service": service, "since": since });
+    Told { page: html(title, &escaped(&detail)), problem: problem(503, title, &detail, more) }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// What is shown for a while at the host of a preview that has ended, behind what guards the host.
 pub(crate) fn tombstone(entrance: &Entrance, mut routes: Vec<Route>, class: &Arc<str>) -> Table {
-    routes.push(ended());
+    routes.extend(ended());
     let scope = Scope { host: Arc::clone(&entrance.name), preview: "".into(), class: Arc::clone(class) };
     let (name, routes) = (Arc::clone(&entrance.name), routes.into());
     let host = VirtualHost { name, domains: vec!["*".into()], routes, falls_through: false };
@@ -53,20 +86,41 @@ pub(crate) fn tombstone(entrance: &Entrance, mut routes: Vec<Route>, class: &Arc
     }
 }
 
+/// A page for who wants one, and the same for programs.
+fn in_both_forms(name: &str, status: u16, title: &str, text: &str) -> [Route; 2] {
+    let mut page = page(name, status, title, text);
+    page.matches.headers.push(HeaderMatch::for_pages());
+    let name = format!("{name}-problem");
+    [page, answer(&name, status, problem(status, title, text, json!({})), "application/problem+json")]
+}
+
 fn page(name: &str, status: u16, title: &str, text: &str) -> Route {
-    let body = format!(
+    answer(name, status, html(title, text), "text/html; charset=utf-8")
+}
+
+fn html(title: &str, text: &str) -> String {
+    format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:20vh auto;padding:0 1rem;\
          color-scheme:light dark}}</style><h1>{title}</h1><p>{text}</p></html>\n"
-    );
-    let mut page = Route { name: name.into(), action: RouteAction::Respond(Respond { status, body }), ..not_found() };
+    )
+}
+
+/// Problem details (RFC 9457), with whatever else there is to say.
+fn problem(status: u16, title: &str, detail: &str, more: Value) -> String {
+    let mut problem = json!({ "type": "about:blank", "title": title, "status": status, "detail": detail });
+    if let (Value::Object(problem), Value::Object(more)) = (&mut problem, more) {
+        problem.extend(more);
+    }
+    format!("{problem}\n")
+}
+
+fn answer(name: &str, status: u16, body: String, kind: &str) -> Route {
+    let mut answer = Route { name: name.into(), action: RouteAction::Respond(Respond { status, body }), ..not_found() };
     let set = |name: &str, value: &str| HeaderAdd { name: name.to_owned(), value: value.to_owned(), append: false };
-    page.response_headers.add = vec![
-        set("cache-control", "no-store"),
-        set("content-type", "text/html; charset=utf-8"),
-        set("x-robots-tag", "noindex"),
-    ];
-    page
+    answer.response_headers.add =
+        vec![set("cache-control", "no-store"), set("content-type", kind), set("x-robots-tag", "noindex")];
+    answer
 }
 
 /// What answers requests that name a preview which there is not.

@@ -25,6 +25,8 @@ pub(crate) struct Replacement {
     pub(crate) backend: PreviewedService,
     /// Why there is nobody behind it.
     pub(crate) missing: Option<String>,
+    /// And since when that is known here, in seconds since 1970.
+    pub(crate) since: Option<u64>,
     /// Whether it may not stand in at all.
     pub(crate) forbidden: bool,
     /// Behind which a process is that stands in, where one is connected.
@@ -118,7 +120,7 @@ fn replacement(
     let found = find(&service.baseline, &id.namespace, context);
     let (location, port) = (found.location, service.baseline.port);
     let socket = socket.filter(|_| service.is_tunnel() && missing.is_none()).cloned();
-    Replacement { owner: id.clone(), location, port, backend: service.clone(), missing, forbidden, socket }
+    Replacement { owner: id.clone(), location, port, backend: service.clone(), missing, since: None, forbidden, socket }
 }
 
 /// The Service of the Preview's own namespace that is named, if it is one, and not another name for anything.

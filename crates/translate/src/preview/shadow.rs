@@ -10,8 +10,9 @@ use nuncio_ir::{
     Scope, Table, TableName, ValueMatch, VirtualHost,
 };
 
+use super::page::{nobody, out_of_service};
 use super::trust::Trust;
-use super::{Compiled, Entrance, Replacement, gate, out_of_service};
+use super::{Compiled, Entrance, Replacement, gate};
 use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::coverage::SetKey;
@@ -115,7 +116,7 @@ impl Shadow<'_> {
             Face::Own(entrance) => (Some(Arc::clone(&entrance.baseline)), Some(Arc::clone(&entrance.origin))),
             Face::Internal => (None, None),
         };
-        let counted = PreviewWay::Baseline.counted(&self.preview.selector).into();
+        let counted = PreviewWay::Any.counted(&self.preview.selector).into();
         let (key, headers) = (self.preview.key.clone(), Arc::clone(&self.preview.headers));
         PreviewContext { key, counted, headers, baseline, origin }
     }
@@ -123,7 +124,7 @@ impl Shadow<'_> {
     fn host(&self, base: &VirtualHost, guards: &[Route], copied: &mut Copied) -> VirtualHost {
         let mut routes: Vec<_> = guards.iter().cloned().map(Arc::new).collect();
         if self.is_out {
-            routes.push(Arc::new(self.route(&out_of_service(), None, copied)));
+            routes.extend(out_of_service().map(|route| Arc::new(self.route(&route, None, copied))));
         } else {
             let endpoints = self.gate().into_iter().flat_map(|_| gate::endpoints(&mut copied.sets));
             routes.extend(endpoints.map(Arc::new));
@@ -174,11 +175,11 @@ impl Shadow<'_> {
     /// The route for requests that go to a replacement, or to the baseline.
     fn route(&self, base: &Route, chosen: Option<usize>, copied: &mut Copied) -> Route {
         let mut route = base.clone();
-        let mut way = PreviewWay::Baseline;
+        let mut way = PreviewWay::Any;
         match &mut route.action {
             RouteAction::Forward(forward) => {
                 way = self.forward(forward, chosen, copied);
-                if way != PreviewWay::Baseline {
+                if way != PreviewWay::Any {
                     let named = copied.counted.entry(way);
                     let named = named.or_insert_with(|| way.counted(&self.preview.selector).into());
                     route.counted = Some(Arc::clone(named));
@@ -203,7 +204,7 @@ impl Shadow<'_> {
     /// Sends requests of a replaced service to who replaces it, and all of them: what else had a share of the route is
     /// another version of the same.
     fn forward(&self, forward: &mut Forward, chosen: Option<usize>, copied: &mut Copied) -> PreviewWay {
-        let way = chosen.map_or(PreviewWay::Baseline, |index| {
+        let way = chosen.map_or(PreviewWay::Any, |index| {
             copied.replaced[index] = true;
             let replacement = &self.preview.replacements[index];
             forward.arms.retain(|arm| self.replacements(arm).contains(&index));
@@ -212,7 +213,7 @@ impl Shadow<'_> {
             }
             let baseline = forward.arms.first().and_then(|arm| self.upstream(arm));
             let Some((backend, audience)) = baseline.map(|baseline| self.backend(replacement, baseline, copied)) else {
-                return PreviewWay::Baseline;
+                return PreviewWay::Any;
             };
             for arm in &mut forward.arms {
                 let audience = Arc::clone(&audience);
@@ -228,7 +229,8 @@ impl Shadow<'_> {
     fn backend(&self, replacement: &Replacement, baseline: &Upstream, copied: &mut Copied) -> (Backend, Arc<str>) {
         if let Some(reason) = &replacement.missing {
             let reason = format!("{}: {reason}", replacement.owner);
-            return (Backend::Invalid { status: 503, reason }, "".into());
+            let told = Some(Box::new(nobody(&self.preview.selector, replacement)));
+            return (Backend::Invalid { status: 503, reason, told }, "".into());
         }
         let PreviewedService { baseline: name, backend, .. } = &replacement.backend;
         let upstream = match &replacement.socket {

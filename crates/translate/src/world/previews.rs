@@ -8,6 +8,7 @@ mod senders;
 mod tables;
 mod time;
 mod tunnels;
+mod turns;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use self::base::Bases;
 use self::rules::InForce;
 use self::senders::Senders;
 use self::time::Time;
+use self::turns::Turns;
 use super::{Dirty, World};
 use crate::pattern::HostPattern;
 use crate::preview::{self, Compiled, Life, Phase, Rules, Sockets};
@@ -54,6 +56,10 @@ pub(super) struct Previews {
     senders: Senders,
     tables: BTreeMap<ObjectId, Vec<TableName>>,
     time: Time,
+    /// When they become something else by that alone.
+    turns: Turns,
+    /// Those of which something may be other than when that was last asked.
+    settled: BTreeSet<ObjectId>,
     /// Processes that stand in for services.
     sockets: BTreeMap<ObjectId, Sockets>,
     /// Of what answers for previews that there are not, in each class.
@@ -117,11 +123,13 @@ impl Previews {
         for member in &compiled.members {
             self.includers.entry(member.clone()).or_default().insert(id.clone());
         }
+        self.turns.put(&id, compiled.life.next_turn(self.time.now()));
         self.compiled.insert(id, compiled);
     }
 
     fn unlearn(&mut self, id: &ObjectId) -> Option<Compiled> {
         let old = self.compiled.remove(id)?;
+        self.turns.put(id, None);
         for entrance in &old.entrances {
             remove(&mut self.baselines, &entrance.baseline, id);
         }
@@ -168,6 +176,11 @@ impl World {
         self.previews.in_force.as_ref().map(|it| (&it.id, &*it.rules.policy))
     }
 
+    /// The Previews of which something may be other than when this was last asked, those among them that went.
+    pub fn take_settled_previews(&mut self) -> BTreeSet<ObjectId> {
+        std::mem::take(&mut self.previews.settled)
+    }
+
     /// Brings previews in step with what they say and with what they are copies of.
     pub(super) fn settle_previews(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
         self.settle_unknown(dirty, delta);
@@ -179,6 +192,7 @@ impl World {
             if old != self.preview_problems(&id) {
                 self.stirred.insert(id.clone());
             }
+            self.previews.settled.insert(id.clone());
             dirty.previews.insert(id);
         }
         if dirty.previews.is_empty() {
@@ -271,7 +285,8 @@ impl World {
             let times = (self.previews.time.begun(&object), self.previews.time.now());
             let group = preview::group(id, spec, &rules.policy, |part| self.to_include(part, spec, &rules.policy));
             let sockets = |id: &ObjectId| self.previews.sockets.get(id);
-            let compiled = preview::compile(&object, spec, &rules, times, group, sockets, &self.context());
+            let mut compiled = preview::compile(&object, spec, &rules, times, group, sockets, &self.context());
+            self.previews.time.note_missing(&mut compiled);
             self.previews.learn(compiled);
         }
     }

@@ -48,6 +48,31 @@ impl std::fmt::Debug for PreviewShared {
     }
 }
 
+/// What links to a Preview would be, if they were made now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewShareView {
+    /// What each opens: one for each of its URLs, and nothing but that preview.
+    pub opens: Vec<PreviewUrlView>,
+    /// Until when they would be good, in seconds since 1970: for so long as is asked for, and never longer than the preview.
+    pub expires_at: u64,
+    /// The latest until when any may be good.
+    pub latest: u64,
+    /// How long they are good where nobody says it, in seconds.
+    pub usual: u64,
+    /// And at most.
+    pub longest: u64,
+}
+
+/// What links to a Preview would be, and makes none. What would refuse them refuses this.
+#[utoipa::path(post, path = "/api/v1/preview-shareable", tag = "lists", request_body = SharePreview,
+    responses((status = 200, description = "What they would be", body = PreviewShareView), Refusals))]
+pub(super) async fn shareable(
+    State(view): State<Shared>,
+    By(wanted): By<SharePreview>,
+) -> Result<Json<PreviewShareView>, PreviewError> {
+    view.preview_shareable(&wanted).map(Json)
+}
+
 /// Makes links to a Preview whose access mode is `ShareLink`. Only where the gateway was started with `--allow-previews`.
 #[utoipa::path(post, path = "/api/v1/preview-share", tag = "changes", request_body = SharePreview,
     responses((status = 200, description = "The links", body = PreviewShared), Refusals))]

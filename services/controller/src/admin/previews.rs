@@ -30,6 +30,12 @@ pub struct PreviewView {
     pub expires_at: Option<u64>,
     /// When somebody last asked for it, in seconds since 1970, as far as the Envoy beside this controller tells.
     pub last_request: Option<u64>,
+    /// How many there were of any kind, as that Envoy counts them; none where it has counted none.
+    pub requests: Option<u64>,
+    /// How many of them the baseline of a service got, because nobody stood in for it.
+    pub fallbacks: Option<u64>,
+    /// Since when they are counted, in seconds since 1970.
+    pub counted_since: Option<u64>,
     /// By which people tell the key that services are told from others, without seeing it.
     pub key_fingerprint: Option<String>,
     /// What it is of, where that is known.
@@ -103,29 +109,6 @@ impl Wanted for SeePreviews {
     fn by(&mut self) -> &mut Option<Caller> {
         &mut self.by
     }
-}
-
-/// What may somebody make.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct SeePreviewRights {
-    /// Who; the operator where absent.
-    pub by: Option<Caller>,
-}
-
-impl Wanted for SeePreviewRights {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
-
-/// Where somebody may make Previews.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct PreviewRightsView {
-    /// The namespaces; `*` is every one.
-    pub namespaces: Vec<String>,
-    /// Why in none, where that is so.
-    pub why_not: Option<String>,
 }
 
 /// What has happened to a preview, and whom its routes lead to.
@@ -209,12 +192,4 @@ pub(super) async fn previews(State(view): State<Shared>, Query(query): Query<Lis
         (status = 401, description = "Nobody knows by whom the request is", body = ProblemDetails)))]
 pub(super) async fn seen(State(view): State<Shared>, By(wanted): By<SeePreviews>) -> Json<Page<PreviewView>> {
     Json(view.seen_previews(&wanted))
-}
-
-/// Where somebody may make Previews.
-#[utoipa::path(post, path = "/api/v1/preview-rights", tag = "lists", request_body = SeePreviewRights,
-    responses((status = 200, description = "Where", body = PreviewRightsView),
-        (status = 401, description = "Nobody knows by whom the request is", body = ProblemDetails)))]
-pub(super) async fn rights(State(view): State<Shared>, By(wanted): By<SeePreviewRights>) -> Json<PreviewRightsView> {
-    Json(view.preview_rights(&wanted))
 }

@@ -164,6 +164,10 @@ impl View for Fake {
         Err(PreviewError::Conflict("no".into()))
     }
 
+    fn preview_shareable(&self, _wanted: &SharePreview) -> Result<PreviewShareView, PreviewError> {
+        Err(PreviewError::Conflict("no".into()))
+    }
+
     fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {
         Err(PreviewError::Missing(wanted.name.clone()))
     }

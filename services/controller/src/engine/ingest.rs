@@ -100,6 +100,7 @@ impl Engine {
         for (id, _) in &changes.effective {
             self.changed.insert(id.clone(), self.revision);
         }
+        self.note_previews();
         if !self.loaded || reach == Reach::All {
             self.touched.everything();
         }

@@ -37,7 +37,7 @@ fn forwarded(model: &Model, forward: &Forward, route: &Route, request: &Request)
                 format!("{share}answered 503: {} has no endpoints", service_of(name))
             }
             Backend::Cluster(name) => format!("{share}to {} as {path}", service_of(name)),
-            Backend::Invalid { status, reason } => format!("{share}answered {status}: {reason}"),
+            Backend::Invalid { status, reason, .. } => format!("{share}answered {status}: {reason}"),
         }
     });
     let arms = arms.collect::<Vec<_>>().join(", ");

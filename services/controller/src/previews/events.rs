@@ -1,9 +1,8 @@
-//! What has happened to previews, as it is seen by looking at them again and again: what was so before this controller began,
-//! or for less than a look, nobody tells.
+//! What has happened to previews since this controller began. Those are looked at of which the world says that something may be
+//! other, and those that Envoys did not have yet when one of them says what it has.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use nuncio_api::{Object, ObjectId};
 use nuncio_translate::PreviewReplacement;
@@ -11,16 +10,17 @@ use nuncio_translate::PreviewReplacement;
 use crate::admin::{PreviewEventKind, PreviewEventView};
 use crate::clock;
 use crate::engine::Engine;
-use crate::run::lock;
 
-/// How often it is looked.
-const LOOK: Duration = Duration::from_secs(1);
 /// How much is kept of each.
 const KEPT: usize = 50;
 
 /// Of all previews that there are.
 #[derive(Debug, Default)]
-pub(crate) struct Events(BTreeMap<ObjectId, Log>);
+pub(crate) struct Events {
+    logs: BTreeMap<ObjectId, Log>,
+    /// Those that are shown, and that some Envoy does not have yet as they are.
+    waiting: BTreeSet<ObjectId>,
+}
 
 #[derive(Debug, Default)]
 struct Log {
@@ -30,7 +30,7 @@ struct Log {
     events: VecDeque<PreviewEventView>,
 }
 
-/// What may be another at the next look.
+/// What may be another when it is looked at next.
 #[derive(Clone, Debug, Default)]
 struct Shape {
     object: Option<Arc<Object>>,
@@ -47,24 +47,30 @@ struct Shape {
     failing: BTreeSet<String>,
 }
 
-/// Looks again and again. Runs until it is dropped.
-pub(crate) async fn follow(engine: Arc<Mutex<Engine>>) {
-    let mut tick = tokio::time::interval(LOOK);
-    loop {
-        tick.tick().await;
-        look(&mut lock(&engine), clock::now());
+impl Engine {
+    /// Notes what has become of previews by a change.
+    pub(crate) fn note_previews(&mut self) {
+        for id in self.world.take_settled_previews() {
+            self.note_preview(&id);
+        }
     }
-}
 
-fn look(engine: &mut Engine, now: u64) {
-    let mut old = std::mem::take(&mut engine.events.0);
-    let previews = engine.world.all_previews();
-    let logs = previews.map(|object| {
-        let mut log = old.remove(&object.id).unwrap_or_default();
-        log.note(shape(engine, object), now);
-        (object.id.clone(), log)
-    });
-    engine.events = Events(logs.collect());
+    /// Notes which of them every Envoy has by now.
+    pub(crate) fn note_arrived_previews(&mut self) {
+        let arrived: Vec<_> = self.events.waiting.iter().filter(|id| self.has_arrived(id)).cloned().collect();
+        arrived.iter().for_each(|id| self.note_preview(id));
+    }
+
+    fn note_preview(&mut self, id: &ObjectId) {
+        let shape = self.world.object(id).map(|object| shape(self, object));
+        let Some(shape) = shape else { return self.events.forget(id) };
+        let is_waiting = shape.is_shown && !shape.is_live;
+        match is_waiting {
+            true => self.events.waiting.insert(id.clone()),
+            false => self.events.waiting.remove(id),
+        };
+        self.events.logs.entry(id.clone()).or_default().note(shape, clock::now());
+    }
 }
 
 fn shape(engine: &Engine, object: &Arc<Object>) -> Shape {
@@ -79,7 +85,7 @@ fn shape(engine: &Engine, object: &Arc<Object>) -> Shape {
         object: Some(Arc::clone(object)),
         is_shown,
         is_live: is_shown && engine.has_arrived(id),
-        expires: engine.world.preview_expires(id),
+        expires: engine.world.preview_end(id),
         ends_soon: engine.world.preview_ends_soon(id),
         has_ended,
         fallen_back: named(|it| it.falls_back),
@@ -158,7 +164,12 @@ fn later(old: Option<u64>, new: Option<u64>) -> bool {
 impl Events {
     /// What has happened to one, the last first.
     pub(crate) fn of(&self, id: &ObjectId) -> impl Iterator<Item = &PreviewEventView> {
-        self.0.get(id).into_iter().flat_map(|log| log.events.iter().rev())
+        self.logs.get(id).into_iter().flat_map(|log| log.events.iter().rev())
+    }
+
+    fn forget(&mut self, id: &ObjectId) {
+        self.logs.remove(id);
+        self.waiting.remove(id);
     }
 }
 

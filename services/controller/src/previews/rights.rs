@@ -64,46 +64,30 @@ impl Grant {
 pub(super) fn grant(policy: &PreviewPolicy, by: Option<&Caller>, namespace: &str) -> Result<Grant, PreviewError> {
     in_namespace(policy, namespace)?;
     let Some(by) = by else { return Ok(Grant::All) };
-    let creators = policy.creators.iter().filter(|creators| by.groups.iter().any(|it| creators.groups.contains(it)));
-    if creators.flat_map(|creators| &creators.namespaces).any(|name| name == "*" || name == namespace) {
+    if creators(policy, by).flat_map(|creators| &creators.namespaces).any(|name| name == "*" || name == namespace) {
         return Ok(Grant::All);
     }
     let own = policy.repositories.iter().find(|it| it.namespace == namespace && is_job_of(it, by));
     own.map(Grant::of).ok_or_else(|| {
-        let who = who(policy, namespace);
+        let who = who(policy, Some(namespace));
         let why = format!("the PreviewPolicy does not let you change previews in the namespace {namespace}: {who}");
         PreviewError::Forbidden(why)
     })
 }
 
-/// Where somebody may make Previews: `*` is every namespace.
-pub(super) fn namespaces(policy: &PreviewPolicy, by: Option<&Caller>) -> Result<Vec<String>, PreviewError> {
-    let Some(by) = by else { return Ok(policy.namespaces.clone()) };
-    let own = policy.creators.iter().filter(|creators| by.groups.iter().any(|it| creators.groups.contains(it)));
-    let jobs = policy.repositories.iter().filter(|it| is_job_of(it, by)).map(|it| &it.namespace);
-    let named: BTreeSet<&String> = own.flat_map(|creators| &creators.namespaces).chain(jobs).collect();
-    let named: Vec<String> = match named.iter().any(|name| *name == "*") {
-        true => policy.namespaces.clone(),
-        false => named.into_iter().filter(|name| policy.takes_namespace(name)).cloned().collect(),
-    };
-    if named.is_empty() {
-        let groups: BTreeSet<&str> = policy.creators.iter().flat_map(|it| &it.groups).map(String::as_str).collect();
-        let who = match groups.is_empty() {
-            true => "it names no group of people who may".to_owned(),
-            false => format!("members of {} may", groups.into_iter().collect::<Vec<_>>().join(", ")),
-        };
-        return Err(PreviewError::Forbidden(format!("the PreviewPolicy does not let you make previews: {who}")));
-    }
-    Ok(named)
+/// What the policy says to members of somebody's groups.
+pub(super) fn creators<'p>(policy: &'p PreviewPolicy, by: &Caller) -> impl Iterator<Item = &'p PreviewCreators> {
+    policy.creators.iter().filter(|creators| by.groups.iter().any(|it| creators.groups.contains(it)))
 }
 
-/// Who may do something in a namespace.
-fn who(policy: &PreviewPolicy, namespace: &str) -> String {
-    let is_for = |creators: &&PreviewCreators| creators.namespaces.iter().any(|name| name == "*" || name == namespace);
+/// Who may do something in a namespace, or anywhere.
+pub(super) fn who(policy: &PreviewPolicy, namespace: Option<&str>) -> String {
+    let is_there = |name: &str| namespace.is_none_or(|wanted| name == "*" || name == wanted);
+    let is_for = |creators: &&PreviewCreators| creators.namespaces.iter().any(|name| is_there(name));
     let groups: BTreeSet<&str> =
         policy.creators.iter().filter(is_for).flat_map(|creators| &creators.groups).map(String::as_str).collect();
     let jobs: BTreeSet<&str> =
-        policy.repositories.iter().filter(|it| it.namespace == namespace).map(|it| it.name.as_str()).collect();
+        policy.repositories.iter().filter(|it| is_there(&it.namespace)).map(|it| it.name.as_str()).collect();
     let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
     let people = (!groups.is_empty()).then(|| format!("members of {}", list(groups)));
     let jobs = (!jobs.is_empty()).then(|| format!("CI jobs of {}", list(jobs)));
@@ -156,7 +140,8 @@ pub(super) fn in_namespace(policy: &PreviewPolicy, namespace: &str) -> Result<()
     Err(PreviewError::Forbidden(format!("the PreviewPolicy allows no previews in the namespace {namespace}")))
 }
 
-fn is_job_of(repository: &PreviewRepository, by: &Caller) -> bool {
+/// Whether somebody is a CI job of a repository.
+pub(super) fn is_job_of(repository: &PreviewRepository, by: &Caller) -> bool {
     by.issuer.trim_end_matches('/') == repository.token_issuer().trim_end_matches('/')
         && repository.is_subject(&by.subject)
 }
@@ -185,24 +170,6 @@ mod tests {
     fn job(subject: &str) -> Caller {
         let issuer = "https://token.actions.githubusercontent.com".to_owned();
         Caller { subject: subject.into(), issuer, ..Caller::default() }
-    }
-
-    #[test]
-    fn who_may_make_any_is_told_where_and_others_why_not() {
-        let by = |groups: &[&str]| Caller {
-            groups: groups.iter().map(|it| (*it).to_owned()).collect(),
-            ..Caller::default()
-        };
-        let mut policy = policy();
-        assert_eq!(namespaces(&policy, Some(&by(&["staff"]))), Ok(vec!["web".to_owned()]));
-        assert_eq!(namespaces(&policy, Some(&job("repo:acme/cart:ref:x"))), Ok(vec!["shop".to_owned()]));
-        assert_eq!(namespaces(&policy, None), Ok(policy.namespaces.clone()));
-        let refused = namespaces(&policy, Some(&by(&["others"]))).unwrap_err().to_string();
-        assert!(refused.contains("members of staff may"), "{refused}");
-        policy.creators[0].namespaces = vec!["elsewhere".into()];
-        namespaces(&policy, Some(&by(&["staff"]))).unwrap_err();
-        policy.creators[0].namespaces = vec!["*".into()];
-        assert_eq!(namespaces(&policy, Some(&by(&["staff"]))), Ok(policy.namespaces.clone()));
     }
 
     #[test]

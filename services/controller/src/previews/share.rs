@@ -4,10 +4,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nuncio_api::{Kind, ObjectId, Preview, PreviewSource};
+use nuncio_translate::PreviewUrl;
 use serde_json::Value;
 
 use super::{Lifecycle, spec};
-use crate::admin::{PreviewError, PreviewShared, PreviewUrlView, SharePreview};
+use crate::admin::{PreviewError, PreviewShareView, PreviewShared, PreviewUrlView, SharePreview};
 use crate::clock;
 use crate::engine::Engine;
 use crate::run::lock;
@@ -19,9 +20,35 @@ const LONGEST: Duration = Duration::from_secs(720 * 3600);
 impl Lifecycle {
     /// Makes links to a Preview.
     pub(crate) fn share(&self, engine: &Mutex<Engine>, wanted: &SharePreview) -> Result<PreviewShared, PreviewError> {
+        let until = clock::now() + length(wanted.ttl.as_deref())?.as_secs();
+        let (links, expires_at) = self.links(engine, wanted, until)?;
+        Ok(PreviewShared { links: links.into_iter().map(PreviewUrlView::from).collect(), expires_at })
+    }
+
+    /// What links would be, and makes none.
+    pub(crate) fn shareable(
+        &self,
+        engine: &Mutex<Engine>,
+        wanted: &SharePreview,
+    ) -> Result<PreviewShareView, PreviewError> {
+        let (now, length) = (clock::now(), length(wanted.ttl.as_deref())?);
+        let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
+        let (_, expires_at) = self.links(engine, wanted, now + length.as_secs())?;
+        let (_, latest) = self.links(engine, wanted, now + LONGEST.as_secs())?;
+        let opens = lock(engine).world.preview_urls(&id);
+        let opens = opens.into_iter().map(PreviewUrlView::from).collect();
+        Ok(PreviewShareView { opens, expires_at, latest, usual: USUAL.as_secs(), longest: LONGEST.as_secs() })
+    }
+
+    /// Links to a Preview that are good until then, or as long as it is there.
+    fn links(
+        &self,
+        engine: &Mutex<Engine>,
+        wanted: &SharePreview,
+        until: u64,
+    ) -> Result<(Vec<PreviewUrl>, u64), PreviewError> {
         let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
         self.is_allowed(engine, &id, wanted.by.as_ref())?;
-        let until = clock::now() + length(wanted.ttl.as_deref())?.as_secs();
         let engine = lock(engine);
         let missing = || PreviewError::Missing(format!("{}/{}", wanted.namespace, wanted.name));
         let spec = spec(&engine, &id).ok_or_else(missing)?;
@@ -38,7 +65,7 @@ impl Lifecycle {
         if links.is_empty() {
             return Err(conflict("it cannot be seen anywhere"));
         }
-        Ok(PreviewShared { links: links.into_iter().map(PreviewUrlView::from).collect(), expires_at })
+        Ok((links, expires_at))
     }
 }
 

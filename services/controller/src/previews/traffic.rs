@@ -9,6 +9,7 @@ use nuncio_api::{Duration as Length, Object, ObjectId, Spec};
 use nuncio_ir::PreviewWay;
 use serde::Deserialize;
 
+use super::usage::{Usage, Used};
 use super::{Lifecycle, probe};
 use crate::admin::AdminClient;
 use crate::clock;
@@ -19,8 +20,10 @@ use crate::view::counted_as;
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(2);
 /// Of every way of a preview that ever had a request: how many.
-const PATH: &str =
-    "/stats?format=json&usedonly&filter=%5Evhost%5C..%2B%5C.route%5C.preview%5C..%2B%5C.upstream_rq_total%24";
+const PATH: &str = "/stats?format=json&usedonly&filter=\
+    %5Evhost%5C..%2B%5C.(route%7Cvcluster)%5C.preview%5C..%2B%5C.upstream_rq_total%24";
+/// What stands before the counted name in those of a route, and in those of a host.
+const KINDS: [&str; 2] = [".route.", ".vcluster."];
 /// Of every service that has requests at the moment: how many. Streams and `WebSockets` are among them for as long as they last.
 const OPEN: &str = "/stats?format=json&usedonly&filter=%5Ecluster%5C..%2B%5C.upstream_rq_active%24";
 /// How often other replicas are told that somebody asks for a preview: so many times in the time in which nobody may.
@@ -32,6 +35,8 @@ pub(crate) struct Counts {
     ways: BTreeMap<PreviewWay, u64>,
     /// When there were more of them than before, in seconds since 1970.
     pub(crate) last: Option<u64>,
+    /// Since when they are counted: an Envoy that was started anew begins anew.
+    pub(crate) since: u64,
 }
 
 impl Counts {
@@ -39,15 +44,50 @@ impl Counts {
     pub(crate) fn of(&self, way: PreviewWay) -> u64 {
         self.ways.get(&way).copied().unwrap_or_default()
     }
+
+    /// How many there were of any way.
+    pub(crate) fn all(&self) -> u64 {
+        self.of(PreviewWay::Any)
+    }
+
+    /// How many the baseline of a service got in its place.
+    pub(crate) fn fallbacks(&self) -> u64 {
+        self.ways.iter().filter(|(way, _)| matches!(way, PreviewWay::Fallback(_))).map(|(_, count)| count).sum()
+    }
+
+    fn used(&self) -> Used {
+        Used {
+            requests: self.all(),
+            fallbacks: self.fallbacks(),
+            last_used_at: self.last.map(clock::text),
+            since: clock::text(self.since),
+        }
+    }
 }
 
 /// The requests of all previews.
 #[derive(Debug, Default)]
-pub(crate) struct Traffic(BTreeMap<ObjectId, Counts>);
+pub(crate) struct Traffic {
+    counts: BTreeMap<ObjectId, Counts>,
+    /// As far as statuses tell it.
+    usage: Usage,
+    /// When the first of them was counted.
+    began: u64,
+}
 
 impl Traffic {
     pub(crate) fn of(&self, id: &ObjectId) -> Option<&Counts> {
-        self.0.get(id)
+        self.counts.get(id)
+    }
+
+    /// What the status of one says of it.
+    pub(crate) fn used(&self, id: &ObjectId) -> Option<&Used> {
+        self.usage.of(id)
+    }
+
+    /// Has statuses say what is counted. Gives those that are others by it.
+    fn tell(&mut self, now: u64) -> Vec<ObjectId> {
+        self.usage.take(self.counts.iter().map(|(id, counts)| (id.clone(), counts.used())), now)
     }
 }
 
@@ -127,11 +167,16 @@ fn note(
         .filter_map(|object| Some((Arc::clone(object), all.remove(engine.world.preview_selector(&object.id)?)?)))
         .collect();
     let mut untold = Vec::new();
-    let old = std::mem::take(&mut engine.traffic.0);
+    let old = std::mem::take(&mut engine.traffic.counts);
+    if engine.traffic.began == 0 {
+        engine.traffic.began = now;
+    }
     for (object, ways) in named {
         let before = old.get(&object.id);
         let is_new = before.is_none_or(|before| before.ways != ways);
         let is_asked = is_new || idle(&object).is_some() && is_open(engine, &object.id, open);
+        let is_anew = before.is_some_and(|before| before.ways.iter().any(|(way, count)| ways.get(way) < Some(count)));
+        let since = before.map_or(engine.traffic.began, |before| if is_anew { now } else { before.since });
         let last = if is_asked { Some(now) } else { before.and_then(|before| before.last) };
         if is_asked {
             // Who asks for it asks for what it includes.
@@ -141,8 +186,10 @@ fn note(
                 untold.extend(is_due(&object, now).then(|| object.id.clone()));
             }
         }
-        engine.traffic.0.insert(object.id.clone(), Counts { ways, last });
+        engine.traffic.counts.insert(object.id.clone(), Counts { ways, last, since });
     }
+    let told = engine.traffic.tell(now);
+    engine.touched.alone(told);
     untold
 }
 
@@ -151,7 +198,7 @@ fn ways(stats: &[Stat]) -> BTreeMap<String, BTreeMap<PreviewWay, u64>> {
     let mut all: BTreeMap<String, BTreeMap<PreviewWay, u64>> = BTreeMap::new();
     for stat in stats {
         // A host's name may hold anything that names do.
-        let counted = stat.name.rsplit_once(".route.").and_then(|(_, rest)| rest.strip_suffix(".upstream_rq_total"));
+        let counted = KINDS.iter().find_map(|kind| stat.name.rsplit_once(kind)?.1.strip_suffix(".upstream_rq_total"));
         if let Some((selector, way)) = counted.and_then(PreviewWay::parse) {
             *all.entry(selector.to_owned()).or_default().entry(way).or_default() += stat.value;
         }
@@ -180,11 +227,12 @@ mod tests {
         let told = r#"{"stats":[
             {"name":"vhost.web--pr-1-k3.preview.example.route.preview.pr-1-k3.preview.0.upstream_rq_total","value":3},
             {"name":"vhost.cart.internal.route.preview.pr-1-k3.preview.0.upstream_rq_total","value":2},
+            {"name":"vhost.cart.internal.vcluster.preview.pr-1-k3.any.upstream_rq_total","value":7},
             {"name":"vhost.x.route.preview.y.route.preview.pr-1-k3.fallback.1.upstream_rq_total","value":1},
             {"name":"vhost.a.route.other.upstream_rq_total","value":9}]}"#;
         let told: Told = serde_json::from_str(told).unwrap();
         let ways = ways(&told.stats);
-        let expected = [(PreviewWay::Preview(0), 5), (PreviewWay::Fallback(1), 1)];
+        let expected = [(PreviewWay::Any, 7), (PreviewWay::Preview(0), 5), (PreviewWay::Fallback(1), 1)];
         assert_eq!(ways, [("pr-1-k3".to_owned(), expected.into())].into());
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::rules::RuleStatus;
+use crate::previews::usage::Used;
 
 /// The conditions that an object may have.
 ///
@@ -105,6 +106,8 @@ pub(super) struct PreviewFacts {
     pub(super) expires_at: Option<u64>,
     /// By which people tell its key from others.
     pub(super) key_fingerprint: Option<String>,
+    /// How it is used.
+    pub(super) traffic: Option<Used>,
 }
 
 impl PreviewFacts {
@@ -119,6 +122,9 @@ impl PreviewFacts {
         }
         if let Some(fingerprint) = &self.key_fingerprint {
             status["keyFingerprint"] = json!(fingerprint);
+        }
+        if let Some(traffic) = &self.traffic {
+            status["traffic"] = json!(traffic);
         }
     }
 }
@@ -248,7 +254,7 @@ fn other_fields(kind: Kind) -> &'static [&'static str] {
         Kind::Mapping => &["state", "reason"],
         Kind::Host => &["state", "errorReason"],
         Kind::Ingress => &["loadBalancer"],
-        Kind::Preview => &["urls", "expiresAt", "keyFingerprint"],
+        Kind::Preview => &["urls", "expiresAt", "keyFingerprint", "traffic"],
         _ => &[],
     }
 }

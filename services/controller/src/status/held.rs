@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use super::condition::Seen;
 use super::published::load_balancer_status;
 use super::writer::id_of;
+use crate::previews::usage::Used;
 
 /// The statuses of a cluster's objects, by the names that the objects have as files. Of each little more is kept than a digest.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ struct Inner {
     seen: BTreeMap<Arc<str>, Entry>,
     /// Of policies: what is said of their rules.
     rules: BTreeMap<Arc<str>, Value>,
+    /// Of previews: what is said of how they are used.
+    traffic: BTreeMap<Arc<str>, Used>,
     /// Those that are other than when they were last asked for.
     changed: BTreeSet<Arc<str>>,
     /// What Ingresses are to say that are reached by a Service: of each Service that has addresses.
@@ -52,6 +55,10 @@ impl Held {
         if let Some(rules) = status.get("rules").filter(|_| kind.is_filter_policy()) {
             inner.rules.insert(Arc::clone(file), rules.clone());
         }
+        let used = status.get("traffic").filter(|_| kind == Kind::Preview).cloned();
+        if let Some(used) = used.and_then(|used| serde_json::from_value(used).ok()) {
+            inner.traffic.insert(Arc::clone(file), used);
+        }
         if inner.seen.insert(Arc::clone(file), entry) != Some(entry) {
             inner.changed.insert(Arc::clone(file));
             self.wake.notify_one();
@@ -63,6 +70,7 @@ impl Held {
         let mut inner = self.lock();
         inner.seen.remove(file);
         inner.rules.remove(file);
+        inner.traffic.remove(file);
         inner.changed.remove(file);
         drop(inner);
         self.balance(file, None);
@@ -95,6 +103,11 @@ impl Held {
     /// What is said of the rules of a policy.
     pub(super) fn rules(&self, file: &str) -> Option<Value> {
         self.lock().rules.get(file).cloned()
+    }
+
+    /// What is said of how a preview is used.
+    pub(super) fn traffic(&self, file: &str) -> Option<Used> {
+        self.lock().traffic.get(file).cloned()
     }
 
     /// What a write made of a status that it found as it was `before`. Whatever the watch has told meanwhile goes before: it is

@@ -51,6 +51,7 @@ pub(super) fn look(engine: &Engine, id: &ObjectId, published: Option<&Value>) ->
         urls: engine.world.preview_urls(id),
         expires_at: engine.world.preview_expires(id),
         key_fingerprint: engine.world.preview_fingerprint(id),
+        traffic: engine.traffic.used(id).cloned(),
     };
     let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached, rules, preview, shared };
     Some(Subject { file: Arc::clone(&object.location.file), uid, facts })

@@ -44,6 +44,17 @@ impl Touched {
         self.wake.notify_one();
     }
 
+    /// More is known of these, which is nobody's business but theirs.
+    pub(crate) fn alone(&mut self, ids: Vec<ObjectId>) {
+        if self.what.ids.len() + ids.len() > MOST {
+            return self.everything();
+        }
+        if !ids.is_empty() {
+            self.what.ids.extend(ids);
+            self.wake.notify_one();
+        }
+    }
+
     /// These are another instance's from now on.
     pub(crate) fn given_away(&mut self, ids: impl IntoIterator<Item = ObjectId>) {
         let room = MOST.saturating_sub(self.what.given_away.len());
@@ -78,6 +89,9 @@ mod tests {
         let mut touched = Touched::default();
         touched.objects(&[ObjectId::new(Kind::EndpointSlice, "shop", "a"), ObjectId::new(Kind::Service, "shop", "a")]);
         assert!(!touched.take().neighbours);
+        touched.alone(vec![ObjectId::new(Kind::Preview, "shop", "a")]);
+        let what = touched.take();
+        assert!(!what.neighbours && what.ids.len() == 1);
         touched.objects(&[ObjectId::new(Kind::Mapping, "shop", "a")]);
         assert!(touched.take().neighbours);
     }

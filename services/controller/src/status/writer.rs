@@ -218,7 +218,7 @@ impl Writer {
     fn wanted(&mut self, id: &ObjectId, now: Instant) -> Option<Wanted> {
         let subject = look(&lock(&self.engine), id, self.published.status()).filter(|_| self.except != Some(id.kind));
         let held = subject.as_ref().and_then(|subject| self.held.get(&subject.file));
-        let (Some(Subject { uid, facts, .. }), Some(held)) = (subject, held) else {
+        let (Some(Subject { file, uid, mut facts }), Some(held)) = (subject, held) else {
             self.queue.forget(id);
             self.told.remove(id);
             self.said.remove(id);
@@ -233,6 +233,9 @@ impl Writer {
         } else if !self.queue.is_on_its_way(id, now) {
             return None;
         }
+        // What a replica has said that led before stays until there is something newer.
+        let said = self.held.traffic(&file);
+        facts.preview.traffic = facts.preview.traffic.map(|used| used.after(said.clone())).or(said);
         let (room, until) = self.limits.room(id.kind, now);
         if let Some(until) = until {
             self.queue.put_later(id.clone(), until);

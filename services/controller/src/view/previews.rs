@@ -8,6 +8,7 @@ use crate::admin::{
     ListQuery, ObjectRef, PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView, ProblemView,
 };
 use crate::engine::Engine;
+use crate::previews::traffic::Counts;
 
 /// Those that are wanted, by name.
 pub(crate) fn previews<'e>(engine: &'e Engine, query: &'e ListQuery) -> impl Iterator<Item = &'e Object> {
@@ -39,6 +40,9 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         services: services.collect(),
         expires_at: engine.world.preview_expires(&object.id),
         last_request: counts.and_then(|counts| counts.last),
+        requests: counts.map(Counts::all),
+        fallbacks: counts.map(Counts::fallbacks),
+        counted_since: counts.map(|counts| counts.since),
         key_fingerprint: engine.world.preview_fingerprint(&object.id),
         source: spec.source.as_ref().map(source),
         problems: problems.iter().map(ProblemView::from).collect(),

@@ -14,6 +14,7 @@ Examples:
   open $(nuncio preview url shop/cart-pr-42 --admin 127.0.0.1:8877)
   nuncio preview share shop/cart-pr-42 --ttl 72h --admin 127.0.0.1:8877
   nuncio preview extend shop/cart-pr-42 --ttl 72h --server https://portal.example.com
+  nuncio preview logs shop/cart-pr-42 --follow --admin 127.0.0.1:8877
   nuncio preview doctor shop/cart-pr-42 --path /api/carts/ann --admin 127.0.0.1:8877
   nuncio preview delete shop/cart-pr-42 --server https://portal.example.com
   nuncio preview serve shop/cart-pr-42 --port 8080 --server https://portal.example.com
@@ -40,6 +41,8 @@ pub(crate) enum PreviewCommand {
     Share(PreviewShareArgs),
     /// Have a preview shown for longer, and print when it ends
     Extend(PreviewExtendArgs),
+    /// Print what has happened to a preview, and how many requests it has got
+    Logs(PreviewLogsArgs),
     /// Follow a request of a preview through the services, and tell where its key was handed on, or lost; exit code 1 if it
     /// did not arrive everywhere
     Doctor(PreviewDoctorArgs),
@@ -116,6 +119,16 @@ pub(crate) struct PreviewExtendArgs {
     /// For how long from now, up to what the PreviewPolicy lets it be [default: as long as to begin with]
     #[arg(long, value_name = "DURATION")]
     pub(crate) ttl: Option<nuncio_api::Duration>,
+}
+
+/// What `nuncio preview logs` is told.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewLogsArgs {
+    #[command(flatten)]
+    pub(crate) named: PreviewNamedArgs,
+    /// Go on with what comes, until the preview is gone
+    #[arg(short, long)]
+    pub(crate) follow: bool,
 }
 
 /// What `nuncio preview doctor` is told.

@@ -9,6 +9,7 @@ use nuncio_telemetry::{SharedToken, causes};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
+use super::logs::of_details;
 use crate::cli::{Place, PreviewPlace};
 use crate::controller::runtime;
 use crate::exit::{Failure, Outcome};
@@ -132,6 +133,25 @@ impl<'a> Keeper<'a> {
             }
             Self::Manifests(_) => {
                 Err(Failure::usage("requests are followed by a gateway that runs: it is asked by --admin or --server"))
+            }
+        }
+    }
+
+    /// What has happened to a Preview, the last first.
+    pub(super) fn events(&self, namespace: &str, name: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Portal { url, .. } => {
+                let url = format!("{url}/api/v1/previews/{namespace}/{name}/events");
+                self.send(Method::GET, &url, |request| request)
+            }
+            Self::Gateway { address } => {
+                let (namespace, name) = (Some(namespace.to_owned()), Some(name.to_owned()));
+                let query = ListQuery { namespace, name, ..ListQuery::default() };
+                let url = format!("http://{address}{}", query.to_path("preview-details"));
+                self.send(Method::GET, &url, |request| request).map(of_details)
+            }
+            Self::Manifests(_) => {
+                Err(Failure::usage("what happens is noted by a gateway that runs: it is asked by --admin or --server"))
             }
         }
     }

@@ -84,7 +84,10 @@ fn answer(path: &str, text: &str) -> Option<Value> {
             "lost": [{ "route": told(1, text)["routes"][0], "reason": text }] }),
         "/api/v1/preview-details" => list(json!({ "upstreams": [], "events": [
             { "at": 1, "kind": "created", "detail": "" }, { "at": 2, "kind": "fell-back", "detail": text }] })),
-        "/api/v1/preview-rights" => json!({ "namespaces": [text], "why_not": null }),
+        "/api/v1/preview-rights" => json!({
+            "namespaces": [{ "namespace": text, "repository": text, "room": 1 }], "access": [text], "hosts": [text],
+            "services_alone": true, "tunnels": false, "ttl": 1, "max_ttl": null, "why": "",
+        }),
         "/api/v1/previews" | "/api/v1/preview-list" => {
             list(json!({ "namespace": "shop", "name": text, "access": "Public", "source": null,
             "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--cart.example" }],

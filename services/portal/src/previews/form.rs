@@ -7,11 +7,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::{What, asked, change};
+use super::api::{What, change};
 use super::link;
 use super::list::Refused;
-use super::model::Caller;
 use super::problem::ProblemDetails;
+use super::rights::{self, Rights};
 use crate::web::{Frame, Visit, respond};
 
 /// What a manifest looks like, for who writes his first.
@@ -35,24 +35,11 @@ spec:
 struct New<'a> {
     frame: Frame<'a>,
     fields: &'a Fields,
-    modes: &'static [&'static str],
     text: &'a str,
     wrong: Option<String>,
-    /// Where he may make one who reads this.
+    /// What he may make who reads this.
     rights: &'a Rights,
 }
-
-/// Where somebody may make Previews.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-struct Rights {
-    /// The namespaces; `*` is every one.
-    namespaces: Vec<String>,
-    /// Why in none, where that is so.
-    why_not: Option<String>,
-}
-
-/// Who may see a preview.
-const MODES: [&str; 5] = ["Authenticated", "Members", "Owner", "ShareLink", "Public"];
 
 /// A preview of one service at one host, as fields.
 #[derive(Debug, Default, Deserialize)]
@@ -123,19 +110,14 @@ pub(super) async fn new(visit: Visit) -> Result<Response, Refused> {
     if !visit.viewer.is_somebody() {
         return Err(Refused::new(&visit, ProblemDetails::unknown()));
     }
-    let rights = rights(&visit).await;
-    let (fields, frame) = (Fields { access: "Authenticated".to_owned(), ..Fields::default() }, visit.frame());
-    let page = New { frame, fields: &fields, modes: &MODES, text: EXAMPLE, wrong: None, rights: &rights };
+    let (rights, fields, frame) = (rights_of(&visit).await, Fields::default(), visit.frame());
+    let page = New { frame, fields: &fields, text: EXAMPLE, wrong: None, rights: &rights };
     Ok(respond(&page).into_response())
 }
 
-/// Where the reader may make previews. Why nobody can say it is why he cannot, too.
-async fn rights(visit: &Visit) -> Rights {
-    let found = match &visit.viewer.identity {
-        Some(identity) => asked(visit, "preview-rights", &json!({ "by": Caller::from(identity) })).await,
-        None => Err(ProblemDetails::new(StatusCode::UNAUTHORIZED, visit.texts().text("previews_nobody"))),
-    };
-    found.unwrap_or_else(|problem| Rights { why_not: Some(problem.detail), ..Rights::default() })
+/// What the reader may make. Why nobody can say it is why he cannot, too.
+async fn rights_of(visit: &Visit) -> Rights {
+    rights::rights(visit).await.unwrap_or_else(|problem| Rights { why: problem.detail, ..Rights::default() })
 }
 
 /// Makes one, or changes it, by a manifest.
@@ -162,8 +144,8 @@ async fn made(visit: &Visit, text: &str) -> Result<String, ProblemDetails> {
 }
 
 async fn refused(visit: &Visit, fields: &Fields, text: &str, problem: &ProblemDetails) -> Response {
-    let (rights, wrong) = (rights(visit).await, Some(problem.detail.clone()));
-    let page = New { frame: visit.frame(), fields, modes: &MODES, text, wrong, rights: &rights };
+    let (rights, wrong) = (rights_of(visit).await, Some(problem.detail.clone()));
+    let page = New { frame: visit.frame(), fields, text, wrong, rights: &rights };
     (problem.code(), respond(&page)).into_response()
 }
 

@@ -238,6 +238,22 @@ pub(crate) struct Shared {
     pub(crate) expires_at: u64,
 }
 
+/// What links to a preview would be, if they were made now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewShareable)]
+pub(crate) struct Shareable {
+    /// What each opens: one for each of its URLs, and nothing but that preview.
+    pub(crate) opens: Vec<Url>,
+    /// Until when they would be good, in seconds since 1970: for so long as is asked for, and never longer than the preview.
+    pub(crate) expires_at: u64,
+    /// The latest until when any may be good.
+    pub(crate) latest: u64,
+    /// How long they are good where nobody says it, in seconds.
+    pub(crate) usual: u64,
+    /// And at most.
+    pub(crate) longest: u64,
+}
+
 /// Routes of a host.
 #[derive(Debug, Deserialize)]
 pub(super) struct Routes {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::api::asked;
-use super::model::{Caller, Shared};
+use super::model::{Caller, Shareable, Shared};
 use super::problem::{ProblemDetails, Refusals};
 use crate::web::Visit;
 
@@ -39,6 +39,20 @@ pub(super) async fn share(
 ) -> Result<([(HeaderName, &'static str); 1], Json<Shared>), ProblemDetails> {
     let shared = links(&visit, &namespace, &name, wanted.ttl.as_deref()).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(shared)))
+}
+
+/// What links to a preview would be: what they open, and for how long. It makes none.
+#[utoipa::path(get, path = "/api/v1/previews/{namespace}/{name}/share", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name"), Wanted),
+    responses((status = 200, description = "What they would be", body = Shareable), Refusals))]
+pub(super) async fn shareable(
+    visit: Visit,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Shareable>, ProblemDetails> {
+    let by = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?.into();
+    let (namespace, name, ttl) = (&*namespace, &*name, wanted.ttl.as_deref());
+    asked(&visit, "preview-shareable", &Asked { namespace, name, ttl, by }).await.map(Json)
 }
 
 pub(super) async fn links(

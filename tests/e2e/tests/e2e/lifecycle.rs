@@ -10,6 +10,7 @@ mod hooks;
 mod mistakes;
 mod pages;
 mod readers;
+mod rights;
 mod share;
 mod story;
 mod tunnels;

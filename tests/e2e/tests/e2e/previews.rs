@@ -7,6 +7,7 @@ mod includes;
 mod languages;
 mod life;
 mod login;
+mod missing;
 mod names;
 mod narrow;
 mod selectors;

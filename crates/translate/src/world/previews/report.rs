@@ -171,6 +171,12 @@ impl World {
         self.previews.compiled.get(id)?.life.expires
     }
 
+    /// The same, however many ask for it.
+    #[must_use]
+    pub fn preview_end(&self, id: &ObjectId) -> Option<u64> {
+        self.previews.compiled.get(id)?.life.fixed
+    }
+
     /// By which people tell the key of a Preview from others without seeing it.
     #[must_use]
     pub fn preview_fingerprint(&self, id: &ObjectId) -> Option<String> {

@@ -22,6 +22,8 @@ pub(super) struct Time {
     counts: bool,
     /// Previews that went, whose hosts still say so.
     gone: BTreeMap<ObjectId, Gone>,
+    /// Of each, the services for which nobody stands in, and since when.
+    missing: BTreeMap<ObjectId, BTreeMap<Service, u64>>,
     /// Those for which it is time.
     pub(super) due: BTreeSet<ObjectId>,
 }
@@ -38,6 +40,9 @@ pub struct PreviewTimes {
     /// And nothing is said of that any more either.
     pub is_forgotten: bool,
 }
+
+/// A service, by the Preview that says that it is replaced.
+type Service = (ObjectId, String);
 
 /// A Preview that went.
 #[derive(Debug)]
@@ -64,6 +69,22 @@ impl Time {
         Begun { created: by_then(object.created).unwrap_or(changed), changed, asked }
     }
 
+    /// Notes for which services nobody stands in, and has them know since when.
+    pub(super) fn note_missing(&mut self, compiled: &mut Compiled) {
+        let old = self.missing.remove(&compiled.id).unwrap_or_default();
+        let mut new = BTreeMap::new();
+        for replacement in compiled.replacements.iter_mut().filter(|it| it.missing.is_some()) {
+            let service = (replacement.owner.clone(), replacement.backend.baseline.to_string());
+            let since = old.get(&service).copied().unwrap_or(self.now);
+            // Before anybody has told the time it is not known.
+            replacement.since = Some(since).filter(|since| *since > 0);
+            new.insert(service, since);
+        }
+        if !new.is_empty() {
+            self.missing.insert(compiled.id.clone(), new);
+        }
+    }
+
     /// A Preview that went is there again.
     pub(super) fn is_back(&mut self, id: &ObjectId) {
         self.gone.remove(id);
@@ -87,6 +108,7 @@ impl Previews {
         let there = self.time.gone.keys().filter(|other| other.namespace == id.namespace).count();
         if let Some(old) = old.filter(|old| old.phase != Phase::Forgotten && there < most) {
             let until = old.life.expires.unwrap_or(now).min(now).saturating_add(REMEMBERED);
+            self.turns.put(id, Some(until));
             self.time.gone.insert(id.clone(), Gone { entrances: old.entrances, until });
         }
     }
@@ -98,10 +120,14 @@ impl World {
     pub fn set_time(&mut self, now: u64) -> bool {
         let previews = &mut self.previews;
         let before = std::mem::replace(&mut previews.time.now, now);
-        let turned = previews.compiled.iter().filter(|(_, it)| it.life.phase(before) != it.life.phase(now));
-        let over = previews.time.gone.iter().filter(|(_, gone)| gone.until <= now);
-        let due: Vec<_> = turned.map(|(id, _)| id).chain(over.map(|(id, _)| id)).cloned().collect();
-        previews.time.due.extend(due);
+        while let Some(id) = previews.turns.take(now) {
+            previews.time.due.insert(id);
+        }
+        if now < before {
+            // Somebody has put the clock back.
+            let turned = previews.compiled.iter().filter(|(_, it)| it.life.phase(before) != it.life.phase(now));
+            previews.time.due.extend(turned.map(|(id, _)| id.clone()));
+        }
         !previews.time.due.is_empty()
     }
 
@@ -132,14 +158,14 @@ impl World {
         let life = self.previews.policy().and_then(|policy| self.life_by(policy, id));
         let (Some(life), Some(compiled)) = (life, self.previews.compiled.get_mut(id)) else { return };
         compiled.life = life;
-        if life.phase(now) != compiled.phase {
-            self.previews.time.due.insert(id.clone());
-        }
+        let is_due = life.phase(now) != compiled.phase;
+        self.previews.turns.put(id, life.next_turn(now));
+        self.previews.time.due.extend(is_due.then(|| id.clone()));
     }
 
     /// A Preview says something else, so that its time counts anew where nobody says when it was created.
     pub(in crate::world) fn note_changed_preview(&mut self, id: &ObjectId, is_there: bool) {
-        let Time { now, seen, asked, told, .. } = &mut self.previews.time;
+        let Time { now, seen, asked, told, missing, .. } = &mut self.previews.time;
         match (id.kind, is_there) {
             (Kind::Preview, true) => {
                 seen.insert(id.clone(), *now);
@@ -149,6 +175,7 @@ impl World {
                 seen.remove(id);
                 asked.remove(id);
                 told.remove(id);
+                missing.remove(id);
             }
             _ => {}
         }

@@ -101,7 +101,7 @@ fn answer(world: &World, host: &str, path: &str) -> String {
         RouteAction::Redirect(redirect) => redirect.status.to_string(),
         RouteAction::Forward(forward) => match &forward.arms[0].backend {
             Backend::Cluster(name) => name.0.split('-').filter(|part| part.len() != 16).collect::<Vec<_>>().join("-"),
-            Backend::Invalid { status, reason } => format!("{status} {reason}"),
+            Backend::Invalid { status, reason, .. } => format!("{status} {reason}"),
         },
     }
 }
@@ -468,7 +468,7 @@ fn requests_are_counted_by_where_they_go() {
     let selector = world.preview_selector(&preview()).unwrap().to_owned();
     let way = |way| Some((selector.clone(), way));
     assert_eq!(counted(&world, &host, "/cart/"), way(nuncio_ir::PreviewWay::Preview(0)));
-    assert_eq!(counted(&world, &host, "/x"), way(nuncio_ir::PreviewWay::Baseline));
+    assert_eq!(counted(&world, &host, "/x"), way(nuncio_ir::PreviewWay::Any));
     assert_eq!(counted(&world, "shop.example", "/cart/"), None, "the baseline's are its own");
     world.apply([(ObjectId::new(Kind::EndpointSlice, "default", "cart-42"), None)]);
     assert_eq!(counted(&world, &host, "/cart/"), way(nuncio_ir::PreviewWay::Fallback(0)));

@@ -41,11 +41,21 @@ fn a_time_is_kept_as_long_as_the_status_is_the_same() {
 fn a_preview_says_where_it_is_and_until_when() {
     let url =
         PreviewUrl { entrypoint: "web".to_owned(), baseline: "shop.example".into(), url: "https://x/".to_owned() };
-    let preview =
-        PreviewFacts { urls: vec![url], expires_at: Some(1_700_000_000), key_fingerprint: Some("00ff00ff".to_owned()) };
+    let fingerprint = Some("00ff00ff".to_owned());
+    let used = |requests: u64| Used { requests, fallbacks: 1, last_used_at: None, since: "then".to_owned() };
+    let preview = PreviewFacts {
+        urls: vec![url],
+        expires_at: Some(1_700_000_000),
+        key_fingerprint: fingerprint,
+        traffic: Some(used(7)),
+    };
+    let more = PreviewFacts { traffic: Some(used(8)), ..preview.clone() };
+    let more = Status { preview: more, ..status(true, "") }.render(&Seen::default(), at(5));
     let shown = Status { preview, ..status(true, "") }.render(&Seen::default(), at(5));
     assert_eq!(shown["urls"], json!([{ "entrypoint": "web", "url": "https://x/" }]));
     assert_eq!((&shown["expiresAt"], &shown["keyFingerprint"]), (&json!("2023-11-14T22:13:20Z"), &json!("00ff00ff")));
+    assert_eq!(shown["traffic"], json!({ "requests": 7, "fallbacks": 1, "since": "then" }));
+    assert!(!Seen::read(Kind::Preview, &more).says(&Seen::read(Kind::Preview, &shown)));
     let extended = Status {
         preview: PreviewFacts { expires_at: Some(1_700_000_001), ..PreviewFacts::default() },
         ..status(true, "")

@@ -1,5 +1,6 @@
 //! What a preview's page tells besides: how its APIs differ from the baseline's, what has happened to it, and whose it is.
 
+use nuncio_e2e::Process;
 use serde_json::from_str;
 use tokio::sync::watch;
 
@@ -72,7 +73,9 @@ async fn what_has_happened_is_told_and_ones_own_are_found() {
     manifest["spec"]["lifetime"] = json!({"ttl": "2h"});
     manifest["spec"]["source"] = json!({"author": "bob"});
     let path = "/api/v1/previews/default/tax";
-    assert_eq!(asked(&ann, "PUT", path, &manifest.to_string()).await.status, 201);
+    let made = asked(&ann, "PUT", path, &manifest.to_string()).await;
+    assert_eq!(made.status, 201);
+    let made: Value = from_str(&made.text()).unwrap();
     let events = async |wanted: &[&str]| {
         eventually(&format!("{wanted:?}"), async || {
             let text = asked(&ann, "GET", &format!("{path}/events"), "").await.text();
@@ -83,6 +86,7 @@ async fn what_has_happened_is_told_and_ones_own_are_found() {
         .await;
     };
     events(&["created", "live"]).await;
+    team.at(made["preview"]["urls"][0]["url"].as_str().unwrap(), "/cart/", "branch").await;
     assert_eq!(asked(&bob, "POST", &format!("{path}/extend?ttl=5h"), "").await.status, 200);
     events(&["created", "live", "extended"]).await;
     manifest["spec"]["services"][0]["backend"] = json!("127.0.0.1:1");
@@ -92,6 +96,34 @@ async fn what_has_happened_is_told_and_ones_own_are_found() {
     for part in ["What has happened", "It was made.", "The gateway shows it.", "It is shown until", "class=\"code\""] {
         assert!(page.contains(part), "{part}: {page}");
     }
+
+    // The command line prints the same, by the gateway's diagnostics and by the portal, and then what comes.
+    let (admin, server) = (team.site.admin().to_string(), team.server(&gateway).await);
+    let token = ann.strip_prefix("Bearer ").unwrap().to_owned();
+    for place in [["--admin", &admin], ["--server", &server]] {
+        eventually(&format!("logs by {}", place[0]), async || {
+            let mut command = team.site.nuncio(&[&["preview", "logs", "default/tax"][..], &place].concat());
+            command.env("NUNCIO_TOKEN", &token);
+            let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+            let lines = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            let told: Vec<_> = lines.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+            let expected = ["created", "live", "extended", "changed", "live", "requests"];
+            if output.status.success() && told == expected { Ok(()) } else { Err(lines) }
+        })
+        .await;
+    }
+    let mut follow = team.site.nuncio(&["preview", "logs", "default/tax", "--follow", "--admin", &admin]);
+    let follow = Process::spawn(&mut follow);
+    let printed = async |what: &str| {
+        eventually(what, async || {
+            let lines = follow.stdout();
+            if lines.iter().any(|line| line.contains(what)) { Ok(()) } else { Err(lines.join("\n")) }
+        })
+        .await;
+    };
+    printed("changed").await;
+    assert_eq!(asked(&ann, "DELETE", path, "").await.status, 204);
+    printed("ended").await;
 
     // Whoever made it, whatever is said of that and whoever changes it.
     for (token, mine, all) in [(&ann, "1 preview", "1 preview"), (&bob, "0 previews", "1 preview")] {

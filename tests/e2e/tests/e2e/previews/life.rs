@@ -112,6 +112,8 @@ async fn requests_for_a_preview_are_counted_and_it_ends_when_there_are_none() {
     })
     .await;
     assert!(shown["services"][0]["fallbacks"] == 0 && shown["last_request"].is_u64(), "{shown}");
+    assert_eq!((&shown["requests"], &shown["fallbacks"]), (&json!(asked), &json!(0)));
+    assert!(shown["counted_since"].as_u64() <= shown["last_request"].as_u64(), "{shown}");
     gateway.admin.problem(&["idle", "Expired"]).await;
     assert_eq!(client.ask(&get(&host, "/cart/")).await.status, 410);
     gateway.stop().await;

@@ -228,6 +228,57 @@ async fn of_two_replicas_that_make_the_same_preview_one_does() {
     second.stop().await;
 }
 
+#[tokio::test]
+async fn how_a_preview_is_used_is_told_seldom_and_by_who_leads() {
+    let (stage, two) = (Stage::set().await, Site::new());
+    let own = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
+    let policy = json!({"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any"});
+    let preview = json!({"services": [{"baseline": "app", "backend": "127.0.0.1:9"}], "access": {"mode": "Public"},
+        "entrypoints": [{"name": "web", "host": "shop.example"}]});
+    stage.apply(&[role(true), own("PreviewPolicy", "previews", policy), own("Preview", "tax", preview)]).await;
+    let mut first = Gateway::start_by(&stage.site, &mut stage.up()).await;
+    let url = eventually("it says where it is", async || {
+        let object = stage.object("preview", "tax").await;
+        object["status"]["urls"][0]["url"].as_str().map(str::to_owned).ok_or(object)
+    })
+    .await;
+    let host = url.trim_start_matches("https://").trim_end_matches('/');
+    let ask = async || Client::http(stage.site.http()).send(&get(host, "/app/")).await.unwrap();
+    assert_eq!(stage.object("preview", "tax").await["status"]["traffic"], Value::Null, "nobody has asked");
+    ask().await;
+    let told = eventually("it says that somebody has asked", async || {
+        let object = stage.object("preview", "tax").await;
+        if object["status"]["traffic"]["requests"] == 1 { Ok(object) } else { Err(object) }
+    })
+    .await;
+    let traffic = &told["status"]["traffic"];
+    assert!(traffic["fallbacks"] == 0 && traffic["since"].as_str() <= traffic["lastUsedAt"].as_str(), "{traffic}");
+    ask().await;
+    eventually("it is counted", async || {
+        let shown = first.admin.list("previews").await.remove(0);
+        if shown["requests"] == 2 { Ok(()) } else { Err(shown) }
+    })
+    .await;
+    assert_eq!(
+        stage.object("preview", "tax").await["metadata"]["resourceVersion"],
+        told["metadata"]["resourceVersion"]
+    );
+
+    // Who leads next has counted nothing, and leaves what is said; then it counts itself.
+    let second = Gateway::start_by(&two, &mut stage.up_at(&two)).await;
+    first.kill().await;
+    tokio::time::sleep(Duration::from_secs(LEASE)).await;
+    Client::http(two.http()).send(&get(host, "/app/")).await.unwrap();
+    let later = eventually("the other says what it has counted", async || {
+        let now = stage.object("preview", "tax").await["status"]["traffic"].clone();
+        assert!(now["requests"] == 1, "it was there all the time: {now}");
+        if now["since"] == traffic["since"] { Err(now) } else { Ok(now) }
+    })
+    .await;
+    assert!(later["lastUsedAt"].as_str() > traffic["lastUsedAt"].as_str(), "{later}");
+    second.stop().await;
+}
+
 /// By which the keys of a Preview that replicas know are told apart.
 async fn fingerprints(sites: [&Site; 2]) -> [Value; 2] {
     let [one, other] = sites.map(|site| Admin::new(site.admin()));

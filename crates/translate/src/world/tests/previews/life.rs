@@ -1,6 +1,9 @@
 //! What time does to previews.
 
-use super::{POLICY, PREVIEW, SITE, answer, apply, host, of, preview, reasons};
+use nuncio_ir::{Backend, RouteAction};
+
+use super::{POLICY, PREVIEW, SITE, answer, apply, host, of, preview, reasons, route};
+use crate::world::World;
 
 #[test]
 fn the_time_ends_a_preview_and_then_forgets_it() {
@@ -90,4 +93,33 @@ fn a_time_to_come_gives_no_longer_life() {
         assert_eq!(reasons(&world, &preview()), ["Expired"]);
         assert_eq!(world.preview_expires(&preview()), Some(end), "nor does it begin anew");
     }
+}
+
+#[test]
+fn since_when_nobody_stands_in_for_a_service_is_told_and_names_no_object() {
+    let told = |world: &World, host: &str| match &route(world, host, "/cart/").action {
+        RouteAction::Forward(forward) => match &forward.arms[0].backend {
+            Backend::Invalid { told: Some(told), .. } => told.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let missing = PREVIEW.replace("cart-42", "cart-9");
+    let mut world = of(&[SITE, POLICY]);
+    world.set_time(1_000_000);
+    apply(&mut world, &missing);
+    let host = host(&world);
+    let first = told(&world, &host);
+    assert!(first.page.contains("since 12 January 1970, 13:46:40 UTC"), "{}", first.page);
+    assert!(!first.page.contains("cart-") && !first.page.contains("default/"), "{}", first.page);
+    let problem: serde_json::Value = serde_json::from_str(&first.problem).unwrap();
+    assert_eq!((&problem["since"], &problem["service"]), (&"1970-01-12T13:46:40Z".into(), &"cart".into()));
+    // It stays so, whatever else the preview says; and begins anew when somebody was there.
+    world.set_time(1_000_100);
+    apply(&mut world, &missing.replace("access:", "lifetime: {ttl: 9h}\n  access:"));
+    assert_eq!(told(&world, &host), first);
+    apply(&mut world, PREVIEW);
+    world.set_time(1_000_200);
+    apply(&mut world, &missing);
+    assert!(told(&world, &host).page.contains("since 12 January 1970, 13:50:00 UTC"));
 }
