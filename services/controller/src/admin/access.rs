@@ -29,7 +29,7 @@ pub(super) enum For {
 }
 
 /// Every path there is. What is not here is for [`For::Trusted`], which a test holds against the router.
-pub(super) const PATHS: [(&str, For); 37] = [
+pub(super) const PATHS: [(&str, For); 38] = [
     ("/", For::Everybody),
     ("/ambassador/v0/check_alive", For::Everybody),
     ("/ambassador/v0/check_ready", For::Everybody),
@@ -65,7 +65,9 @@ pub(super) const PATHS: [(&str, For); 37] = [
     ("/api/v1/preview-put", For::Person),
     ("/api/v1/preview-delete", For::Person),
     ("/api/v1/preview-extend", For::Person),
+    ("/api/v1/preview-rights", For::Person),
     ("/api/v1/preview-share", For::Person),
+    ("/api/v1/preview-shareable", For::Person),
     ("/api/v1/preview-probe", For::Person),
     ("/api/v1/preview-tunnel", For::Person),
 ];
