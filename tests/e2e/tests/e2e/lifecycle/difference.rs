@@ -124,6 +124,7 @@ async fn what_has_happened_is_told_and_ones_own_are_found() {
     printed("changed").await;
     assert_eq!(asked(&ann, "DELETE", path, "").await.status, 204);
     printed("ended").await;
+    drop(follow);
 
     // Whoever made it, whatever is said of that and whoever changes it.
     for (token, mine, all) in [(&ann, "1 preview", "1 preview"), (&bob, "0 previews", "1 preview")] {
