@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use nuncio_api::{Duration, PreviewBackends, PreviewPolicy};
+use nuncio_api::{Duration, Preview, PreviewBackends, PreviewPolicy};
 
 use super::{Lifecycle, policy, rights};
 use crate::admin::{Caller, PreviewRightsView, PreviewRoomView, SeePreviewRights};
@@ -23,9 +23,18 @@ impl Lifecycle {
         if places.is_empty() {
             return nothing(format!("the PreviewPolicy does not let you make previews: {}", rights::who(policy, None)));
         }
+        let there: Vec<_> = engine.world.previews_that_count().collect();
+        let left =
+            |most: Option<u32>, count: usize| most.map_or(usize::MAX, |most| (most as usize).saturating_sub(count));
+        let author = wanted.by.as_ref().map(|by| &*by.subject);
+        let is_own =
+            |spec: &Preview| author.is_some() && spec.source.as_ref().and_then(|it| it.author.as_deref()) == author;
+        let own = there.iter().filter(|(_, spec)| is_own(spec)).count();
+        let of_own = if author.is_some() { left(policy.max_previews_per_author, own) } else { usize::MAX };
+        let at_all = left(policy.max_previews_total, there.len()).min(of_own);
         let room = |namespace: &str| {
-            let count = engine.world.previews_that_count(namespace);
-            (namespace != "*").then(|| policy.max_previews().saturating_sub(count))
+            let count = there.iter().filter(|(id, _)| *id.namespace == *namespace).count();
+            (namespace != "*").then(|| policy.max_previews().saturating_sub(count).min(at_all))
         };
         let namespaces = places.into_iter().map(|(namespace, repository)| PreviewRoomView {
             namespace: namespace.to_owned(),
