@@ -27,9 +27,9 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
     DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView,
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
-    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewRightsView, PreviewShareView, PreviewShared, PreviewView,
-    ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SeePreviewRights, SeePreviews, SharePreview, TopologyQuery,
-    TopologyView, View,
+    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewRightsView,
+    PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView,
+    SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
