@@ -65,7 +65,6 @@ pub(super) const PATHS: [(&str, For); 38] = [
     ("/api/v1/preview-put", For::Person),
     ("/api/v1/preview-delete", For::Person),
     ("/api/v1/preview-extend", For::Person),
-    ("/api/v1/preview-rights", For::Person),
     ("/api/v1/preview-share", For::Person),
     ("/api/v1/preview-shareable", For::Person),
     ("/api/v1/preview-probe", For::Person),
