@@ -53,7 +53,7 @@ mod tests {
     fn addresses_break_between_their_parts() {
         for (text, html) in [
             ("https://shop.example:8443/api/", "https://shop.<wbr>example:8443/<wbr>api/"),
-            ("regex /api/../[^/]+", "regex /api/../<wbr>[^/<wbr>]+"),
+            ("regex /api/../[^/]+", "regex /api/../[^/<wbr>]+"),
             ("/api/carts/{user}", "/api/<wbr>carts/<wbr>{user}"),
             ("a login at http://127.0.0.1:9200", "a login at http://127.0.0.1:9200"),
             ("/api/carts/", "/api/carts/"),

@@ -127,7 +127,10 @@ pub(crate) fn cart() -> Value {
 async fn an_api_is_found_and_read_without_javascript() {
     let portal = portal(&cart(), None);
     let (_, page) = get(&portal, "/docs/").await;
-    assert!(page.contains("href=\"/docs/doc/shop/cart\"") && page.contains("https://shop.example/api/"), "{page}");
+    assert!(
+        page.contains("href=\"/docs/doc/shop/cart\"") && page.contains("https://shop.<wbr>example/<wbr>api/"),
+        "{page}"
+    );
     let (_, page) = get(&portal, "/docs/doc/shop/cart").await;
     assert!(page.contains("<em>users</em>") && page.contains("/docs/doc/shop/cart/operations/show"), "{page}");
     let (_, page) = get(&portal, "/docs/doc/shop/cart/operations/show").await;

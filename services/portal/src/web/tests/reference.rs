@@ -87,9 +87,9 @@ async fn servers_that_nobody_asks_are_told() {
     document["paths"]["/carts/{user}"]["servers"] = json!([{ "url": "https://files.example" }]);
     let portal = portal(&document, None);
     let (_, page) = get(&portal, "/docs/doc/shop/cart").await;
-    assert!(page.contains("names further servers") && page.contains("https://{region}.example/v2"), "{page}");
+    assert!(page.contains("names further servers") && page.contains("https://{region}.<wbr>example/<wbr>v2"), "{page}");
     let (_, page) = get(&portal, "/docs/doc/shop/cart/operations/show").await;
-    assert!(page.contains("another server") && page.contains("https://files.example"), "{page}");
+    assert!(page.contains("another server") && page.contains("https://files.<wbr>example"), "{page}");
     assert!(page.contains("curl &#39;https://shop.example/api/carts/user&#39;"), "{page}");
 }
 
