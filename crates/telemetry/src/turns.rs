@@ -24,7 +24,12 @@ impl Turns {
             let _turn = turn;
             work()
         });
-        working.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        match working.await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(done) => done,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The process ends: nobody waits for an answer any more.
+            Err(Err(_)) => std::future::pending().await,
+        }
     }
 }
 

@@ -48,9 +48,8 @@ fn without_keys(labels: Vec<RateLabel>, context: &Context<'_>, problems: &mut Ve
     for label in labels {
         match &label {
             RateLabel::Header { name, optional, .. } if holds_key(name, &context.previews.headers) => {
-                let message = format!(
-                    "the header {name} holds the key of previews, by the PreviewPolicy: it counts as one that is not there"
-                );
+                let message =
+                    format!("the header {name} may hold the key of a preview: it counts as one that is not there");
                 let problem = Problem::error("InvalidFormat", "spec.labels", message);
                 if !problems.contains(&problem) {
                     problems.push(problem);

@@ -58,7 +58,7 @@ async fn serve(args: UpArgs) -> Outcome {
     environment::report();
     let manifests = place.manifests(&identity)?;
     let program = Binary::find(envoy.as_deref())?.path;
-    let mut admin_tokens = tokens(admin.token_file)?;
+    let mut admin_tokens = tokens(admin.token_file);
     let audit = audit_log(admin.audit.as_deref())?;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;

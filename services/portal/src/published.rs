@@ -16,8 +16,13 @@ pub fn at_listener(published: &[(u16, u16)], url: &str) -> String {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, target) = rest.split_at(end);
     let usual = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
-    let written = authority.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?)));
-    let (name, port) = written.unwrap_or((authority, usual));
+    let written = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    let (name, port) = match written.map(|(name, port)| (name, port.parse())) {
+        None => (authority, usual),
+        Some((name, Ok(port))) => (name, port),
+        // That this is no port is for others to say.
+        Some((_, Err(_))) => return url.to_owned(),
+    };
     match published.iter().find(|(_, public)| *public == port) {
         Some((own, _)) => format!("{scheme}://{name}:{own}{target}"),
         None => url.to_owned(),
@@ -37,6 +42,9 @@ mod tests {
             ("http://[::1]:9001/", "http://[::1]:9000/"),
             ("https://shop.example:8443/a", "https://shop.example:8443/a"),
             ("shop.example/a", "shop.example/a"),
+            ("http://[::1]/a", "http://[::1]:8080/a"),
+            ("http://shop.example:/a", "http://shop.example:/a"),
+            ("http://shop.example:99999/a", "http://shop.example:99999/a"),
         ] {
             assert_eq!(at_listener(&published, url), own);
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::format::holds_key;
 use super::value::{is_token, milliseconds};
 use super::{header, invalid, missing, no_effect, target};
 use crate::parse::Issues;
@@ -141,9 +140,6 @@ fn label(label: &Label, path: &Path<'_>, issues: &mut Issues<'_>) {
             } else if !is_token(name) {
                 let message = format!("\"{}\" is no header name", shorten(&header.header_name));
                 issues.error(path, "InvalidHeaderName", message);
-            } else if holds_key(&name.to_ascii_lowercase(), &[]) {
-                let message = format!("{name} may hold the key of a preview, which is not to be in limits");
-                issues.error(path, "InvalidFormat", message);
             }
             if header.key.is_empty() {
                 invalid(path, "a label of a header needs a key", issues);

@@ -91,5 +91,5 @@ host: {{ . | quote }}
 {{- define "nuncio.portalAudience" -}}
 {{- $name := printf "%s-portal" (include "nuncio.fullname" .) -}}
 {{- $own := list (printf "%s.%s:%v" $name .Release.Namespace .Values.portal.port) (printf "%s:%v" $name .Values.portal.port) -}}
-{{- join "," (concat $own .Values.portal.audiences) -}}
+{{- join "," (concat $own (.Values.portal.audiences | default list)) -}}
 {{- end -}}

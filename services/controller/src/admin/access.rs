@@ -5,14 +5,14 @@
 //! of its own does. It says that he is one of the gateway's services, and not for whom he asks: where that counts, `caller` wants
 //! the gateway's own word for it besides.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use nuncio_auth::{came_by_a_proxy, crypto};
+use nuncio_auth::{came_by_a_proxy, crypto, is_here};
 use nuncio_telemetry::SharedToken;
 
 use super::PreviewError;
@@ -108,7 +108,7 @@ impl Door {
 
     fn is_shown_token(&self, headers: &HeaderMap) -> bool {
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some(shown) = shown.and_then(|shown| shown.strip_prefix("Bearer ")) else { return false };
+        let Some(shown) = shown.and_then(|shown| bearer(shown)) else { return false };
         let read = |tokens: &SharedToken| {
             tokens.read().unwrap_or_else(|why| {
                 tracing::warn!("nobody elsewhere can be let in: {why}");
@@ -120,9 +120,10 @@ impl Door {
     }
 }
 
-/// This machine, as it calls itself. Other addresses of `127.0.0.0/8` are those of proxies that pass on what comes from elsewhere.
-fn is_here(from: IpAddr) -> bool {
-    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&from.to_canonical())
+/// What a client bears (RFC 6750): the scheme's name has no case.
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Lets requests pass for what is for everybody, and those by who may ask for the rest.

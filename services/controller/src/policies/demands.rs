@@ -31,7 +31,7 @@ use crate::view::credential;
 /// The most sets that are told.
 const MOST_SETS: usize = 64;
 /// The most times that a filter is looked at, on all the ways together.
-const MOST_STEPS: usize = 10_000;
+const MOST_STEPS: usize = 2_000;
 
 /// What a filter wants to be shown.
 pub(crate) trait Wanted: Ord + Clone {

@@ -14,7 +14,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use nuncio_auth::came_by_a_proxy;
+use nuncio_auth::{came_by_a_proxy, is_here};
 
 use super::Console;
 use crate::access::Viewer;
@@ -111,7 +111,7 @@ pub(crate) async fn note_place(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if !from.ip().to_canonical().is_loopback() {
+    if !is_here(from.ip()) {
         request.extensions_mut().insert(FromElsewhere);
     }
     next.run(request).await

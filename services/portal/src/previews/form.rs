@@ -117,7 +117,11 @@ pub(super) async fn new(visit: Visit) -> Result<Response, Refused> {
 
 /// What the reader may make. Why nobody can say it is why he cannot, too.
 async fn rights_of(visit: &Visit) -> Rights {
-    rights::rights(visit).await.unwrap_or_else(|problem| Rights { why: problem.detail, ..Rights::default() })
+    let none = |why: String| Rights { why, ..Rights::default() };
+    if visit.viewer.identity.is_none() {
+        return none(visit.texts().text("previews_nobody").to_owned());
+    }
+    rights::rights(visit).await.unwrap_or_else(|problem| none(problem.detail))
 }
 
 /// Makes one, or changes it, by a manifest.

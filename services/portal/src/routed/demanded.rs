@@ -19,18 +19,12 @@ impl Demands {
         Self([Demand::new()].into())
     }
 
-    /// What the routes of one address demand. What opens one of them under a condition opens nothing for usual requests, where
-    /// a route takes those, and generated clients send no others.
+    /// What the routes of one address demand. Where a route takes usual requests, what another wants under a condition is enough
+    /// for none of them, and generated clients send no others.
     pub(super) fn of(routes: &[&ToldRoute]) -> Self {
         let has_usual = routes.iter().any(|route| route.conditions.is_empty());
-        let counts =
-            |route: &ToldRoute, demand: &Demand| !(has_usual && !route.conditions.is_empty() && demand.is_empty());
-        let of_each = |route: &&ToldRoute| {
-            let mut demands = demands(route);
-            demands.retain(|demand| counts(route, demand));
-            demands
-        };
-        Self(routes.iter().flat_map(of_each).collect())
+        let counted = routes.iter().filter(|route| !has_usual || route.conditions.is_empty());
+        Self(counted.flat_map(|route| demands(route)).collect())
     }
 
     /// Any of what the rules of its paths want. That some of its operations are open may be, and is not said of all.

@@ -124,7 +124,11 @@ fn only_the_replaced_service_is_another() {
     assert_eq!(answer(&world, &host, "/x"), "web:80");
     assert_eq!(world.problems(&preview()), []);
     let RouteAction::Forward(forward) = &route(&world, &host, "/cart/x").action else { panic!() };
-    assert_eq!(forward.audiences().into_iter().collect::<Vec<_>>(), ["cart-42:80"], "words on who asks are for it");
+    assert_eq!(
+        forward.audiences().into_iter().collect::<Vec<_>>(),
+        ["cart-42.default:80"],
+        "words on who asks are for it"
+    );
     let [own, baseline] = [&*host, "shop.example"].map(|host| route(&world, host, "/x"));
     assert!(std::ptr::eq(own, baseline), "shared, where it is the same");
     let by = |path| route(&world, &host, path).is_of_preview();

@@ -16,7 +16,8 @@ pub(super) const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: 
 /// A world of these objects, as kind, name and spec, beside the Secrets `cert` and `other`.
 pub(super) fn of(specs: &[(&str, &str, &str)]) -> World {
     let documents = specs.iter().map(|(kind, name, spec)| {
-        format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n")
+        let version = if *kind == "Service" { "v1" } else { "getambassador.io/v3alpha1" };
+        format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n")
     });
     let secrets = ["cert", "other"].map(|name| SECRET.replace("NAME", name));
     let text: String = secrets.into_iter().chain(documents).collect();

@@ -11,6 +11,7 @@ use super::*;
 async fn as_pod(method: &Method, path: &str, token: Option<&str>) -> (StatusCode, bool, String) {
     let body = match path {
         "/api/v1/preview-put" => r#"{"namespace":"shop","name":"x","text":""}"#,
+        "/api/v1/preview-rights" => "{}",
         _ => r#"{"namespace":"shop","name":"x"}"#,
     };
     let request = Request::builder().method(method).uri(path).header("content-type", "application/json");

@@ -11,12 +11,15 @@ const MOST: usize = 16;
 const LONGEST: usize = 1024;
 /// Characters that are taken of a class, where it has them.
 const USUAL: [char; 7] = ['x', '0', '-', 'X', '.', '/', ' '];
+/// The most paths that are made of the beginning of one glob and the ending of another.
+const MIXED: usize = 256;
 /// What a star of a glob may stand for.
 const FILLED: [&str; 4] = ["", "x", "0", "x/x"];
 
 /// Paths that a condition may take: some of its own, and one or more for each of these globs. Those that it does not take are
 /// for the caller to leave out.
 pub(super) fn paths<'g>(condition: &PathMatch, globs: impl Iterator<Item = &'g str>) -> BTreeSet<String> {
+    let globs: BTreeSet<&str> = globs.collect();
     let starts = match condition {
         PathMatch::Prefix { value, .. } | PathMatch::Exact { value, .. } | PathMatch::Segments(value) => {
             vec![value.clone()]
@@ -24,13 +27,22 @@ pub(super) fn paths<'g>(condition: &PathMatch, globs: impl Iterator<Item = &'g s
         PathMatch::Regex(expression) => texts(expression),
     };
     let own = starts.iter().flat_map(|start| [start.clone(), format!("{start}x"), format!("{start}/x")]);
-    let of_globs = globs.flat_map(|glob| {
+    let of_globs = globs.iter().flat_map(|glob| {
         let filled = FILLED.map(|text| glob.replace('*', text).replace('?', text.get(..1).unwrap_or("x")));
         let ends = starts.iter().flat_map(|start| [start.as_str(), start.trim_end_matches('/')]);
         let beneath: Vec<_> = ends.map(|start| format!("{start}{}", filled[0])).collect();
         beneath.into_iter().chain(filled)
     });
-    own.chain(of_globs).filter(|path| path.starts_with('/')).collect()
+    own.chain(of_globs).chain(mixed(&globs)).filter(|path| path.starts_with('/')).collect()
+}
+
+/// Paths that two globs take: the beginning of one before the ending of another.
+fn mixed(globs: &BTreeSet<&str>) -> Vec<String> {
+    let heads: BTreeSet<&str> = globs.iter().filter_map(|glob| Some(glob.split_once('*')?.0)).collect();
+    let tails: BTreeSet<&str> = globs.iter().filter_map(|glob| Some(glob.rsplit_once('*')?.1)).collect();
+    let pairs = heads.iter().flat_map(|head| tails.iter().map(move |tail| (head.trim_end_matches('/'), *tail)));
+    let whole = pairs.filter(|(head, tail)| !head.is_empty() && !tail.is_empty());
+    whole.take(MIXED).flat_map(|(head, tail)| [format!("{head}{tail}"), format!("{head}/x{tail}")]).collect()
 }
 
 /// Texts that an expression takes as a whole: one for each of its alternatives, as far as these are few. None where it is not
@@ -65,10 +77,10 @@ fn texts_of(expression: &Hir) -> Vec<String> {
     })
 }
 
-/// Each once, and not too many.
+/// Each once, none that no request has room for, and not too many.
 fn few(mut texts: Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    texts.retain(|text| seen.insert(text.clone()));
+    texts.retain(|text| text.len() <= 4 * LONGEST && seen.insert(text.clone()));
     texts.truncate(MOST);
     texts
 }
@@ -98,11 +110,11 @@ fn characters(class: &Class) -> Vec<String> {
         },
     };
     let has = |c: char| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&c));
-    let usual = USUAL.into_iter().filter(|c| has(*c)).take(3);
-    let first = class.ranges().first().map(|range| range.start());
-    let mut all: Vec<char> = usual.collect();
+    let mut all: Vec<char> = USUAL.into_iter().filter(|c| has(*c)).take(3).collect();
+    // What is named one by one is meant one by one.
+    let named = class.ranges().iter().flat_map(|range| [range.start(), range.end()]);
     if all.is_empty() {
-        all.extend(first);
+        all.extend(named.collect::<BTreeSet<_>>().into_iter().take(4));
     }
     all.into_iter().map(String::from).collect()
 }
@@ -118,6 +130,13 @@ mod tests {
         assert_eq!(texts("/api/(v1|v2)/x?"), ["/api/v1/x", "/api/v2/", "/api/v1/", "/api/v2/x"]);
         assert_eq!(texts("/[0-9]{3}"), ["/000"]);
         assert_eq!(texts("("), Vec::<String>::new());
+    }
+
+    #[test]
+    fn paths_that_two_globs_take_are_among_them() {
+        let all = PathMatch::Prefix { value: "/".to_owned(), case_sensitive: true };
+        let paths = paths(&all, ["*/admin", "/public*"].into_iter());
+        assert!(paths.contains("/public/admin"), "{paths:?}");
     }
 
     #[test]

@@ -232,8 +232,8 @@ async fn the_catalog_says_of_an_api_what_its_operations_ask_for() {
     let words = "an API key in the header X-Key";
     for (of_cart, of_account, expected) in [
         (json!([[]]), json!([[]]), "<span class=\"quiet\">open</span>".to_owned()),
-        (json!([[]]), json!([[key]]), format!("<span class=\"badge key\">some operations: {words}</span>")),
-        (json!([[key]]), json!([[key]]), format!("<span class=\"badge key\">{words}</span>")),
+        (json!([[]]), json!([[key]]), format!("<li>some operations: {words}</li>")),
+        (json!([[key]]), json!([[key]]), format!("<li>{words}</li>")),
     ] {
         let mut api = of_service();
         api.served.credentials = vec![serde_json::from_value(key.clone()).unwrap()];
