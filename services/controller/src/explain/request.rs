@@ -104,7 +104,8 @@ impl Request {
     /// Whether a client may send a header of this name, in lower case, so that filters see it. What is known of the request
     /// is there anyway.
     pub(super) fn may_have(&self, name: &str) -> bool {
-        !self.removals.iter().any(|removal| removal.takes(name)) && !(self.no_underscores && name.contains('_'))
+        let is_taken = self.removals.iter().any(|removal| removal.takes(name));
+        !is_taken && !(self.no_underscores && name.contains('_'))
     }
 
     /// What Envoy sets before it looks for a route.
