@@ -98,7 +98,7 @@ mod tests {
 
     const NOW: u64 = 1_790_000_000;
 
-    fn read(audience: Json, origin: Option<&str>) -> Result<String, String> {
+    fn read(audience: &Json, origin: Option<&str>) -> Result<String, String> {
         let names = ["portal.shop:8088".to_owned(), "portal:8088".to_owned()];
         let claims = json!({ "iss": "nuncio", "aud": audience, "sub": "ann", "iat": NOW, "exp": NOW + 60 });
         Asserted::read(&claims, Recipient { origin, names: &names }, NOW).map(|asserted| asserted.subject)
@@ -110,8 +110,8 @@ mod tests {
         for good in
             [json!(["https://shop.example", "portal.shop:8088"]), json!(["https://shop.example", "portal:8088"])]
         {
-            assert_eq!(read(good.clone(), origin).unwrap(), "ann", "{good}");
-            assert_eq!(read(good, None).unwrap(), "ann");
+            assert_eq!(read(&good, origin).unwrap(), "ann", "{good}");
+            assert_eq!(read(&good, None).unwrap(), "ann");
         }
         let bad = [
             json!("https://shop.example"),
@@ -126,12 +126,12 @@ mod tests {
         ];
         for audience in bad {
             for origin in [origin, None] {
-                read(audience.clone(), origin).unwrap_err();
+                read(&audience, origin).unwrap_err();
             }
         }
-        let elsewhere = read(json!(["https://other.example", "portal.shop:8088"]), origin).unwrap_err();
+        let elsewhere = read(&json!(["https://other.example", "portal.shop:8088"]), origin).unwrap_err();
         assert!(elsewhere.contains("https://other.example"), "{elsewhere}");
-        let replayed = read(json!(["https://shop.example", "cart.shop:8088"]), origin).unwrap_err();
+        let replayed = read(&json!(["https://shop.example", "cart.shop:8088"]), origin).unwrap_err();
         assert!(replayed.contains("cart.shop:8088") && replayed.contains("portal.shop:8088"), "{replayed}");
     }
 

@@ -105,7 +105,8 @@ impl Request {
     /// is there anyway.
     pub(super) fn may_have(&self, name: &str) -> bool {
         let is_taken = self.removals.iter().any(|removal| removal.takes(name));
-        !is_taken && !(self.no_underscores && name.contains('_'))
+        let is_refused = self.no_underscores && name.contains('_');
+        !is_taken && !is_refused
     }
 
     /// What Envoy sets before it looks for a route.

@@ -113,7 +113,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            told.news(&[fell.clone()], &counted(Some(8), 2)),
+            told.news(std::slice::from_ref(&fell), &counted(Some(8), 2)),
             ["1970-01-01T00:01:00Z  requests   cart: 1 to cart-2"]
         );
         assert_eq!(told.news(&[fell], &counted(Some(3), 2)), ["1970-01-01T00:01:00Z  requests   cart: 3 to cart-2"]);

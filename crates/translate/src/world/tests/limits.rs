@@ -211,7 +211,7 @@ fn a_header_that_holds_keys_is_no_label() {
     );
     let limited = [EDGE, &mapping, &limit("l", "ambassador", "[{a: b}]")].concat();
     let mut world = world();
-    apply(&mut world, &(limited.clone() + &policy("")));
+    apply(&mut world, &(limited + &policy("")));
     assert_eq!((labels(&world), reasons(&world, "m")), (vec![2, 2], vec![]));
     // The first group is not asked about, as without the header.
     apply(&mut world, &policy(", headers: [X-Branch]"));

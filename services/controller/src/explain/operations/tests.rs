@@ -98,7 +98,7 @@ async fn told(origin: &str, operations: &[(&str, &str)]) -> OperationsView {
         expand_environment: false,
         topology: nuncio_translate::Topology::default(),
     };
-    let offline = load(&Manifests::Directory(directory.path().to_owned()), &config).await.unwrap();
+    let offline = Box::pin(load(&Manifests::Directory(directory.path().to_owned()), &config)).await.unwrap();
     let (_, engine) = offline.into_parts();
     let operations = operations
         .iter()

@@ -31,7 +31,7 @@ fn manifest(slug: &str) -> Manifest {
 }
 
 /// What a gateway knows that has read a directory with a policy, and of Previews what is in there.
-async fn engine(directory: &Path) -> Mutex<Engine> {
+async fn engine(directory: &Path) -> Box<Mutex<Engine>> {
     let policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy", "metadata": {"name": "previews"},
         "spec": {"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any"}});
     std::fs::write(directory.join("policy.yaml"), policy.to_string()).unwrap();
@@ -41,8 +41,8 @@ async fn engine(directory: &Path) -> Mutex<Engine> {
         expand_environment: false,
         topology: nuncio_translate::Topology::default(),
     };
-    let read = load(&Manifests::Directory(directory.to_owned()), &config).await.unwrap();
-    Mutex::new(read.into_parts().1)
+    let read = Box::pin(load(&Manifests::Directory(directory.to_owned()), &config)).await.unwrap();
+    Box::new(Mutex::new(read.into_parts().1))
 }
 
 /// An API server with one Preview, or none.
