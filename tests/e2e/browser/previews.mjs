@@ -32,10 +32,10 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   const doctor = await still.innerText('main');
   await still.goto(`${origin}/docs/previews/new`);
   await fill(still, fields);
-  await still.getByLabel('Who may see it').selectOption('Owner');
+  await fill(still, { 'For how long': '3 days' });
   await still.click('text="Create"');
   const lacking = await still.innerText('[role=alert]');
-  await still.getByLabel('Who may see it').selectOption('Public');
+  await fill(still, { 'For how long': '' });
   await still.click('text="Create"');
   const byFields = await still.innerText('main');
   await still.click('summary:has-text("Delete this preview")');

@@ -21,7 +21,7 @@ impl Lifecycle {
         };
         let places = places(policy, wanted.by.as_ref());
         if places.is_empty() {
-            return nothing(format!("the PreviewPolicy does not let you make previews: {}", rights::who(policy, None)));
+            return nothing("the PreviewPolicy does not let you make previews anywhere".to_owned());
         }
         let there: Vec<_> = engine.world.previews_that_count().collect();
         let left =

@@ -69,7 +69,7 @@ pub(super) fn grant(policy: &PreviewPolicy, by: Option<&Caller>, namespace: &str
     }
     let own = policy.repositories.iter().find(|it| it.namespace == namespace && is_job_of(it, by));
     own.map(Grant::of).ok_or_else(|| {
-        let who = who(policy, Some(namespace));
+        let who = who(policy, namespace);
         let why = format!("the PreviewPolicy does not let you change previews in the namespace {namespace}: {who}");
         PreviewError::Forbidden(why)
     })
@@ -80,14 +80,13 @@ pub(super) fn creators<'p>(policy: &'p PreviewPolicy, by: &Caller) -> impl Itera
     policy.creators.iter().filter(|creators| by.groups.iter().any(|it| creators.groups.contains(it)))
 }
 
-/// Who may do something in a namespace, or anywhere.
-pub(super) fn who(policy: &PreviewPolicy, namespace: Option<&str>) -> String {
-    let is_there = |name: &str| namespace.is_none_or(|wanted| name == "*" || name == wanted);
-    let is_for = |creators: &&PreviewCreators| creators.namespaces.iter().any(|name| is_there(name));
+/// Who may do something in a namespace.
+fn who(policy: &PreviewPolicy, namespace: &str) -> String {
+    let is_for = |creators: &&PreviewCreators| creators.namespaces.iter().any(|name| name == "*" || name == namespace);
     let groups: BTreeSet<&str> =
         policy.creators.iter().filter(is_for).flat_map(|creators| &creators.groups).map(String::as_str).collect();
     let jobs: BTreeSet<&str> =
-        policy.repositories.iter().filter(|it| is_there(&it.namespace)).map(|it| it.name.as_str()).collect();
+        policy.repositories.iter().filter(|it| it.namespace == namespace).map(|it| it.name.as_str()).collect();
     let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
     let people = (!groups.is_empty()).then(|| format!("members of {}", list(groups)));
     let jobs = (!jobs.is_empty()).then(|| format!("CI jobs of {}", list(jobs)));

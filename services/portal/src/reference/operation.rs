@@ -182,13 +182,14 @@ fn security(root: &Value, operation: &Value, texts: &Texts) -> Vec<String> {
         .take(MAX_NAMED)
         .filter_map(Value::as_object)
         .map(|all| {
-            let names = all.iter().map(|(name, scopes)| {
-                let scopes: Vec<_> = scopes.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                if scopes.is_empty() { name.clone() } else { format!("{name} ({})", scopes.join(", ")) }
+            let names = all.iter().take(MAX_NAMED).map(|(name, scopes)| {
+                let scopes = scopes.as_array().into_iter().flatten().filter_map(Value::as_str).take(MAX_NAMED);
+                let (name, scopes) = (short(name), scopes.map(short).collect::<Vec<_>>());
+                if scopes.is_empty() { name } else { format!("{name} ({})", scopes.join(", ")) }
             });
             names.collect::<Vec<_>>().join(&format!(" {} ", texts.text("and")))
         })
-        .map(|names| if names.is_empty() { texts.text("kind_nothing").to_owned() } else { short(&names) })
+        .map(|names| if names.is_empty() { texts.text("kind_nothing").to_owned() } else { names })
         .collect()
 }
 

@@ -45,7 +45,7 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     };
     assert_eq!(ends("extendedUntil").duration_since(ends("madeUntil")).as_hours(), 3);
     says("doctor", &["there is no internal Listener", "OTEL_PROPAGATORS=tracecontext,baggage"]);
-    says("lacking", &["spec.access.owner"]);
+    says("lacking", &["spec.lifetime.ttl"]);
     says("byFields", &["web--fields-", "Public"]);
     says("ended", &["1 preview", "fields"]);
     says("list", &["1 preview", "tax"]);
@@ -66,7 +66,8 @@ async fn who_may_make_none_is_told_why_not() {
     };
     let (own, other) = (new("team-cart").await, new("others").await);
     assert!(own.contains("<textarea") && !own.contains("You cannot make previews"), "{own}");
-    assert!(other.contains("members of team-cart may") && !other.contains("<textarea"), "{other}");
+    assert!(other.contains("does not let you make previews") && !other.contains("<textarea"), "{other}");
+    assert!(!other.contains("team-cart"), "nor who may: {other}");
     gateway.stop().await;
 }
 

@@ -34,7 +34,9 @@ async fn what_is_told_is_enough_and_no_more_than_is_demanded_at_each_address() {
     let _service = service(site.at(9300), &release).await;
     let mut stock = mapping_on("*", "stock", "/stock/", site.at(9300));
     stock["spec"]["docs"] = json!({ "path": "/openapi.json" });
-    let mut all = vec![host("inner", OPEN), stock];
+    let mut inner = host("inner", OPEN);
+    inner["metadata"]["labels"] = json!({ "network": "public" });
+    let mut all = vec![inner, stock];
     all.extend(key("first", "X-First", "demanded-key-1"));
     all.extend(key("second", "X-Second", "demanded-key-2"));
     // Whoever has shown the first key is known by a header that no client can send.

@@ -43,8 +43,8 @@ async fn an_agent_finds_an_operation_reads_it_and_follows_its_route() {
 
     let operators = Client::http(site.at(8088));
     let routes = called(&operators, "localhost", "/console/mcp", "list_routes", json!({ "text": "cart-events" })).await;
-    // At the host of the shop and at that of its preview.
-    assert!(routes.contains("\"total\": 2") && routes.contains("cart:80"), "{routes}");
+    // At the host of the shop and at that of its preview: to customers, and to services.
+    assert!(routes.contains("\"total\": 4") && routes.contains("cart:80"), "{routes}");
     let asked = json!({ "url": format!("http://{HOST}:8080/api/carts/ann"), "headers": ["x-cart-version: v2"] });
     let explained = called(&operators, "localhost", "/console/mcp", "explain_route", asked).await;
     assert!(explained.contains("forwarded to cart-v2"), "{explained}");
