@@ -1,8 +1,7 @@
 -- Keeps what services say of their own host within a preview, whose host is another: redirects lead to
 -- the preview, and cookies belong to it alone, whatever names they are meant for. It comes after the filters that
 -- find routes, since only the route tells whether a request is one of a preview at the preview's own host: at the
--- baseline's host, where a header or a cookie chooses previews, all is as services say it, and no cache keeps it: the
--- baseline has the same URLs.
+-- baseline's host, where a header or a cookie chooses previews, all is as services say it.
 --
 -- And it keeps keys that services hand on from third parties, to which a route of the baseline may lead.
 --
@@ -29,14 +28,11 @@ local function own_cookie(cookie)
   return table.concat(kept, ";")
 end
 
--- How a preview is asked for: at its "own" host, or "chosen" at the baseline's; nil where none is.
-local function way_to_preview(handle)
+-- Whether a preview is asked for at its own host.
+local function is_own(handle)
   local origin = handle:virtualHost():metadata():get("origin")
   local host = handle:headers():get(":authority")
-  if not origin then
-    return nil
-  end
-  return host and origin:match("^%a+://([^:/]+)") == host:lower() and "own" or "chosen"
+  return origin and host and origin:match("^%a+://([^:/]+)") == host:lower()
 end
 
 local function leads_to_stranger(handle)
@@ -59,12 +55,9 @@ end
 function envoy_on_request(handle)
   -- Has Envoy look the route up to which the request was led.
   handle:metadata()
-  local way = way_to_preview(handle)
-  if way then
-    handle:streamInfo():dynamicMetadata():set("nuncio.preview", way, true)
-  end
-  if way == "own" then
+  if is_own(handle) then
     take_share(handle:headers())
+    handle:streamInfo():dynamicMetadata():set("nuncio.preview", "own", true)
   elseif handle:virtualHost():metadata():get("ended") then
     take_share(handle:headers())
   elseif handle:headers():get(HEADERS[1]) and leads_to_stranger(handle) then
@@ -73,15 +66,10 @@ function envoy_on_request(handle)
 end
 
 function envoy_on_response(handle)
-  local way = handle:streamInfo():dynamicMetadata():get("nuncio.preview")
-  if not way then
+  if not handle:streamInfo():dynamicMetadata():get("nuncio.preview") then
     return
   end
   local headers, preview = handle:headers(), handle:virtualHost():metadata()
-  if way.chosen then
-    headers:replace("cache-control", "no-store")
-    return
-  end
   local location = headers:get("location")
   local within = location and moved(location, preview:get("host"), preview:get("origin"))
   if within then

@@ -77,6 +77,10 @@ local function from_client(handle, host)
     return
   end
   local own = own_host(handle, host, selector)
+  if own then
+    -- The baseline has the same URLs: no cache may take the one for the other.
+    handle:streamInfo():dynamicMetadata():set("nuncio.select", "cache-control", "no-store")
+  end
   lead(handle, own or "?", own and "" or "?")
 end
 

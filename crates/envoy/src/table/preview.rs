@@ -74,15 +74,16 @@ fn note(route: &mut PbRoute, namespace: &str, name: &str, kind: value::Kind) {
     fields.insert(name.to_owned(), Value { kind: Some(kind) });
 }
 
-/// What is said of every answer: it is for nobody but who asked.
-pub(super) fn answers(preview: &PreviewContext) -> [HeaderValueOption; 2] {
-    let cached = match preview.origin {
-        // Beside what the service says of it: the strictest counts (RFC 9111, section 4.2.1).
-        Some(_) => header::appended("cache-control", "private"),
-        // At this URL the baseline answers as well: no cache, of a browser or a service, may take the one for the other.
-        None => header::overwrite("cache-control", "no-store"),
+/// What is said of every answer: it is for nobody but who asked. A filter says more where the baseline has the same URL, since a
+/// client has chosen the preview there; so does a service's way, which has no URL of its own. An empty value is none.
+pub(super) fn answers(preview: &PreviewContext) -> [HeaderValueOption; 3] {
+    let kept = match preview.origin {
+        Some(_) => &format!("%DYNAMIC_METADATA({SELECT_FILTER}:cache-control)%"),
+        None => "no-store",
     };
-    [header::overwrite("x-robots-tag", "noindex"), cached]
+    // Beside what the service says of it: the strictest counts (RFC 9111, section 4.2.1).
+    let private = header::appended("cache-control", "private");
+    [header::overwrite("x-robots-tag", "noindex"), private, header::overwrite("cache-control", kept)]
 }
 
 /// Tells clients who answered. Most routes are the baseline's: it is said once for all, so that each costs nothing, and

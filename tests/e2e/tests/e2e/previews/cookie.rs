@@ -68,7 +68,8 @@ async fn a_link_chooses_a_preview_for_a_browser_until_it_leaves() {
     // A cache that kept it would show it for the baseline's.
     let kept = with(SHOP, "/cart/", &cookie).with("x-echo-header", "cache-control=public, max-age=60");
     let kept = client.ask(&kept).await;
-    assert_eq!(kept.headers.get_all("cache-control").iter().collect::<Vec<_>>(), ["no-store"]);
+    let said: Vec<_> = kept.headers.get_all("cache-control").iter().map(|it| it.to_str().unwrap()).collect();
+    assert!(said.concat().contains("no-store") && !said.concat().contains("max-age"), "{said:?}");
     let rest = client.ask(&with(SHOP, "/", &cookie).with("baggage", "a=b")).await;
     assert_eq!((rest.by().as_str(), rest.header("x-nuncio-served-by")), ("web", Some("baseline")));
     let others =
