@@ -112,9 +112,16 @@ fn entries(model: &Model, shown: &[Placed<'_>]) -> Vec<EntryView> {
     let mut entries: Vec<EntryView> = Vec::new();
     for placed in shown {
         let (hostname, class) = (name(placed), &placed.table.scope.class);
-        if entries.iter().all(|entry| entry.hostname != hostname) {
-            let (listeners, certificate) = (listeners_of(model, class), certificate_of(model, class, &hostname));
-            entries.push(EntryView { hostname, listeners, certificate });
+        let known = entries.iter_mut().find(|entry| entry.hostname == hostname);
+        let (listeners, certificate) = (listeners_of(model, class), certificate_of(model, class, &hostname));
+        match known {
+            // What customers and services both ask for has a table for each.
+            Some(entry) => {
+                let more: Vec<_> = listeners.into_iter().filter(|it| !entry.listeners.contains(it)).collect();
+                entry.listeners.extend(more);
+                entry.certificate = entry.certificate.take().or(certificate);
+            }
+            None => entries.push(EntryView { hostname, listeners, certificate }),
         }
     }
     entries

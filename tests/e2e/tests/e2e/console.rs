@@ -35,6 +35,10 @@ async fn a_route_is_followed_from_its_listener_to_its_endpoints() {
     assert!(topology.contains("cart-v2:80 (10 %)") && !topology.contains("/api/orders"), "{topology}");
     assert!(topology.contains(&endpoint), "{endpoint}: {topology}");
 
+    // The host is for customers and for services.
+    let ways = format!("/console/?host={HOST}&text=catalog");
+    told(&site, &ways, &["Listener http<", "Listener https<", "Listener internal<"]).await;
+
     let preview = "cart-v2-";
     let brief = told(&site, "/console/", &["/api/orders", "are left out here", "/console/?all=true"]).await;
     assert!(!brief.contains("made by the gateway") && !brief.contains(preview), "{brief}");
