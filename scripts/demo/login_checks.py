@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlencode, urlsplit
 
 from accounts import ENDPOINTS
@@ -54,6 +55,18 @@ def the_portal_knows_who_is_logged_in(stage: Stage) -> str:
     tried = browser.get(f"{stage.url}{ORDERS}", accept="application/json")
     expect(tried.status == 200, f"the orders of ann for the page, came {tried.status}")
     return "from the portal to the login and back, and then its requests are answered"
+
+
+def the_portal_shows_the_preview(stage: Stage) -> str:
+    """To who works for the shop: which routes of the host lead elsewhere there."""
+    page, browser = f"{stage.url}/docs/previews", Browser()
+    back = browser.fill_in(login_form(stage, browser, f"{stage.url}/docs/login?{urlencode({'to': '/docs/previews'})}"), **ANN)
+    expect((back.url, back.status) == (page, 200), f"the previews for ann, came {back.status} at {back.url}")
+    found = re.search(r'href="(/docs/previews/[^"/]+/cart-v2)"', back.body)
+    expect(found is not None, "the preview of the cart among them")
+    shown = browser.get(stage.url + found[1]).body.replace("<wbr>", "")
+    expect(stage.preview() in shown and "/api/carts/" in shown and "cart-v2" in shown, "its URL, and the routes that it changes")
+    return "its URL and its map of routes, for ann"
 
 
 def a_token_does_too(stage: Stage) -> str:
