@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nuncio_controller::admin::PreviewEventView;
 use nuncio_controller::time_text;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::keeper::Keeper;
 use super::{Preview, one, previews, understood};
@@ -74,13 +74,11 @@ fn line(at: &str, what: &str, detail: &str) -> String {
 
 /// The events in an answer of a gateway's diagnostics.
 pub(super) fn of_details(mut page: Value) -> Value {
-    page["items"][0]["events"].take()
+    page.pointer_mut("/items/0/events").map_or_else(|| json!([]), Value::take)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn at(at: u64, kind: &str, detail: &str) -> PreviewEventView {
@@ -121,7 +119,7 @@ mod tests {
 
     #[test]
     fn details_of_none_have_no_events() {
-        assert_eq!(of_details(json!({ "items": [] })), Value::Null);
+        assert_eq!(of_details(json!({ "items": [] })), json!([]));
         assert_eq!(of_details(json!({ "items": [{ "events": [1] }] })), json!([1]));
     }
 }
