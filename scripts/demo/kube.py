@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 from cluster import Cluster
-from program import DemoError, Program
+from program import DemoError, Program, answer, wait_until
 from stage import PORTS, ROOT, Stage, replace
 
 CHART = ROOT / "deploy/helm/nuncio"
@@ -44,6 +44,12 @@ class ClusterStage(Stage):
         self.install()
         self.start_shop()
         self.gateway = self.start_gateway()
+        wait_until(self.has_keys_of_previews, "the Secret of which URLs of previews are made", self.gateway)
+
+    def has_keys_of_previews(self) -> bool:
+        """The leader has made it, and its gateway has read it."""
+        problems = answer(f"http://{self.admin}/api/v1/problems")
+        return problems is not None and "nuncio-preview-keys" not in problems
 
     def start_api_server(self) -> Program:
         # A connection to a port that nobody listens on yet is tried again by it.

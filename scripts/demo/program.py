@@ -93,12 +93,17 @@ def executable(pid: int) -> Path | None:
         return None
 
 
-def answers(url: str) -> bool:
+def answer(url: str) -> str | None:
+    """What is answered with 200."""
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=2) as reply:
-            return reply.status == 200
+            return reply.read().decode() if reply.status == 200 else None
     except (OSError, urllib.error.URLError):
-        return False
+        return None
+
+
+def answers(url: str) -> bool:
+    return answer(url) is not None
 
 
 def wait_until(holds, what: str, program: Program, seconds: float = READY_SECONDS) -> float:
