@@ -13,7 +13,7 @@ fn policy(path: &str) -> String {
     object("FilterPolicy", "policy", &format!("{{rules: [{}]}}", (0..HOSTS).map(rule).collect::<Vec<_>>().join(", ")))
 }
 
-/// Prints the times; `docs/performance.md` has those of the release build.
+/// Prints the times; `docs/performance.md` has those of an unoptimised build.
 #[test]
 #[ignore = "measures"]
 fn ten_thousand_mappings_of_three_hundred_hosts() {
