@@ -59,7 +59,7 @@ pub struct TopologyView {
     pub total: usize,
 }
 
-/// A host name, as a way in.
+/// A host name, as a way in. What customers and services both ask for has routes for each, and is told for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EntryView {
     /// The host name or pattern.
@@ -76,6 +76,8 @@ pub struct WayView {
     /// The route.
     #[serde(flatten)]
     pub route: RouteView,
+    /// The place of its host in `hosts`.
+    pub entry: usize,
     /// Timeouts, retries, limits and the like, each in a few words.
     pub policies: Vec<String>,
 }

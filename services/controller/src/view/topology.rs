@@ -35,13 +35,16 @@ pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
         }
         total += 1;
     }
-    let hosts = entries(model, &shown);
+    let mut entries: Vec<_> = shown.iter().map(entry).collect();
+    entries.sort_unstable();
+    entries.dedup();
+    let hosts: Vec<_> = entries.iter().map(|entry| entry_view(model, entry)).collect();
     let listeners: BTreeSet<_> = hosts.iter().flat_map(|host| &host.listeners).collect();
     let listeners = model.listeners.values().filter(|listener| listeners.contains(&listener.name.to_string()));
     TopologyView {
         listeners: listeners.map(|listener| listener_view(listener)).collect(),
         clusters: clusters(model, &shown),
-        routes: shown.iter().map(|placed| way(model, placed)).collect(),
+        routes: shown.iter().map(|placed| way(model, placed, &entries)).collect(),
         hosts,
         total,
     }
@@ -108,23 +111,19 @@ fn name(placed: &Placed<'_>) -> String {
     names(placed.table, placed.host).into_iter().next().unwrap_or_default()
 }
 
-fn entries(model: &Model, shown: &[Placed<'_>]) -> Vec<EntryView> {
-    let mut entries: Vec<EntryView> = Vec::new();
-    for placed in shown {
-        let (hostname, class) = (name(placed), &placed.table.scope.class);
-        let known = entries.iter_mut().find(|entry| entry.hostname == hostname);
-        let (listeners, certificate) = (listeners_of(model, class), certificate_of(model, class, &hostname));
-        match known {
-            // What customers and services both ask for has a table for each.
-            Some(entry) => {
-                let more: Vec<_> = listeners.into_iter().filter(|it| !entry.listeners.contains(it)).collect();
-                entry.listeners.extend(more);
-                entry.certificate = entry.certificate.take().or(certificate);
-            }
-            None => entries.push(EntryView { hostname, listeners, certificate }),
-        }
+/// Whom listeners of one class serve by one name.
+type Entry<'a> = (String, &'a str);
+
+fn entry<'a>(placed: &Placed<'a>) -> Entry<'a> {
+    (name(placed), &placed.table.scope.class)
+}
+
+fn entry_view(model: &Model, (hostname, class): &Entry<'_>) -> EntryView {
+    EntryView {
+        hostname: hostname.clone(),
+        listeners: listeners_of(model, class),
+        certificate: certificate_of(model, class, hostname),
     }
-    entries
 }
 
 fn clusters(model: &Model, shown: &[Placed<'_>]) -> Vec<crate::admin::ClusterView> {
@@ -132,9 +131,53 @@ fn clusters(model: &Model, shown: &[Placed<'_>]) -> Vec<crate::admin::ClusterVie
     names.into_iter().filter_map(|name| model.clusters.get(name)).map(|cluster| cluster_view(model, cluster)).collect()
 }
 
-fn way(model: &Model, placed: &Placed<'_>) -> WayView {
+fn way(model: &Model, placed: &Placed<'_>, entries: &[Entry<'_>]) -> WayView {
     WayView {
         route: route_view(model, placed.table, &name(placed), placed.order, placed.route),
+        entry: entries.binary_search(&entry(placed)).unwrap_or_default(),
         policies: policies(placed.route),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::offline::{OfflineConfig, of_file};
+
+    const MANIFESTS: &str = r"
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: public}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}, selector: {matchLabels: {network: public}}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: internal}
+spec: {port: 8081, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: shop, labels: {network: public}}
+spec: {hostname: shop.example, requestPolicy: {insecure: {action: Route}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: cart}
+spec: {hostname: shop.example, prefix: /carts/, service: 'http://127.0.0.1:9101'}
+";
+
+    #[test]
+    fn a_name_that_two_kinds_of_listeners_serve_is_two_ways_in() {
+        let config = OfflineConfig {
+            ambassador_id: "default".into(),
+            namespace: "default".into(),
+            expand_environment: false,
+            topology: nuncio_translate::Topology::default(),
+        };
+        let (_, engine) = of_file("a.yaml", MANIFESTS.as_bytes().to_vec(), &config).unwrap().into_parts();
+        let query = TopologyQuery { name: Some("cart".into()), ..TopologyQuery::default() };
+        let told = topology(engine.world.model(), &query);
+        let ways: Vec<_> = told.routes.iter().map(|way| &told.hosts[way.entry].listeners[..]).collect();
+        assert_eq!(ways, [["0.0.0.0:8081"], ["0.0.0.0:8080"]], "{told:?}");
     }
 }

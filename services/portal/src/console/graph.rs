@@ -81,8 +81,9 @@ impl Graph {
 
     /// The boxes before a route.
     fn entrance(&mut self, topology: &Topology, route: &Route, row: usize, texts: &Texts) {
-        let Some(host) = topology.hosts.iter().find(|host| host.hostname == route.host) else { return };
-        self.node(1, &host.hostname, row, || Text {
+        let Some(host) = topology.hosts.get(route.entry) else { return };
+        let key = route.entry.to_string();
+        self.node(1, &key, row, || Text {
             title: host.hostname.clone(),
             detail: match &host.certificate {
                 Some(secret) => texts.with("tls_by", "secret", secret),
@@ -98,7 +99,7 @@ impl Graph {
                 link: words::first_link(&listener.origin, "/console/objects?kind=Listener"),
                 is_bad: false,
             });
-            self.edge((0, &listener.name), (1, &host.hostname), false);
+            self.edge((0, &listener.name), (1, &key), false);
         }
     }
 
@@ -111,7 +112,7 @@ impl Graph {
             link: words::route_link(route),
             is_bad: route.backends.iter().any(|backend| backend.invalid.is_some()),
         });
-        self.edge((1, &route.host), (2, &key), false);
+        self.edge((1, &route.entry.to_string()), (2, &key), false);
         let policies = words::policies(route, texts);
         if policies.is_empty() {
             return (2, key);

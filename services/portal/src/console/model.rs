@@ -88,7 +88,9 @@ pub(super) struct Route {
     pub(super) asks_auth_service: bool,
     pub(super) rules: Vec<String>,
     pub(super) origin: Vec<ObjectRef>,
-    /// Told with the topology alone.
+    /// The place of its host among those of the topology; told with it alone, as is what follows.
+    #[serde(default)]
+    pub(super) entry: usize,
     #[serde(default)]
     pub(super) policies: Vec<String>,
 }

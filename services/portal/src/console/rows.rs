@@ -7,6 +7,8 @@ use crate::texts::Texts;
 /// What a table says of a route.
 pub(super) struct Row {
     pub(super) host: String,
+    /// Where one comes in.
+    pub(super) listeners: Vec<String>,
     pub(super) matches: String,
     pub(super) policies: Vec<String>,
     pub(super) targets: Vec<String>,
@@ -26,10 +28,17 @@ fn row(topology: &Topology, route: &Route, texts: &Texts) -> Row {
         .filter_map(|backend| topology.clusters.iter().find(|cluster| Some(&cluster.name) == backend.cluster.as_ref()));
     Row {
         host: route.host.clone(),
+        listeners: listeners(topology, route),
         matches: route.matches.clone(),
         policies: words::policies(route, texts),
         targets: words::targets(topology, route, texts),
         endpoints: clusters.flat_map(|cluster| cluster.endpoints.iter().map(|one| one.address.clone())).collect(),
         objects: words::objects(route),
     }
+}
+
+fn listeners(topology: &Topology, route: &Route) -> Vec<String> {
+    let names = topology.hosts.get(route.entry).map_or(&[][..], |host| &host.listeners);
+    let of_host = topology.listeners.iter().filter(|listener| names.contains(&listener.name));
+    of_host.map(|listener| listener.address.clone()).collect()
 }
