@@ -58,6 +58,8 @@ pub fn bootstrap(bootstrap: &Bootstrap) -> String {
             "lds_config": {"ads": {}, "resource_api_version": "V3"},
         },
         "static_resources": {"clusters": [ads_cluster(&bootstrap.ads)]},
+        // A cluster that took no request yet has no counters of requests: 20 kB less for each, made in half the time.
+        "deferred_stat_options": {"enable_deferred_creation_stats": true},
         "inline_headers": HEADERS_OF_EVERY_REQUEST.map(inline_header),
         "layered_runtime": {"layers": [
             {"name": "static", "static_layer": {"re2.max_program_size.error_level": RE2_MAX_PROGRAM_SIZE}},
