@@ -17,8 +17,8 @@
 #   oidc    .tools/oidc-provider: the npm package that scripts/oidc-provider locks
 #   browser chromium, and .tools/browser: what drives it, the npm package that scripts/browser locks
 #   authz   redis-server with its Sentinel, nginx (brings oidc, browser and tools)
-#   foreign what others made and the portal reads: FastAPI, of scripts/requirements-foreign.txt, in .tools/venv (brings python),
-#           and .tools/large-document: the npm package that scripts/large-document locks
+#   foreign what others made and the portal reads, or what reads it: FastAPI and a client of the Model Context Protocol, of
+#           scripts/requirements-foreign.txt, in .tools/venv (brings python), and .tools/large-document: the npm package that scripts/large-document locks
 #   keycloak
 #           Java, and .tools/keycloak: the version that scripts/keycloak/pom.xml pins, fetched by Maven (160 MB)
 #
@@ -189,8 +189,8 @@ setup_foreign() {
   setup_python
   # In the same environment: who makes that anew makes this anew.
   made_with="$(checksum "$pin") $(<"$tools/stamps/python")"
-  if ! stamped foreign "$made_with" || ! "$tools/venv/bin/python" -c 'import fastapi, uvicorn' 2>/dev/null; then
-    say "installing FastAPI"
+  if ! stamped foreign "$made_with" || ! "$tools/venv/bin/python" -c 'import fastapi, mcp, uvicorn' 2>/dev/null; then
+    say "installing FastAPI and a client of the Model Context Protocol"
     pip install --only-binary :all: --require-hashes -r "$pin" || die "pip could not install scripts/requirements-foreign.txt"
     stamp foreign "$made_with"
   fi

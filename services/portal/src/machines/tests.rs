@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::request::Builder;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -16,11 +17,16 @@ async fn send(portal: &Router, request: Request<String>) -> (StatusCode, String)
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
+/// A message, as the protocol wants it sent.
+fn question(path: &str, host: &str) -> Builder {
+    let accepts = "application/json, text/event-stream";
+    Request::post(path).header("host", host).header("accept", accepts).header("content-type", "application/json")
+}
+
 /// What is answered to a message.
 async fn told(portal: &Router, path: &str, method: &str, params: Value) -> Value {
     let message = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params }).to_string();
-    let request = Request::post(path).header("host", "localhost").body(message).unwrap();
-    let (status, answer) = send(portal, request).await;
+    let (status, answer) = send(portal, question(path, "localhost").body(message).unwrap()).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     serde_json::from_str(&answer).unwrap()
 }
@@ -69,12 +75,20 @@ async fn apis_are_listed_for_programs() {
 #[tokio::test]
 async fn an_agent_finds_and_reads_an_operation() {
     let portal = portal(&cart(), None);
-    let begun = told(&portal, "/docs/mcp", "initialize", json!({ "protocolVersion": "2025-06-18" })).await;
-    assert_eq!((&begun["id"], &begun["result"]["protocolVersion"]), (&json!(7), &json!("2025-06-18")));
-    let newer = told(&portal, "/docs/mcp", "initialize", json!({ "protocolVersion": "2099-01-01" })).await;
-    assert_eq!(newer["result"]["protocolVersion"], "2025-11-25");
+    for (asked, spoken) in [("2025-06-18", "2025-06-18"), ("2099-01-01", "2025-11-25")] {
+        let client = json!({ "name": "test", "version": "1" });
+        let asked = json!({ "protocolVersion": asked, "capabilities": {}, "clientInfo": client });
+        let begun = told(&portal, "/docs/mcp", "initialize", asked).await;
+        assert_eq!((&begun["id"], &begun["result"]["protocolVersion"]), (&json!(7), &json!(spoken)));
+        assert_eq!(begun["result"]["serverInfo"]["name"], "nuncio");
+    }
     let tools = told(&portal, "/docs/mcp", "tools/list", json!({})).await;
-    assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), 2, "{tools}");
+    let tools = tools["result"]["tools"].as_array().unwrap();
+    assert_eq!(tools.len(), 2, "{tools:?}");
+    for tool in tools {
+        assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
+        assert_eq!(tool["inputSchema"]["additionalProperties"], false, "{tool}");
+    }
     let found = called(&portal, "search_apis", json!({ "query": "user cart" })).await;
     assert!(
         found["result"]["content"][0]["text"].as_str().unwrap().contains("/docs/doc/shop/cart/operations/show"),
@@ -98,14 +112,15 @@ async fn what_is_no_question_is_refused() {
     );
     assert_eq!(told(&portal, "/docs/mcp", "resources/list", json!({})).await["error"]["code"], -32601);
     let post = |body: &str, origin: &str| {
-        let request = Request::post("/docs/mcp").header("host", "localhost");
+        let request = question("/docs/mcp", "localhost");
         let request = if origin.is_empty() { request } else { request.header("origin", origin) };
         send(&portal, request.body(body.to_owned()).unwrap())
     };
-    assert!(post("[]", "").await.1.contains("-32700"));
+    assert_eq!(post("[]", "").await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(post(&"x".repeat(65 << 10), "").await.0, StatusCode::PAYLOAD_TOO_LARGE);
     let notice = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
     assert_eq!(post(notice, "").await.0, StatusCode::ACCEPTED);
     assert_eq!(post(notice, "http://evil.example").await.0, StatusCode::FORBIDDEN);
-    let elsewhere = Request::post("/console/mcp").header("host", "shop.example").body(notice.to_owned()).unwrap();
+    let elsewhere = question("/console/mcp", "shop.example").body(notice.to_owned()).unwrap();
     assert_eq!(send(&portal, elsewhere).await.0, StatusCode::MISDIRECTED_REQUEST);
 }

@@ -4,6 +4,7 @@ use axum::body::to_bytes;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use rmcp::model::{JsonObject, ToolAnnotations};
 use serde_json::{Value, json};
 
 use super::super::twin::markdown;
@@ -36,14 +37,15 @@ impl Tool {
     }
 
     /// As lists of tools have it.
-    pub(super) fn described(self) -> Value {
+    pub(super) fn described(self) -> rmcp::model::Tool {
         let (description, properties, required) = self.words();
-        json!({
-            "name": self.name(),
-            "description": description,
-            "inputSchema": { "type": "object", "properties": properties, "required": required, "additionalProperties": false },
-            "annotations": { "readOnlyHint": true, "openWorldHint": false },
-        })
+        let mut schema = JsonObject::new();
+        schema.insert("type".to_owned(), json!("object"));
+        schema.insert("properties".to_owned(), properties);
+        schema.insert("required".to_owned(), required);
+        schema.insert("additionalProperties".to_owned(), json!(false));
+        let annotations = ToolAnnotations::new().read_only(true).open_world(false);
+        rmcp::model::Tool::new(self.name(), description, schema).with_annotations(annotations)
     }
 
     fn words(self) -> (&'static str, Value, Value) {

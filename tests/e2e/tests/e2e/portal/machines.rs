@@ -1,19 +1,31 @@
 //! What programs get of the portal behind the gateway.
 
-use nuncio_e2e::{Client, Site, eventually, get};
+use std::path::Path;
+
+use nuncio_e2e::{Site, eventually};
 use serde_json::{Value, json};
 
 use super::{HOST, api, ask, gateway, shop};
 
-/// What a tool says.
-async fn called(client: &Client, host: &str, path: &str, tool: &str, arguments: Value) -> String {
-    let params = json!({ "name": tool, "arguments": arguments });
-    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let ask = get(host, path).method("POST").with("content-type", "application/json").body(message.to_string());
-    let reply = client.send(&ask).await.unwrap();
-    let answer: Value = serde_json::from_str(&reply.text()).unwrap_or_else(|error| panic!("{error}: {}", reply.text()));
-    assert_eq!(answer["result"]["isError"], false, "{answer:#}");
-    answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()
+/// What the protocol's own client is told at this path: with the handshake of before 2026, or as it comes to terms.
+async fn agent(site: &Site, url: &str, mode: &str, calls: &[(&str, Value)]) -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let python = root.join(".tools/venv/bin/python");
+    assert!(python.is_file(), "{} is missing: scripts/setup.sh foreign", python.display());
+    let mut command = tokio::process::Command::new(python);
+    command.arg(root.join("tests/e2e/services/agent.py")).args([url, mode]).env("ADDRESS", site.ip().to_string());
+    for (tool, arguments) in calls {
+        command.args([*tool, &arguments.to_string()]);
+    }
+    let said = command.kill_on_drop(true).output().await.unwrap();
+    serde_json::from_slice(&said.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&said.stderr)))
+}
+
+/// What a tool said, in the order in which they were asked.
+fn said(told: &Value, call: usize) -> &str {
+    let call = &told["calls"][call];
+    assert_eq!(call["failed"], false, "{told:#}");
+    call["text"].as_str().unwrap()
 }
 
 #[tokio::test]
@@ -31,22 +43,33 @@ async fn an_agent_finds_an_operation_reads_it_and_follows_its_route() {
     let twin = ask(&site, "/docs/doc/default/cart.md").await.text();
     assert!(twin.contains("# Carts") && twin.contains("(/docs/doc/default/cart/operations/show.md)"), "{twin}");
 
-    let clients = Client::http(site.at(8080));
+    let clients = format!("http://{HOST}:8080/docs/mcp");
+    let search = [("search_apis", json!({ "query": "cart show" }))];
     eventually("the index", async || {
-        let found = called(&clients, HOST, "/docs/mcp", "search_apis", json!({ "query": "cart show" })).await;
-        if found.contains("/docs/doc/default/cart/operations/show") { Ok(()) } else { Err(found) }
+        let told = agent(&site, &clients, "auto", &search).await;
+        let found = said(&told, 0);
+        if found.contains("/docs/doc/default/cart/operations/show") { Ok(()) } else { Err(found.to_owned()) }
     })
     .await;
-    let asked = json!({ "api": "default/cart", "operation": "show" });
-    let read = called(&clients, HOST, "/docs/mcp", "get_operation", asked).await;
-    assert!(read.contains("https://shop.localhost:8443/api/carts/ann"), "{read}");
+    for (mode, version) in [("legacy", "2025-11-25"), ("auto", "2026-07-28")] {
+        let asked = ("get_operation", json!({ "api": "default/cart", "operation": "show" }));
+        let unknown = ("get_operation", json!({ "api": "default/nothing", "operation": "show" }));
+        let told = agent(&site, &clients, mode, &[asked, unknown]).await;
+        assert_eq!((&told["server"], &told["version"]), (&json!("nuncio"), &json!(version)));
+        assert_eq!(told["tools"], json!({ "search_apis": true, "get_operation": true }), "all of them only read");
+        assert!(said(&told, 0).contains("https://shop.localhost:8443/api/carts/ann"), "{told:#}");
+        assert_eq!(told["calls"][1]["failed"], true, "{told:#}");
+    }
 
-    let operators = Client::http(site.at(8088));
-    let routes = called(&operators, "localhost", "/console/mcp", "list_routes", json!({ "text": "cart-events" })).await;
+    let url = format!("http://{HOST}:8080/api/carts/ann");
+    let calls = [
+        ("list_routes", json!({ "text": "cart-events" })),
+        ("explain_route", json!({ "url": url, "headers": ["x-cart-version: v2"] })),
+    ];
+    let told = agent(&site, "http://localhost:8088/console/mcp", "auto", &calls).await;
+    let (routes, explained) = (said(&told, 0), said(&told, 1));
     // At the host of the shop and at that of its preview: to customers, and to services.
     assert!(routes.contains("\"total\": 4") && routes.contains("cart:80"), "{routes}");
-    let asked = json!({ "url": format!("http://{HOST}:8080/api/carts/ann"), "headers": ["x-cart-version: v2"] });
-    let explained = called(&operators, "localhost", "/console/mcp", "explain_route", asked).await;
     assert!(explained.contains("forwarded to cart-v2"), "{explained}");
     gateway.stop().await;
 }
