@@ -93,7 +93,7 @@ fn virtual_host(table: &Table, host: &VirtualHost, exact: bool) -> PbVirtualHost
     let is_asked = checks::is_asked(host);
     let mut filters = checks::of_host(host, exact);
     if exact {
-        filters.extend(unneeded_filters(host, preview::is_own(table)));
+        filters.extend(unneeded_filters(host, preview::is_of_preview(table)));
     }
     PbVirtualHost {
         name: host.name.to_string(),

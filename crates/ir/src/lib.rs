@@ -34,9 +34,9 @@ pub use listener::{
 };
 pub use model::{Change, Delta, Model, put};
 pub use preview::{
-    BAGGAGE_HEADER, BAGGAGE_MEMBER, COUNTED, CookieChoice, FOREIGN_HEADER, KEY_LENGTH, KEY_PREFIX, NO_HOST,
-    PREVIEW_HEADER, PROBES_SWITCH, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, ProbeLog, SELECT_HEADER,
-    SELECTOR_MARK, TUNNEL_PROTOCOL,
+    BAGGAGE_HEADER, BAGGAGE_MEMBER, BAGGAGE_NAME_MEMBER, COUNTED, CookieChoice, FOREIGN_HEADER, KEY_LENGTH, KEY_PREFIX,
+    NO_HOST, PREVIEW_HEADER, PROBES_SWITCH, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, ProbeLog,
+    SELECT_HEADER, SELECTOR_MARK, StreamBounds, TUNNEL_PROTOCOL,
 };
 pub use route::{
     Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,

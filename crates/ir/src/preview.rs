@@ -31,6 +31,9 @@ pub const SELECTOR_MARK: char = '=';
 /// What all keys begin with, so that they can be found where they should not be.
 pub const KEY_PREFIX: &str = "npk";
 
+/// The member of the baggage that names a preview for a mesh, where its policy says so: no secret, and proof of nothing.
+pub const BAGGAGE_NAME_MEMBER: &str = "nuncio-preview-name";
+
 /// How long a key is, with what it begins with.
 pub const KEY_LENGTH: usize = 29;
 
@@ -166,6 +169,21 @@ pub struct PreviewContext {
     pub baseline: Option<Arc<str>>,
     /// How the URLs of its own host begin (`https://host:port`), where it has one.
     pub origin: Option<Arc<str>>,
+    /// The same of all hosts that it has, each with that which services know: of two of a kind the first counts.
+    pub entrypoints: Arc<[(Arc<str>, Arc<str>)]>,
+    /// What a mesh may call it.
+    pub name: Option<Arc<str>>,
+    /// For how long its streams last.
+    pub streams: StreamBounds,
+}
+
+/// For how long requests of a preview last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct StreamBounds {
+    /// Each for so many seconds.
+    pub longest: u64,
+    /// And until then, in seconds since 1970.
+    pub end: Option<u64>,
 }
 
 #[cfg(test)]

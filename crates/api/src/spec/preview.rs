@@ -259,6 +259,12 @@ pub struct PreviewPolicy {
     /// How long a Preview is shown at most, whatever it says.
     #[serde(rename = "maxTTL")]
     pub max_ttl: Option<Duration>,
+    /// How long one request to a preview may last, streams and WebSockets among them, which outlive what let them in; default `1h`.
+    #[serde(rename = "maxStream")]
+    pub max_stream: Option<Duration>,
+    /// Whether services are told the name of a preview besides its key, for the routes of a mesh (`nuncio preview mesh`);
+    /// default `false`.
+    pub mesh: Option<bool>,
     /// How many Previews of one namespace count, those before others whose names come first; default 100.
     #[serde(rename = "maxPreviews")]
     pub max_previews: Option<u32>,
@@ -329,11 +335,26 @@ pub enum PreviewScheme {
 /// Previews of one namespace, where a policy does not say how many may count.
 const MAX_PREVIEWS: u32 = 100;
 
+/// Seconds for which a request may last, where a policy does not say it.
+const MAX_STREAM: u64 = 3600;
+
 impl PreviewPolicy {
     /// How many Previews of one namespace count.
     #[must_use]
     pub fn max_previews(&self) -> usize {
         self.max_previews.unwrap_or(MAX_PREVIEWS) as usize
+    }
+
+    /// For how many seconds a request may last.
+    #[must_use]
+    pub fn max_stream(&self) -> u64 {
+        self.max_stream.as_ref().map_or(MAX_STREAM, |longest| longest.0.as_secs().max(1))
+    }
+
+    /// Whether services are told the names of previews.
+    #[must_use]
+    pub fn tells_names(&self) -> bool {
+        self.mesh == Some(true)
     }
 
     /// Whether processes of developers may stand in for services.

@@ -3,10 +3,10 @@
 -- How much of it is read: W3C Baggage asks for no more. What is beyond goes no further.
 local MOST = 8192
 
--- The members of baggage that are no business of previews, each behind a comma, and the key in it. Of
--- two keys the first counts (W3C Baggage leaves it open).
+-- The members of baggage that are no business of previews, each behind a comma, the key in it, and the name of a preview,
+-- which is for a mesh and proof of nothing. Of two of a kind the first counts (W3C Baggage leaves it open).
 local function divided(baggage)
-  local foreign, key = {}, nil
+  local foreign, key, preview = {}, nil, nil
   if #baggage > MOST then
     baggage = baggage:sub(1, MOST + 1):match("^(.*),") or ""
   end
@@ -14,11 +14,13 @@ local function divided(baggage)
     local name, value = member:match("^%s*([^=;%s]*)%s*=%s*([^;%s]*)")
     if name == "nuncio-preview" then
       key = key or value
+    elseif name == "nuncio-preview-name" then
+      preview = preview or value
     elseif member:find("%S") then
       foreign[#foreign + 1] = "," .. member:match("^%s*(.-)%s*$")
     end
   end
-  return table.concat(foreign), key
+  return table.concat(foreign), key, preview
 end
 
 local function put(headers, name, value)
@@ -29,27 +31,26 @@ local function put(headers, name, value)
   end
 end
 
--- Keeps what is none of the gateway's business: whole for the baseline, and to be put behind what a
--- preview has to say.
-local function keep(headers, foreign)
+-- What a client has said, but for a key and a name, which nobody believes: whole for the baseline, and to be put behind
+-- what a preview has to say.
+local function keep_from_client(headers)
+  local foreign = divided(headers:get("x-nuncio-baggage") or "")
   put(headers, "baggage", foreign:sub(2))
   put(headers, "x-nuncio-baggage", foreign)
 end
 
--- What a client has said, but for a key, which nobody believes.
-local function keep_from_client(headers)
-  keep(headers, (divided(headers:get("x-nuncio-baggage") or "")))
-end
-
--- What a service has said; gives the key that it hands on, wherever it stands.
+-- What a service has said; gives the key that it hands on, wherever it stands, and what goes on beside it. A preview says
+-- its own name behind its key.
 local function keep_from_service(headers)
   local lines = {}
   for at = 0, headers:getNumValues("baggage") - 1 do
     lines[#lines + 1] = headers:getAtIndex("baggage", at)
   end
-  local foreign, key = divided(table.concat(lines, ","))
+  local foreign, key, preview = divided(table.concat(lines, ","))
   local said = headers:get("x-nuncio-preview")
-  keep(headers, foreign)
-  return said and said ~= "" and said or key, foreign
+  local named = (preview and ",nuncio-preview-name=" .. preview or "") .. foreign
+  put(headers, "baggage", named:sub(2))
+  put(headers, "x-nuncio-baggage", foreign)
+  return said and said ~= "" and said or key, named
 end
 

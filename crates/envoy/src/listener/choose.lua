@@ -1,6 +1,7 @@
 -- Choosing a preview by a cookie, at the host of the baseline.
 --
--- COOKIE is written above: "secure" where HTTPS alone counts, "any" where clear text does too, or nothing.
+-- COOKIE is written above: "secure" where HTTPS alone counts, "any" where clear text does too, or nothing. So is what
+-- question.lua has.
 
 local CHOICE = "/.nuncio/preview"
 
@@ -99,6 +100,21 @@ local function send_on(handle, path, cookies)
     ["referrer-policy"] = "no-referrer", ["set-cookie"] = cookies}, "")
 end
 
+-- Asks whether to see a preview, or to leave it. The question has the link that it is about, but for what of it says nothing.
+local function ask_first(handle, said, path, link)
+  local host = "<strong>" .. escaped(handle:headers():get(":authority")) .. "</strong>"
+  local to = "&to=" .. encoded(path)
+  if said.leave then
+    local text = "A link has led here that ends the preview which this browser may be shown at " .. host .. "."
+    return ask(handle, "Leave the preview?", text, "Leave the preview", "?leave" .. to, path)
+  end
+  local text = "A link has led here that has this browser shown the preview <code>" .. said.select .. "</code> in the place of "
+    .. host .. ", until the browser ends or you leave it. What you do there may be seen by who made the preview: go on only if "
+    .. "you expected it."
+  local share = link and "&nuncio-share=" .. link or ""
+  ask(handle, "See a preview?", text, "See the preview", "?select=" .. said.select .. to .. share, path)
+end
+
 -- Answers a link that chooses a preview, or leaves it. `is_there` tells whether there is one of that name here; where there
 -- is none, nothing is answered.
 local function answer_choice(handle, is_there)
@@ -106,6 +122,14 @@ local function answer_choice(handle, is_there)
   local said = parameters(headers:get(":path"))
   headers:replace(":path", CHOICE)
   local path = path_of(said.to)
+  local link = (said["nuncio-share"] or ""):match("^[%w%-_%.]+$")
+  if not said.leave and (not said.select or not is_there(said.select)) then
+    return false
+  end
+  if not is_own_wish(headers, is_secure(headers) and "https" or "http") then
+    ask_first(handle, said, path, link)
+    return true
+  end
   if said.leave then
     local gone = {set_cookie(headers, cookie_name(headers), "; Max-Age=0")}
     for _, cookie in ipairs(cookies(headers)) do
@@ -116,10 +140,6 @@ local function answer_choice(handle, is_there)
     send_on(handle, path, gone)
     return true
   end
-  if not said.select or not is_there(said.select) then
-    return false
-  end
-  local link = (said["nuncio-share"] or ""):match("^[%w%-_%.]+$")
   if link then
     local before, fragment = path:match("^([^#]*)(.*)$")
     path = before .. (before:find("?", 1, true) and "&" or "?") .. "nuncio-share=" .. link .. fragment

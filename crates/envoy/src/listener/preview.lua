@@ -1,20 +1,37 @@
--- Keeps what services say of their own host within a preview, whose host is another: redirects lead to
--- the preview, and cookies belong to it alone, whatever names they are meant for. It comes after the filters that
--- find routes, since only the route tells whether a request is one of a preview at the preview's own host: at the
--- baseline's host, where a header or a cookie chooses previews, all is as services say it.
+-- Keeps what services say of their own hosts within a preview, whose hosts are others: redirects lead to
+-- the preview, and cookies belong to it alone, whatever names they are meant for; and tells services which compare
+-- where a request is from with their host what they would see without a preview (`origin.lua`). It comes after the
+-- filters that find routes, since only the route tells whether a request is one of a preview at the preview's own
+-- host: at the baseline's host, where a header or a cookie chooses previews, all is as services say it.
 --
--- And it keeps keys that services hand on from third parties, to which a route of the baseline may lead.
+-- It keeps streams of previews within their bounds; and keys that services hand on from third parties, to which a route
+-- of the baseline may lead.
 --
--- HEADERS, those in which services are told a key, and `take_share` are written above.
+-- HEADERS, those in which services are told a key, `take_share` and what origin.lua has are written above.
 
--- The URL within the preview.
-local function moved(url, host, origin)
+-- How long an upstream may take for all of a request, which Envoy's router takes out.
+local MOST = "x-envoy-upstream-stream-duration-ms"
+
+-- The URL within the preview, if it is one of a host that the preview has.
+local function moved(url, hosts)
   local authority, rest = url:match("^[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)$")
   if not authority then
     authority, rest = url:match("^//([^/?#]*)(.*)$")
   end
-  local name = authority and authority:lower():gsub(":%d+$", "")
-  return name == host and origin .. rest or nil
+  local origin = authority and hosts[(authority:lower():gsub(":%d+$", ""))]
+  return origin and origin .. rest
+end
+
+-- The same of what leads on after a while.
+local function moved_refresh(text, hosts)
+  local head, rest = text:match("^(%s*[%d.]+%s*[;,]%s*)(.*)$")
+  if not head then
+    return nil
+  end
+  local name, named = rest:match("^([Uu][Rr][Ll]%s*=%s*)(.*)$")
+  local quote, url, tail = (named or rest):match("^([\"']?)(.-)([\"']?%s*)$")
+  local within = moved(url, hosts)
+  return within and head .. (name or "") .. quote .. within .. tail
 end
 
 -- A cookie without its Domain: it is then the preview's own.
@@ -29,9 +46,8 @@ local function own_cookie(cookie)
 end
 
 -- Whether a preview is asked for at its own host.
-local function is_own(handle)
-  local origin = handle:virtualHost():metadata():get("origin")
-  local host = handle:headers():get(":authority")
+local function is_own(headers, preview)
+  local origin, host = preview:get("origin"), headers:get(":authority")
   return origin and host and origin:match("^%a+://([^:/]+)") == host:lower()
 end
 
@@ -52,28 +68,46 @@ local function drop_key(headers)
   end
 end
 
+-- What let a request in does not last for ever, and neither does the preview.
+local function bound(headers, preview)
+  local longest, last = preview:get("longest"), preview:get("end")
+  if longest then
+    local left = last and last - os.time() or longest
+    headers:replace(MOST, ("%.0f"):format(math.max(1, math.min(longest, left)) * 1000))
+  end
+end
+
 function envoy_on_request(handle)
   -- Has Envoy look the route up to which the request was led.
   handle:metadata()
-  if is_own(handle) then
-    take_share(handle:headers())
-    handle:streamInfo():dynamicMetadata():set("nuncio.preview", "own", true)
-  elseif handle:virtualHost():metadata():get("ended") then
-    take_share(handle:headers())
-  elseif handle:headers():get(HEADERS[1]) and leads_to_stranger(handle) then
-    drop_key(handle:headers())
+  local headers, preview = handle:headers(), handle:virtualHost():metadata()
+  bound(headers, preview)
+  if is_own(headers, preview) then
+    take_share(headers)
+    local is_foreign = put_origins(headers, preview:get("hosts"), preview:get("host"))
+    handle:streamInfo():dynamicMetadata():set("nuncio.preview", "own", is_foreign and "foreign" or "own")
+  elseif preview:get("ended") then
+    take_share(headers)
+  elseif headers:get(HEADERS[1]) and leads_to_stranger(handle) then
+    drop_key(headers)
   end
 end
 
 function envoy_on_response(handle)
-  if not handle:streamInfo():dynamicMetadata():get("nuncio.preview") then
+  local said = handle:streamInfo():dynamicMetadata():get("nuncio.preview")
+  if not said then
     return
   end
-  local headers, preview = handle:headers(), handle:virtualHost():metadata()
-  local location = headers:get("location")
-  local within = location and moved(location, preview:get("host"), preview:get("origin"))
-  if within then
-    headers:replace("location", within)
+  local headers, hosts = handle:headers(), handle:virtualHost():metadata():get("hosts")
+  for name, move in pairs({["location"] = moved, ["content-location"] = moved, ["refresh"] = moved_refresh}) do
+    local value = headers:get(name)
+    local within = value and move(value, hosts)
+    if within then
+      headers:replace(name, within)
+    end
+  end
+  if said.own == "own" then
+    put_back_origin(headers, hosts)
   end
   local cookies = {}
   for at = 0, headers:getNumValues("set-cookie") - 1 do

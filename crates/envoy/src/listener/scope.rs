@@ -61,6 +61,9 @@ const SELECT: &str = include_str!("select.lua");
 /// What it needs for what services hand on, and what does so where there are no previews.
 const BAGGAGE: &str = include_str!("baggage.lua");
 
+/// What it needs to ask first.
+const QUESTION: &str = include_str!("question.lua");
+
 /// What it needs for choices by cookie.
 const CHOOSE: &str = include_str!("choose.lua");
 
@@ -68,6 +71,9 @@ const CHOOSE: &str = include_str!("choose.lua");
 pub(crate) const PREVIEW_FILTER: &str = "nuncio.preview";
 
 const PREVIEW: &str = include_str!("preview.lua");
+
+/// What it needs for where requests are from.
+const ORIGIN: &str = include_str!("origin.lua");
 
 /// What both need for links to previews.
 const SHARE: &str = include_str!("share.lua");
@@ -186,7 +192,7 @@ pub(super) fn select(settings: &HttpSettings) -> Option<HttpFilter> {
         trust(entry),
         suffix(settings)
     );
-    Some(filters::filter(SELECT_FILTER, &lua(&[&*known, BAGGAGE, SHARE, CHOOSE, SELECT].concat())))
+    Some(filters::filter(SELECT_FILTER, &lua(&[&*known, BAGGAGE, SHARE, QUESTION, CHOOSE, SELECT].concat())))
 }
 
 /// Who is believed, for scripts.
@@ -207,7 +213,7 @@ fn suffix(settings: &HttpSettings) -> String {
 pub(super) fn of_previews(entry: &PreviewEntry) -> Option<HttpFilter> {
     entry.domain.as_ref()?;
     let known = format!("local HEADERS = {{{}}}\n", names_of_key(entry));
-    Some(filters::filter(PREVIEW_FILTER, &lua(&[&*known, SHARE, PREVIEW].concat())))
+    Some(filters::filter(PREVIEW_FILTER, &lua(&[&*known, SHARE, ORIGIN, PREVIEW].concat())))
 }
 
 /// The headers that hold a key, for scripts.

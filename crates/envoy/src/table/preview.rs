@@ -8,8 +8,8 @@ use envoy_types::pb::envoy::config::core::v3::{HeaderValueOption, Metadata};
 use envoy_types::pb::envoy::config::route::v3::{Route as PbRoute, VirtualCluster};
 use envoy_types::pb::google::protobuf::{Struct, Value, value};
 use nuncio_ir::{
-    Arm, BAGGAGE_HEADER, BAGGAGE_MEMBER, Backend, FOREIGN_HEADER, Forward, HeaderAdd, HeaderMatch, PREVIEW_HEADER,
-    PreviewContext, Route, RouteAction, Table, ValueMatch, VirtualHost,
+    Arm, BAGGAGE_HEADER, BAGGAGE_MEMBER, BAGGAGE_NAME_MEMBER, Backend, FOREIGN_HEADER, Forward, HeaderAdd, HeaderMatch,
+    PREVIEW_HEADER, PreviewContext, Route, RouteAction, Table, ValueMatch, VirtualHost,
 };
 
 use crate::listener::{PREVIEW_FILTER, SELECT_FILTER};
@@ -25,7 +25,8 @@ pub(super) fn told(table: &Table) -> Vec<HeaderValueOption> {
 /// table itself, which comes last.
 fn key(preview: &PreviewContext) -> Vec<HeaderAdd> {
     let key = header::literal(preview.key.expose());
-    let baggage = format!("{BAGGAGE_MEMBER}={key}%REQ({FOREIGN_HEADER})%");
+    let name = preview.name.as_deref().map(|name| format!(",{BAGGAGE_NAME_MEMBER}={}", header::literal(name)));
+    let baggage = format!("{BAGGAGE_MEMBER}={key}{}%REQ({FOREIGN_HEADER})%", name.unwrap_or_default());
     let add = |name: &str, value: &str| HeaderAdd { name: name.to_owned(), value: value.to_owned(), append: false };
     names(preview).map(|name| add(name, &key)).chain([add(BAGGAGE_HEADER, &baggage)]).collect()
 }
@@ -104,27 +105,46 @@ pub(super) fn counted(table: &Table) -> Option<VirtualCluster> {
     Some(VirtualCluster { name: preview.counted.to_string(), headers: vec![matcher::header(&any)] })
 }
 
-/// Whether a table is that of a preview's own host, where a filter keeps visitors within the preview, or was: its URLs may be
-/// links still.
-pub(super) fn is_own(table: &Table) -> bool {
-    table.has_ended || table.preview.as_ref().is_some_and(|preview| preview.origin.is_some())
+/// Whether a table is that of a preview, where a filter keeps visitors within it and its streams within bounds, or was: its URLs
+/// may be links still.
+pub(super) fn is_of_preview(table: &Table) -> bool {
+    table.has_ended || table.preview.is_some()
 }
 
 /// What that filter is told; and the filter that leads requests to previews of such tables, and of those that stand for a
 /// preview their names.
 pub(super) fn metadata(table: &Table, host: &VirtualHost) -> Option<Metadata> {
-    let text = |text: &str| Value { kind: Some(value::Kind::StringValue(text.to_owned())) };
-    let of = |filter: &str, fields: &[(&str, &str)]| {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
-        (filter.to_owned(), Struct { fields })
-    };
-    let own = table.preview.as_ref().and_then(|preview| {
-        let (origin, host) = (preview.origin.as_deref()?, preview.baseline.as_deref()?);
-        Some([of(PREVIEW_FILTER, &[("origin", origin), ("host", host)]), of(SELECT_FILTER, &[("own", "true")])])
-    });
-    let ended = table.has_ended.then(|| of(PREVIEW_FILTER, &[("ended", "true")]));
+    let said = |filter: &str, name: &str, value: &str| (filter.to_owned(), fields([(name, text(value))]));
+    let kept = table.preview.as_ref().map(|preview| (PREVIEW_FILTER.to_owned(), kept_within(preview)));
+    let is_own = table.preview.as_ref().is_some_and(|preview| preview.origin.is_some());
+    let own = is_own.then(|| said(SELECT_FILTER, "own", "true"));
+    let ended = table.has_ended.then(|| said(PREVIEW_FILTER, "ended", "true"));
     let stands = table.preview.is_none() && !table.scope.is_by_host();
-    let named = stands.then(|| of(SELECT_FILTER, &[("preview", &*host.name)]));
-    let filter_metadata: HashMap<_, _> = own.into_iter().flatten().chain(ended).chain(named).collect();
+    let named = stands.then(|| said(SELECT_FILTER, "preview", &host.name));
+    let filter_metadata: HashMap<_, _> = kept.into_iter().chain(own).chain(ended).chain(named).collect();
     (!filter_metadata.is_empty()).then(|| Metadata { filter_metadata, ..Default::default() })
+}
+
+/// The bounds of a preview's streams, and at its own host what its hosts stand for, each by the name that services know.
+fn kept_within(preview: &PreviewContext) -> Struct {
+    #[expect(clippy::cast_precision_loss, reason = "times of this age are whole numbers there")]
+    let number = |seconds: u64| value::Kind::NumberValue(seconds as f64);
+    let bounds = [("longest", Some(preview.streams.longest)), ("end", preview.streams.end)];
+    let bounds = bounds.into_iter().filter_map(|(name, seconds)| Some((name, number(seconds?))));
+    let own = preview.origin.as_deref().zip(preview.baseline.as_deref());
+    // Of two names of a kind the last counts here.
+    let hosts = preview.entrypoints.iter().rev().map(|(host, origin)| (&**host, &**origin));
+    let hosts = hosts.chain(own.map(|(origin, host)| (host, origin)));
+    let hosts = own.map(|_| value::Kind::StructValue(fields(hosts.map(|(host, origin)| (host, text(origin))))));
+    let own = own.map(|(origin, host)| [("origin", text(origin)), ("host", text(host))]);
+    fields(bounds.chain(own.into_iter().flatten()).chain(hosts.map(|hosts| ("hosts", hosts))))
+}
+
+fn text(text: &str) -> value::Kind {
+    value::Kind::StringValue(text.to_owned())
+}
+
+fn fields<'n>(fields: impl IntoIterator<Item = (&'n str, value::Kind)>) -> Struct {
+    let fields = fields.into_iter().map(|(name, kind)| (name.to_owned(), Value { kind: Some(kind) })).collect();
+    Struct { fields }
 }

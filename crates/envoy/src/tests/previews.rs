@@ -1,6 +1,8 @@
 //! What tables of previews say.
 
-use nuncio_ir::PreviewContext;
+use std::sync::Arc;
+
+use nuncio_ir::{PreviewContext, StreamBounds};
 use serde_json::{Value, json};
 
 use super::build::{arm, forward, host, name, prefix, route};
@@ -25,6 +27,9 @@ fn the_key_goes_with_those_arms_that_may_know_it() {
         headers: ["x-branch".to_owned()].into(),
         baseline: Some("shop.example".into()),
         origin: Some("https://web--x.preview.example".into()),
+        entrypoints: Arc::default(),
+        name: None,
+        streams: StreamBounds::default(),
     });
     let mut made = |strangers: &[&str]| {
         own.strangers = strangers.iter().map(|cluster| name(cluster)).collect();

@@ -7,7 +7,7 @@ use nuncio_api::{PreviewMatch, PreviewedService, added_key};
 use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{
     Arm, Backend, ClusterName, Forward, HeaderMatch, Mirror, PreviewContext, PreviewWay, Redirect, Route, RouteAction,
-    Scope, Table, TableName, ValueMatch, VirtualHost,
+    Scope, StreamBounds, Table, TableName, ValueMatch, VirtualHost,
 };
 
 use super::page::{nobody, out_of_service};
@@ -116,9 +116,19 @@ impl Shadow<'_> {
             Face::Own(entrance) => (Some(Arc::clone(&entrance.baseline)), Some(Arc::clone(&entrance.origin))),
             Face::Internal => (None, None),
         };
-        let counted = PreviewWay::Any.counted(&self.preview.selector).into();
-        let (key, headers) = (self.preview.key.clone(), Arc::clone(&self.preview.headers));
-        PreviewContext { key, counted, headers, baseline, origin }
+        let all = self.preview.entrances.iter().filter(|_| origin.is_some());
+        let entrypoints = all.map(|it| (Arc::clone(&it.baseline), Arc::clone(&it.origin))).collect();
+        let Compiled { id, policy, life, .. } = self.preview;
+        PreviewContext {
+            key: self.preview.key.clone(),
+            counted: PreviewWay::Any.counted(&self.preview.selector).into(),
+            headers: Arc::clone(&self.preview.headers),
+            baseline,
+            origin,
+            entrypoints,
+            name: policy.tells_names().then(|| format!("{}.{}", id.namespace, id.name).into()),
+            streams: StreamBounds { longest: policy.max_stream(), end: life.fixed },
+        }
     }
 
     fn host(&self, base: &VirtualHost, guards: &[Route], copied: &mut Copied) -> VirtualHost {

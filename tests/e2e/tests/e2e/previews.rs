@@ -2,6 +2,8 @@
 
 mod context;
 mod cookie;
+mod doors;
+mod entrypoints;
 mod explained;
 mod includes;
 mod languages;

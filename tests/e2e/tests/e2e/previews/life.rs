@@ -91,6 +91,48 @@ async fn a_stream_that_lasts_keeps_a_preview_from_being_idle() {
     gateway.stop().await;
 }
 
+/// When a WebSocket that nobody closes has ended.
+async fn ended(shop: &Shop, host: &str) -> Instant {
+    let tcp = TcpStream::connect(shop.site.http()).await.unwrap();
+    let request = format!("ws://{host}/talk/").into_client_request().unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(request, tcp).await.unwrap();
+    socket.send(Message::text("one")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap().to_text().unwrap(), "branch: one");
+    let end = tokio::time::timeout(Duration::from_secs(30), socket.next()).await.expect("an end");
+    assert!(!matches!(end, Some(Ok(Message::Text(_)))), "{end:?}");
+    Instant::now()
+}
+
+#[tokio::test]
+async fn no_stream_outlives_its_preview_nor_lasts_longer_than_the_policy_lets_it() {
+    let shop = Shop::new().await;
+    let mut mapping = mapping_on(SHOP, "talk", "/talk/", shop.cart.address());
+    mapping["spec"]["allow_upgrade"] = json!(["websocket"]);
+    shop.site.write("talk.yaml", documents(&[mapping]));
+    let gateway = Gateway::start(&shop.site).await;
+    let begun = Instant::now();
+    shop.site.write("short.yaml", documents(&[lasting(&shop, "short", "8s")]));
+    let host = host_of(&shop, &gateway, "short").await;
+    let lasted = ended(&shop, &host).await - begun;
+    assert!((Duration::from_secs(5)..Duration::from_secs(12)).contains(&lasted), "{lasted:?}");
+    let seen = shop.client().ask(&get(SHOP, "/cart/")).await.echo().unwrap();
+    assert_eq!(seen.header("x-envoy-upstream-stream-duration-ms"), None);
+
+    let mut policy = policy();
+    policy["spec"]["maxStream"] = json!("2s");
+    shop.site.write("policy.yaml", documents(&[policy]));
+    shop.site.write("long.yaml", documents(&[lasting(&shop, "long", "1h")]));
+    gateway.line(&["PreviewPolicy default/previews changed", "live on 1 Envoy"]).await;
+    let host = host_of(&shop, &gateway, "long").await;
+    let begun = Instant::now();
+    let lasted = ended(&shop, &host).await - begun;
+    assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&lasted), "{lasted:?}");
+    let seen = shop.client().ask(&get(&host, "/cart/").with("x-envoy-upstream-stream-duration-ms", "9")).await;
+    let seen = seen.echo().unwrap();
+    assert_eq!((&*seen.backend, seen.header("x-envoy-upstream-stream-duration-ms")), ("branch", None));
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn requests_for_a_preview_are_counted_and_it_ends_when_there_are_none() {
     let shop = Shop::new().await;
