@@ -79,6 +79,7 @@ mod tests {
             backends: backends.iter().map(view).collect(),
             origin: Vec::new(),
             table: "*".into(),
+            counted_as: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nuncio_ir::{Backend, Cluster, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
 
 use super::hosts::{certificate_of, listener_view, listeners_of, names};
-use super::routes::route_view;
+use super::routes::{Shown, route_view};
 use super::words::{conditions, policies};
 use super::{cluster_view, service_of};
 use crate::admin::{EntryView, TopologyQuery, TopologyView, WayView, holds_words};
@@ -47,7 +47,23 @@ pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
         routes: shown.iter().map(|placed| way(model, placed, &entries)).collect(),
         hosts,
         total,
+        counts_routes: false,
     }
+}
+
+/// Of the routes that Envoy counts under these names the first that there are, in this order. Routes that are counted together
+/// are told by one of them.
+pub(super) fn counted_routes(model: &Model, names: &[String], limit: usize) -> Vec<WayView> {
+    let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
+    let mut placed = BTreeMap::new();
+    for (table, host) in hosts.filter(|(table, _)| table.scope.is_by_host()) {
+        for (order, route) in host.known_routes().enumerate() {
+            if let Some(name) = table.counted_as(host, route) {
+                placed.entry(name).or_insert(Placed { table, host, order, route });
+            }
+        }
+    }
+    names.iter().filter_map(|name| placed.get(name)).take(limit).map(|placed| way(model, placed, &[])).collect()
 }
 
 /// The services, by the name under which Envoy counts requests to them.
@@ -133,9 +149,15 @@ fn clusters(model: &Model, shown: &[Placed<'_>]) -> Vec<crate::admin::ClusterVie
 
 fn way(model: &Model, placed: &Placed<'_>, entries: &[Entry<'_>]) -> WayView {
     WayView {
-        route: route_view(model, placed.table, &name(placed), placed.order, placed.route),
+        route: route_view(
+            model,
+            &Shown { table: placed.table, host: placed.host, name: name(placed) },
+            placed.order,
+            placed.route,
+        ),
         entry: entries.binary_search(&entry(placed)).unwrap_or_default(),
         policies: policies(placed.route),
+        traffic: None,
     }
 }
 

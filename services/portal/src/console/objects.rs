@@ -130,6 +130,8 @@ struct ObjectPage<'a> {
     is_editable: bool,
     problems: Vec<ProblemRow>,
     graph: Graph,
+    /// Requests are counted by route.
+    is_counted: bool,
     rows: Vec<Row>,
     /// Where all of its routes are shown, if these are some.
     more: Option<String>,
@@ -172,7 +174,8 @@ pub(super) async fn one(
         frame: site.frame(),
         here: "objects",
         graph: Graph::new(&topology, site.texts()),
-        rows: rows(&topology, site.texts()),
+        is_counted: topology.counts_routes,
+        rows: rows(&topology, &site),
         more: some.then(|| with_query("/console/", [("text", name.as_str())])),
         is_editable: object.is_editable,
         object: row,

@@ -37,6 +37,8 @@ struct Page<'a> {
     /// The way to the routes that are left out; nothing where none are.
     more: Option<String>,
     graph: Graph,
+    /// Requests are counted by route.
+    is_counted: bool,
     rows: Vec<Row>,
     turns: Turns,
 }
@@ -88,7 +90,8 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Re
         is_filtered: wanted.is_filtered(),
         more: wanted.is_brief().then(|| "/console/?all=true".to_owned()),
         graph: Graph::new(&topology, site.texts()),
-        rows: rows(&topology, site.texts()),
+        is_counted: topology.counts_routes,
+        rows: rows(&topology, &site),
         turns,
         wanted: &wanted,
     }))
