@@ -212,7 +212,7 @@ pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Ve
         let mut routes = builder.preamble(shared_guards(&hosts, class.security), &sorted, None, &names);
         routes.extend(builder.protect.head(&names));
         routes.extend(sorted.iter().flat_map(|group| builder.routes(group, None, &names)));
-        builder.push(share.name(coverage), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes, &names);
+        builder.push(share.name(), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes, &names);
     }
     for host in &class.patterns {
         let name: Arc<str> = host.pattern.to_string().into();
