@@ -176,7 +176,8 @@ fn a_share_of_a_replaced_route_does_not_stay_with_another_version() {
 fn names_below_the_domain_are_for_previews_alone() {
     let taking = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: taking}\n\
                   spec: {hostname: '*', prefix: /, service: web}\n---\n";
-    let exact = taking.replace("'*'", "x.pre.example").replace("taking", "exact");
+    let exact =
+        taking.replace("'*'", "x.pre.example").replace("taking", "exact").replace("service: web", "service: cart");
     let pattern = "apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: pre}\n\
                    spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}\n---\n";
     let mut world = of(&[SITE, POLICY, taking, &exact, pattern, PREVIEW]);
@@ -187,7 +188,7 @@ fn names_below_the_domain_are_for_previews_alone() {
     assert_eq!(answer(&world, "other.example", "/"), "web:80");
     // Without the policy they are as any others.
     world.apply([(ObjectId::new(Kind::PreviewPolicy, "default", "previews"), None)]);
-    assert_eq!(answer(&world, "x.pre.example", "/"), "web:80");
+    assert_eq!(answer(&world, "x.pre.example", "/"), "cart:80");
     assert_eq!(reasons(&world, &preview()), ["NoPreviewPolicy"]);
     assert_eq!(world.model(), of(&[SITE, taking, &exact, pattern]).model());
 }
