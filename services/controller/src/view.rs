@@ -11,6 +11,7 @@ mod portal;
 mod preview_details;
 mod previews;
 mod problems;
+mod reach;
 mod routes;
 mod topology;
 mod words;
@@ -39,7 +40,7 @@ use crate::previews::{Lifecycle, may_change, may_know};
 use crate::run::lock;
 
 use self::clusters::cluster_view;
-pub(crate) use self::clusters::{endpoints, service_of};
+pub(crate) use self::clusters::{clusters_of, endpoints, service_of};
 pub(crate) use self::credentials::{credential, credentials_of};
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view};
@@ -222,7 +223,7 @@ impl View for EngineView {
 
     fn topology(&self, query: &TopologyQuery) -> TopologyView {
         let engine = lock(&self.engine);
-        TopologyView { counts_routes: engine.world.counts_routes(), ..topology::topology(engine.world.model(), query) }
+        TopologyView { counts_routes: engine.world.counts_routes(), ..topology::topology(&engine.world, query) }
     }
 
     fn certificates(&self, query: &ListQuery) -> Page<CertificateView> {

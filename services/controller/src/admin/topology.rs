@@ -23,6 +23,9 @@ pub struct TopologyQuery {
     pub service: Option<String>,
     /// Only those that say this text: in what they match, or in the names of their objects.
     pub text: Option<String>,
+    /// With `namespace` and `name`, without which it says nothing: only those that this object makes, or whose requests meet it on
+    /// their way.
+    pub kind: Option<String>,
     /// Only of objects of this namespace.
     pub namespace: Option<String>,
     /// Only of objects of this name.

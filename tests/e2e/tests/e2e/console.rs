@@ -53,6 +53,14 @@ async fn a_route_is_followed_from_its_listener_to_its_endpoints() {
     assert!(!cart.contains("What is wrong"), "{cart}");
     assert_eq!(page(&site, "/console/objects/Mapping/default/nothing").await.status, 404);
 
+    // What makes no route tells of those that it reaches.
+    let host = told(&site, "/console/objects/Host/default/shop", &["/api/carts/", "/api/orders"]).await;
+    assert!(!host.contains("cart.internal") && !host.contains("No route is made"), "{host}");
+    let policy = told(&site, "/console/objects/FilterPolicy/default/customers", &["/api/orders"]).await;
+    assert!(!policy.contains("catalog.internal"), "{policy}");
+    told(&site, "/console/?kind=Host&namespace=default&name=shop", &["Those that Host default/shop makes or reaches"])
+        .await;
+
     let asked = format!("/console/explain?url=http://{HOST}:8080/api/carts/ann&headers=x-cart-version:+v2");
     told(&site, &asked, &["forwarded to cart-v2", "Mapping default/cart-by-header"]).await;
     told(&site, "/console/envoys", &["1 connected", "envoy/1.40", "the newest"]).await;

@@ -102,7 +102,8 @@ async fn routes_to_the_same_service_are_told_apart() {
 
     let metrics = gateway.admin.text("/metrics").await;
     let of_bad = |line: &&str| {
-        line.starts_with("envoy_vhost_route_upstream_rq_completed{") && line.contains("nuncio_route=\"default_bad_one\"")
+        line.starts_with("envoy_vhost_route_upstream_rq_completed{")
+            && line.contains("nuncio_route=\"default_bad_one\"")
     };
     let bad = metrics.lines().find(of_bad).unwrap_or_else(|| panic!("{metrics}"));
     assert!(bad.contains("nuncio_host=\"a.example\"") && bad.ends_with("} 2"), "{bad}");
