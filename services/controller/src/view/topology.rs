@@ -214,7 +214,7 @@ spec: {hostname: shop.example, prefix: /carts/, service: 'http://127.0.0.1:9101'
         };
         let (_, engine) = of_file("a.yaml", MANIFESTS.as_bytes().to_vec(), &config).unwrap().into_parts();
         let query = TopologyQuery { name: Some("cart".into()), ..TopologyQuery::default() };
-        let told = topology(engine.world.model(), &query);
+        let told = topology(&engine.world, &query);
         let ways: Vec<_> = told.routes.iter().map(|way| &told.hosts[way.entry].listeners[..]).collect();
         assert_eq!(ways, [["0.0.0.0:8081"], ["0.0.0.0:8080"]], "{told:?}");
     }
