@@ -176,15 +176,17 @@ fn a_share_of_a_replaced_route_does_not_stay_with_another_version() {
 fn names_below_the_domain_are_for_previews_alone() {
     let taking = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: taking}\n\
                   spec: {hostname: '*', prefix: /, service: web}\n---\n";
-    let exact =
-        taking.replace("'*'", "x.pre.example").replace("taking", "exact");
+    let exact = taking.replace("'*'", "x.pre.example").replace("taking", "exact");
     let pattern = "apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: pre}\n\
                    spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}\n---\n";
     let mut world = of(&[SITE, POLICY, taking, &exact, pattern, PREVIEW]);
     for host in ["x.pre.example", "web--pr-43-aaaaaaaaaaaaaaaa.pre.example"] {
         assert_eq!(answer(&world, host, "/"), "404", "{host}");
     }
-    assert_eq!(reasons(&world, &ObjectId::new(Kind::Mapping, "default", "exact")), ["NoEndpoints", "ReservedForPreviews"]);
+    assert_eq!(
+        reasons(&world, &ObjectId::new(Kind::Mapping, "default", "exact")),
+        ["NoEndpoints", "ReservedForPreviews"]
+    );
     assert_eq!(answer(&world, "other.example", "/"), "web:80");
     // Without the policy they are as any others.
     world.apply([(ObjectId::new(Kind::PreviewPolicy, "default", "previews"), None)]);
