@@ -11,7 +11,6 @@ mod portal;
 mod preview_details;
 mod previews;
 mod problems;
-mod reach;
 mod routes;
 mod topology;
 mod words;
@@ -30,17 +29,18 @@ use crate::admin::{
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
     OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewRightsView,
     PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView,
-    SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View, WayView,
+    SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
 use crate::engine::Engine;
 use crate::explain;
+use crate::policies::Cache;
 use crate::previews::{Lifecycle, may_change, may_know};
 use crate::run::lock;
 
 use self::clusters::cluster_view;
-pub(crate) use self::clusters::{clusters_of, endpoints, service_of};
+pub(crate) use self::clusters::{endpoints, service_of};
 pub(crate) use self::credentials::{credential, credentials_of};
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view};
@@ -48,7 +48,7 @@ pub(crate) use self::limits::pace;
 pub(crate) use self::objects::keys_of;
 pub(crate) use self::previews::{backend_words, preview_view, previews};
 pub(crate) use self::problems::{by_place, problems};
-pub(crate) use self::routes::{Listed, Shown, route_view, routes};
+pub(crate) use self::routes::{Listed, route_view, routes};
 pub(crate) use self::topology::counted_as;
 pub(crate) use self::words::{conditions, header_text, query_text, span};
 
@@ -61,6 +61,7 @@ pub(crate) struct EngineView {
     authz: Option<Metrics>,
     key_uses: Option<KeyUses>,
     changes: Changes,
+    demands: Cache,
 }
 
 /// What changes manifests.
@@ -80,7 +81,7 @@ impl EngineView {
         changes: Changes,
     ) -> Self {
         let (authz, key_uses) = authz.map(|own| (own.metrics.clone(), own.key_uses.clone())).unzip();
-        Self { engine, envoy_admin, health, limited, authz, key_uses, changes }
+        Self { engine, envoy_admin, health, limited, authz, key_uses, changes, demands: Cache::default() }
     }
 }
 
@@ -222,8 +223,7 @@ impl View for EngineView {
     }
 
     fn topology(&self, query: &TopologyQuery) -> TopologyView {
-        let engine = lock(&self.engine);
-        TopologyView { counts_routes: engine.world.counts_routes(), ..topology::topology(&engine.world, query) }
+        topology::topology(lock(&self.engine).world.model(), query)
     }
 
     fn certificates(&self, query: &ListQuery) -> Page<CertificateView> {
@@ -233,14 +233,6 @@ impl View for EngineView {
 
     fn counted(&self) -> BTreeMap<String, BTreeSet<String>> {
         topology::counted(lock(&self.engine).world.model())
-    }
-
-    fn counts_routes(&self) -> bool {
-        lock(&self.engine).world.counts_routes()
-    }
-
-    fn counted_routes(&self, names: &[String], limit: usize) -> Vec<WayView> {
-        topology::counted_routes(lock(&self.engine).world.model(), names, limit)
     }
 
     fn manifest(&self, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
@@ -298,7 +290,8 @@ impl View for EngineView {
 
     fn operations(&self, request: &OperationsRequest) -> OperationsView {
         let engine = lock(&self.engine);
-        explain::operations(&engine.world, Some(&engine.server), request)
+        let known = explain::Known { cache: &self.demands, edition: engine.revision.0 };
+        explain::operations(&engine.world, Some(&engine.server), known, request)
     }
 }
 

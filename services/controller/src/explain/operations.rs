@@ -14,9 +14,22 @@ use super::fit::{Open, PathTest, open};
 use super::request::Request;
 use super::{closest, entrance, outcome, previews};
 use crate::admin::{ExplainRequest, OperationView, OperationsRequest, OperationsView};
+use crate::policies::Cache;
+
+/// What was found out before of this edition of the model.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'k> {
+    pub(crate) cache: &'k Cache,
+    pub(crate) edition: u64,
+}
 
 /// Follows operations through the model, all of them at once: a condition is made ready once for all.
-pub(crate) fn operations(world: &World, server: Option<&Server>, asked: &OperationsRequest) -> OperationsView {
+pub(crate) fn operations(
+    world: &World,
+    server: Option<&Server>,
+    known: Known<'_>,
+    asked: &OperationsRequest,
+) -> OperationsView {
     let model = world.model();
     let (settings, hosts) = match way_in(model, &asked.origin) {
         Ok(found) => found,
@@ -34,7 +47,7 @@ pub(crate) fn operations(world: &World, server: Option<&Server>, asked: &Operati
         let path = PathTest::of(&route.matches.path);
         followed.iter_mut().for_each(|followed| followed.meet(model, route, &path));
     }
-    let mut teller = Teller::new(world, server);
+    let mut teller = Teller::new(world, server, known);
     let operations = followed.into_iter().map(|followed| followed.view(&mut teller)).collect();
     OperationsView { operations, upstreams: teller.upstreams() }
 }

@@ -9,6 +9,7 @@
 //!                                           └─► known (what they write and take away)
 //! ```
 
+mod cache;
 mod guess;
 mod known;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use nuncio_auth::Request;
 use nuncio_ir::auth::{FilterKind, FilterRef};
 use nuncio_ir::{Extension, Model, SlotFilter};
 
+pub(crate) use self::cache::Cache;
 use self::guess::Guess;
 use self::way::Way;
 use super::Chain;

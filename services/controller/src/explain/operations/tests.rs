@@ -104,7 +104,8 @@ async fn told(origin: &str, operations: &[(&str, &str)]) -> OperationsView {
         .iter()
         .map(|(method, path)| OperationAsked { method: (*method).to_owned(), path: (*path).to_owned() });
     let asked = OperationsRequest { origin: origin.to_owned(), operations: operations.collect() };
-    super::operations(&engine.world, None, &asked)
+    let (cache, edition) = (crate::policies::Cache::default(), 0);
+    super::operations(&engine.world, None, super::Known { cache: &cache, edition }, &asked)
 }
 
 fn names(routes: &[OperationRouteView]) -> Vec<(&str, String)> {

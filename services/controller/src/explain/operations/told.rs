@@ -7,8 +7,8 @@ use nuncio_ir::{Arm, Backend, Cluster, ClusterName, Discovery, Model, Retry, Rou
 use nuncio_translate::World;
 use nuncio_xds::Server;
 
-use super::Way;
 use super::limits::{Counter, Held};
+use super::{Known, Way};
 use crate::admin::{CredentialView, HealthChecks, ObjectRef, OperationRouteView, RetryView, UpstreamHealthView};
 use crate::explain::protection::as_filters_see_it;
 use crate::explain::request::Request;
@@ -19,15 +19,16 @@ use crate::view::{counted_as, credentials_of, endpoints, service_of};
 pub(super) struct Teller<'m> {
     model: &'m Model,
     policies: Policies<'m>,
+    known: Known<'m>,
     counter: Counter<'m>,
     clusters: BTreeMap<&'m ClusterName, &'m Cluster>,
 }
 
 impl<'m> Teller<'m> {
-    pub(super) fn new(world: &'m World, server: Option<&Server>) -> Self {
+    pub(super) fn new(world: &'m World, server: Option<&Server>, known: Known<'m>) -> Self {
         let model = world.model();
         let (policies, counter) = (Policies::new(model), Counter::new(world, server));
-        Self { model, policies, counter, clusters: BTreeMap::new() }
+        Self { model, policies, known, counter, clusters: BTreeMap::new() }
     }
 
     /// A route that a request may get.
@@ -71,7 +72,12 @@ impl<'m> Teller<'m> {
         };
         let service = self.policies.auth_service(route);
         let credentials = credentials_of(self.model, service, chain.filters()).into_iter().collect();
-        let of_filters = Demands::of_filters(self.model, chain, &asked, &|name| request.may_have(name));
+        let may_have = |name: &str| request.may_have(name);
+        let Known { cache, edition } = self.known;
+        let of_filters = match &route.rules {
+            Some(check) => cache.of_filters(edition, &check.set, self.model, chain, &asked, &may_have),
+            None => Demands::of_filters(self.model, chain, &asked, &may_have),
+        };
         let security = Demands::<CredentialView>::of_auth_service(service).and(&of_filters);
         (credentials, security.into_lists())
     }
