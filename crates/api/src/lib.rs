@@ -19,7 +19,9 @@ mod validate;
 mod yaml;
 
 pub use duration::DurationError;
-pub use edit::{DocumentAt, EditError, document_at, field, has, is_one_document, set_field, set_text};
+pub use edit::{
+    DocumentAt, EditError, Outline, Written, add_item, document_at, is_one_document, remove_item, set_field,
+};
 pub use guard::{GUARDS, Guard, UNREADABLE_GUARD};
 pub use mask::{MASK, Masked, is_credential};
 pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};

@@ -7,24 +7,21 @@ mod fields;
 mod file;
 mod manifest;
 mod patch;
+mod start;
 mod text;
+mod tried;
 
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
-use nuncio_api::{Defaults, Kind, Object, ObjectId, Severity, Spec};
+use nuncio_api::{Defaults, Kind, Object, ObjectId};
 use nuncio_translate::{Settings, World};
-use xxhash_rust::xxh3::xxh3_128;
 
 use self::conflict::Shown;
-use self::effects::{Effects, effects};
-use self::fields::fields;
+use self::fields::form;
 use self::manifest::{Manifest, Origin};
-use self::text::{blinded, hides, invalid, new_text, parse, shown};
-use crate::admin::{
-    ChangeError, ChangeRequest, ConflictView, DryRunView, LossView, ManifestQuery, ManifestView, ProblemView,
-};
+use self::text::{hides, new_text, parse, shown};
+use crate::admin::{Act, ChangeError, ChangeRequest, ConflictView, DryRunView, ManifestQuery, ManifestView};
 use crate::engine::Engine;
-use crate::event::LocatedProblem;
 use crate::manifests::Opened;
 use crate::run::{Config, defaults, lock};
 
@@ -58,6 +55,10 @@ impl Editor {
     /// The text of an object.
     pub(crate) fn manifest(&self, engine: &Mutex<Engine>, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
         let id = editable(&query.kind, &query.namespace, &query.name)?;
+        if query.new {
+            let manifest = self.place(engine, &id, query.file.as_deref())?;
+            return Ok(self.view(&id, &manifest, false, manifest.text.clone()));
+        }
         let manifest = self.read(engine, &id)?;
         let shown = shown(&id, &manifest)?;
         self.seen.keep(&manifest.digest, &shown.text);
@@ -68,12 +69,30 @@ impl Editor {
     /// What a change would do.
     pub(crate) fn dry_run(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
         let _trial = self.trial()?;
-        let id = editable(&change.kind, &change.namespace, &change.name)?;
-        let old = self.read(engine, &id)?;
+        let (id, old) = self.subject(engine, change)?;
         if change.digest.as_ref().is_some_and(|digest| *digest != old.digest) {
             return Err(ChangeError::Conflict(old.name.to_string()));
         }
         self.tried(engine, &id, &old, change).map(|(_, view)| view)
+    }
+
+    /// The object that a change is of, as it stands, or where it is to stand.
+    fn subject(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<(ObjectId, Manifest), ChangeError> {
+        let id = editable(&change.kind, &change.namespace, &change.name)?;
+        let manifest = match change.act {
+            Act::Create => self.place(engine, &id, change.file.as_deref())?,
+            Act::Change | Act::Delete => self.read(engine, &id)?,
+        };
+        Ok((id, manifest))
+    }
+
+    /// Where a new object is to stand.
+    fn place(&self, engine: &Mutex<Engine>, id: &ObjectId, file: Option<&str>) -> Result<Manifest, ChangeError> {
+        let text = start::text(id)?;
+        if lock(engine).files.object(id).is_some() {
+            return Err(ChangeError::Exists(id.to_string()));
+        }
+        self.origin.place(id, file, text)
     }
 
     /// The turn of whoever tries a change: a world is made for it, and one of them at a time is enough.
@@ -110,9 +129,8 @@ impl Editor {
             return Err(ChangeError::NotAllowed);
         }
         let _trial = self.trial()?;
-        let id = editable(&change.kind, &change.namespace, &change.name)?;
-        let old = self.read(engine, &id)?;
-        if change.digest.as_ref() != Some(&old.digest) {
+        let (id, old) = self.subject(engine, change)?;
+        if change.act != Act::Create && change.digest.as_ref() != Some(&old.digest) {
             return Err(ChangeError::Conflict(old.name.to_string()));
         }
         let (text, view) = self.tried(engine, &id, &old, change)?;
@@ -123,8 +141,13 @@ impl Editor {
         if view.confirm != change.confirm && view.confirm.is_some() {
             return Err(ChangeError::Unconfirmed(view.lost.len()));
         }
-        old.write(&text, |written| self.is_same(&id, &old, &text, written))?;
-        tracing::info!("{id} was changed in {} by a request to the diagnostics", old.name);
+        let is_same = |written: &str| self.is_same(&id, &old, &text, written);
+        let done = match change.act {
+            Act::Change => old.write(&text, is_same).map(|()| "changed"),
+            Act::Create => old.create(&text, is_same).map(|()| "created"),
+            Act::Delete => old.remove().map(|()| "deleted"),
+        }?;
+        tracing::info!("{id} was {done} in {} by a request to the diagnostics", old.name);
         Ok(view)
     }
 
@@ -159,49 +182,6 @@ impl Editor {
         matches!((spec(wanted), spec(written)), (Ok(wanted), Ok(written)) if wanted == written)
     }
 
-    fn tried(
-        &self,
-        engine: &Mutex<Engine>,
-        id: &ObjectId,
-        old: &Manifest,
-        change: &ChangeRequest,
-    ) -> Result<(String, DryRunView), ChangeError> {
-        let shown = shown(id, old)?;
-        let new = new_text(id, &shown.text, change)?;
-        self.seen.keep(&old.digest, &shown.text);
-        let text = shown.unmask(&new).map_err(|error| invalid(&error))?;
-        let object = Arc::new(self.parse(id, old, &text)?);
-        let is_usable = !matches!(object.spec, Spec::Invalid(_));
-        let of_text = object.problems.iter().map(|(problem, location)| {
-            let location = Some(location.clone());
-            LocatedProblem { object: Some(id.clone()), problem: problem.clone(), location, snippet: String::new() }
-        });
-        let mut problems: Vec<_> = of_text.collect();
-        // What cannot be used changes nothing: what was last good stays in force.
-        let effects = if is_usable {
-            effects(self.copy(engine), &Arc::new(self.parse(id, old, &blinded(&shown, &new)?)?))
-        } else {
-            Effects::default()
-        };
-        let Effects { routes, total, hosts, listeners, whole_listeners, lost, problems: among_others } = effects;
-        problems.extend(among_others.into_iter().map(|problem| LocatedProblem::of(Some(&object), problem)));
-        let is_valid = problems.iter().all(|problem| problem.problem.severity != Severity::Error);
-        let view = DryRunView {
-            patch: patch::unified(&old.name, old.line, &shown.text, &new),
-            manifest: self.view(id, old, shown.hides() || hides(id, &new), new),
-            is_valid,
-            problems: problems.iter().map(ProblemView::from).collect(),
-            routes,
-            routes_total: total,
-            hosts,
-            listeners,
-            whole_listeners,
-            confirm: confirmation(&lost),
-            lost,
-        };
-        Ok((text, view))
-    }
-
     fn parse(&self, id: &ObjectId, old: &Manifest, text: &str) -> Result<Object, ChangeError> {
         parse(&self.defaults, id, old, text)
     }
@@ -224,10 +204,14 @@ impl Editor {
 
     /// What is told of a manifest that has this text.
     fn view(&self, id: &ObjectId, manifest: &Manifest, has_secret: bool, text: String) -> ManifestView {
+        let form = form(id.kind, &text);
         ManifestView {
             file: manifest.name.to_string(),
             line: manifest.line,
-            fields: fields(id.kind, &text),
+            fields: form.fields,
+            sections: form.sections,
+            adds: form.adds,
+            sections_left_out: form.left_out,
             is_file: manifest.is_file(),
             is_read: true,
             has_secret,
@@ -236,12 +220,6 @@ impl Editor {
             may_apply: self.is_allowed,
         }
     }
-}
-
-/// By what the loss of exactly this protection is confirmed.
-fn confirmation(lost: &[LossView]) -> Option<String> {
-    let told = serde_json::to_vec(lost).unwrap_or_default();
-    (!lost.is_empty()).then(|| format!("{:032x}", xxh3_128(&told)))
 }
 
 /// Those that are Kubernetes' own are others'.

@@ -231,9 +231,18 @@ impl Files {
         self.counting(id).map(|(_, object)| object)
     }
 
+    /// The object that would count if this file did not have it.
+    pub(crate) fn object_without(&self, id: &ObjectId, without: &str) -> Option<&Arc<Object>> {
+        self.best(id, |file| **file != *without).map(|(_, object)| object)
+    }
+
     fn counting(&self, id: &ObjectId) -> Option<(&Arc<str>, &Arc<Object>)> {
+        self.best(id, |_| true)
+    }
+
+    fn best(&self, id: &ObjectId, of: impl Fn(&Arc<str>) -> bool) -> Option<(&Arc<str>, &Arc<Object>)> {
         let held = |file| Some((file, self.files.get(file)?.objects.get(id)?));
-        let owners = self.owners.get(id)?.iter().filter_map(held);
+        let owners = self.owners.get(id)?.iter().filter(|file| of(file)).filter_map(held);
         owners.max_by_key(|(_, object)| (is_usable(object), !object.annotated))
     }
 

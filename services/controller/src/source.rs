@@ -17,7 +17,7 @@ mod follow;
 pub(crate) mod kubernetes;
 mod links;
 mod tree;
-mod walk;
+pub(crate) mod walk;
 mod watch;
 
 use std::path::{Path, PathBuf};

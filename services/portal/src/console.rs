@@ -1,7 +1,7 @@
 //! The console: what the gateway does, drawn and told, for those who run it.
 //!
 //! Every page asks the controller anew; all that a page shows is in its address, and none needs JavaScript. It
-//! changes nothing, but for Mappings where the gateway was told to allow that (`edit`).
+//! changes nothing, but for objects where the gateway was told to allow that (`edit`).
 
 mod certificates;
 mod edit;
@@ -58,6 +58,9 @@ pub(crate) fn router(site: &Site) -> Router<Site> {
         .route("/console/objects", get(objects::list))
         .route("/console/objects/{kind}/{namespace}/{name}", get(objects::one))
         .route("/console/objects/{kind}/{namespace}/{name}/edit", get(edit::page).post(edit::post))
+        .route("/console/objects/{kind}/{namespace}/{name}/new", get(edit::page_of_new).post(edit::create))
+        .route("/console/objects/{kind}/{namespace}/{name}/delete", get(edit::page_of_removal).post(edit::delete))
+        .route("/console/new", get(edit::choose))
         .route("/console/problems", get(problems::page))
         .route("/console/explain", get(explain::page))
         .route("/console/search", get(find::json))

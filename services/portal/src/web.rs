@@ -39,6 +39,7 @@ use tokio::sync::Notify;
 pub(crate) use self::assets::{Asset, FOLLOW, PALETTE};
 pub(crate) use self::changes::ChangesView;
 use self::error::NotFound;
+pub(crate) use self::guard::is_foreign;
 pub(crate) use self::headers::of_page;
 pub(crate) use self::page::{Frame, respond};
 pub(crate) use self::reference::{api_link, documents_link, operation};

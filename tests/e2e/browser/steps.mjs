@@ -108,7 +108,7 @@ export async function answered(page) {
   });
   return {
     status: await page.innerText('#try-status'),
-    body: (await page.locator('#answer pre').allInnerTexts()).join(''),
+    body: await page.locator('#answer pre').innerText().catch(() => ''),
     answer: await page.innerText('#answer'),
   };
 }

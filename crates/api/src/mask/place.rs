@@ -19,7 +19,7 @@ pub(super) struct Place<'n, 't> {
 impl<'t> Place<'_, 't> {
     /// Where it is in the text, if it stands on a line of its own.
     pub(super) fn span(&self, text: &str) -> Result<Range<usize>, EditError> {
-        let span = self.entry.and_then(|(map, entry)| Edit { text, path: &[] }.line(map, entry));
+        let span = self.entry.and_then(|(map, entry)| Edit { text }.line(map, entry));
         span.ok_or_else(|| EditError::NotALine(self.path.clone()))
     }
 

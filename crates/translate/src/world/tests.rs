@@ -65,7 +65,6 @@ fn world_at(topology: &Topology) -> World {
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: topology.clone(),
-        route_stats: true,
         cors: None,
     })
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -25,6 +25,12 @@ pub struct ManifestQuery {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// There is none yet: the text is what a new one says at first.
+    #[serde(default)]
+    pub new: bool,
+    /// The file of the directory in which a new one is to stand.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 /// The text of an object, as it stands in its file, or as an API server has it.
@@ -42,6 +48,12 @@ pub struct ManifestView {
     pub digest: String,
     /// The fields that can be set one by one.
     pub fields: Vec<FieldView>,
+    /// Items of its lists whose fields can be set, each behind the one that it is part of.
+    pub sections: Vec<SectionView>,
+    /// Lists of its own that items can be added to.
+    pub adds: Vec<AddView>,
+    /// How many items there are besides, of which only the text says what they are.
+    pub sections_left_out: usize,
     /// It stands in a file, which a patch can be applied to.
     pub is_file: bool,
     /// The gateway has read it as it stands.
@@ -59,10 +71,51 @@ pub struct FieldView {
     pub name: String,
     /// What stands there; empty where nothing does.
     pub value: String,
+    /// What may stand there, if it is one of a few.
+    pub choices: Vec<String>,
+    /// It has several lines, each `key: value`.
+    pub has_lines: bool,
+}
+
+/// An item of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SectionView {
+    /// Where it is: `spec.rules[0]`. By that it is taken away.
+    pub path: String,
+    /// What it is known by: `rule`.
+    pub name: String,
+    /// Which it is, from 1, with those that it is part of before it.
+    pub numbers: Vec<usize>,
+    /// Its fields.
+    pub fields: Vec<FieldView>,
+    /// Lists of it that items can be added to.
+    pub adds: Vec<AddView>,
+}
+
+/// A list that items can be added to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AddView {
+    /// Where it is: `spec.rules`.
+    pub path: String,
+    /// What an item of it is known by: `rule`.
+    pub name: String,
+}
+
+/// What is to become of an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// It is to be another.
+    #[default]
+    Change,
+    /// There is to be one.
+    Create,
+    /// There is to be none.
+    Delete,
 }
 
 /// A change of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRequest {
     /// As the list of objects says it: `Mapping`.
@@ -71,13 +124,26 @@ pub struct ChangeRequest {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Its new text. Default: as it stands.
+    /// What is to become of it.
+    #[serde(default)]
+    pub act: Act,
+    /// The file of the directory in which a new one is to stand, where it is added at the end. Default: one of its own.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// Its new text. Default: as it stands, or as a new one begins.
     #[serde(default)]
     pub text: Option<String>,
     /// Fields to set in that text, `spec.timeout_ms` for one; empty takes one away.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
-    /// The digest of the text that was changed. Where it is another by now, nothing is tried. Needed for applying.
+    /// An item to take out of its list after that: `spec.rules[0]`.
+    #[serde(default)]
+    pub remove: Option<String>,
+    /// A list to add an item to after that: `spec.rules`.
+    #[serde(default)]
+    pub add: Option<String>,
+    /// The digest of the text that was changed. Where it is another by now, nothing is tried. Needed for applying,
+    /// but for a new one.
     #[serde(default)]
     pub digest: Option<String>,
     /// What a dry run gave as `confirm`: the loss of exactly that protection is wanted.
@@ -97,6 +163,17 @@ pub enum ChangeError {
     /// The text is not that object.
     #[error("{0}")]
     Invalid(String),
+    /// A field of it cannot be what it is to be.
+    #[error("{why}")]
+    Field {
+        /// Which: `spec.rules[0].host`.
+        field: String,
+        /// Why.
+        why: String,
+    },
+    /// There is one of that name.
+    #[error("there is a {0} already: choose another name, or change that one")]
+    Exists(String),
     /// It was changed by somebody else.
     #[error("{0} has changed since: look at it again")]
     Conflict(String),
@@ -121,13 +198,16 @@ pub enum ChangeError {
 
 /// The header of a refusal that says to programs which one it is: the text is for people.
 const REASON: HeaderName = HeaderName::from_static("x-nuncio-reason");
+/// The one that says which field it is about.
+const FIELD: HeaderName = HeaderName::from_static("x-nuncio-field");
 
 impl IntoResponse for ChangeError {
     fn into_response(self) -> Response {
         let (status, reason) = match &self {
             Self::Missing => (StatusCode::NOT_FOUND, "missing"),
             Self::NotEditable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_editable"),
-            Self::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
+            Self::Invalid(_) | Self::Field { .. } => (StatusCode::BAD_REQUEST, "invalid"),
+            Self::Exists(_) => (StatusCode::CONFLICT, "exists"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::Unconfirmed(_) => (StatusCode::PRECONDITION_REQUIRED, "unconfirmed"),
             Self::Io(_) => (StatusCode::CONFLICT, "failed"),
@@ -136,7 +216,11 @@ impl IntoResponse for ChangeError {
             Self::Denied(_) => (StatusCode::FORBIDDEN, "denied"),
         };
         let wait = (status == StatusCode::TOO_MANY_REQUESTS).then_some([(header::RETRY_AFTER, "1")]);
-        (status, [(REASON, reason)], wait, format!("{self}\n")).into_response()
+        let field = match &self {
+            Self::Field { field, .. } => HeaderValue::from_str(field).ok().map(|field| [(FIELD, field)]),
+            _ => None,
+        };
+        (status, [(REASON, reason)], wait, field, format!("{self}\n")).into_response()
     }
 }
 
@@ -160,7 +244,7 @@ pub(super) async fn manifest(
         (status = 200, description = "What it would do", body = DryRunView),
         (status = 400, description = "The text is not that object", body = String),
         (status = 404, description = "There is no such object", body = String),
-        (status = 409, description = "It has changed since the digest was told", body = String),
+        (status = 409, description = "It has changed since the digest was told, or a new one is there already", body = String),
         (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
         (status = 429, description = "Another change is being looked at: one at a time", body = String,
             headers(("Retry-After" = u32, description = "Seconds until it is worth another try"))),
@@ -187,7 +271,7 @@ pub(super) async fn compare(
     blocking(move || view.compare(&change)).await.map(Json)
 }
 
-/// Writes a change into the file of the object, or applies it to the cluster. Only where the gateway was started with `--allow-edits`.
+/// Writes a change into the file of the object, or applies it to the cluster; creates or deletes it. Only where the gateway was started with `--allow-edits`.
 #[utoipa::path(post, path = "/api/v1/apply", tag = "changes", request_body = ChangeRequest,
     responses(
         (status = 200, description = "It is written, and did that", body = DryRunView),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, header};
-use nuncio_api::{Kind, Location, Masked, ObjectId, set_field, to_yaml};
-use serde_json::{Map, Value};
+use nuncio_api::{Kind, Location, Masked, ObjectId, Written, set_field, to_yaml};
+use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
 use super::conflict;
@@ -32,6 +32,8 @@ pub(super) struct InCluster {
 pub(super) struct ClusterObject {
     cluster: Cluster,
     path: String,
+    /// Where others of its kind and namespace are.
+    collection: String,
     /// As it is known to people.
     name: Arc<str>,
     /// What was read: nothing is written over what is newer.
@@ -45,10 +47,7 @@ impl InCluster {
 
     /// Reads an object. Blocks.
     pub(super) fn read(&self, id: &ObjectId, location: &Location) -> Result<Manifest, ChangeError> {
-        let api = api_kind(id.kind).ok_or(ChangeError::Missing)?;
-        let path = format!("{}/{}", api.path(Some(&id.namespace)), id.name);
-        let name = Arc::clone(&location.file);
-        let mut object = ClusterObject { cluster: self.cluster.clone(), path, name, version: String::new() };
+        let mut object = self.object(id, Arc::clone(&location.file))?;
         let read = object.ask(Request::get(&object.path), Vec::new())?;
         read["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut object.version);
         let generation = read["metadata"]["generation"].clone();
@@ -63,7 +62,49 @@ impl InCluster {
     }
 }
 
+impl InCluster {
+    fn object(&self, id: &ObjectId, name: Arc<str>) -> Result<ClusterObject, ChangeError> {
+        let api = api_kind(id.kind).ok_or(ChangeError::Missing)?;
+        let collection = api.path(Some(&id.namespace));
+        let path = format!("{collection}/{}", id.name);
+        Ok(ClusterObject { cluster: self.cluster.clone(), path, collection, name, version: String::new() })
+    }
+
+    /// An object that is not there yet, and begins with this text.
+    pub(super) fn place(&self, id: &ObjectId, text: String) -> Result<Manifest, ChangeError> {
+        let name: Arc<str> = id.to_string().into();
+        let place = Place::Cluster(self.object(id, Arc::clone(&name))?);
+        Ok(Manifest { name, line: 1, digest: String::new(), text, place })
+    }
+}
+
 impl ClusterObject {
+    /// Creates the object. Blocks.
+    pub(super) fn create(&self, text: &str, is_same: impl Fn(&str) -> bool) -> Result<(), ChangeError> {
+        let create = |how: &str| {
+            let request = Request::post(format!("{}?fieldManager={FIELD_MANAGER}{how}", self.collection));
+            self.ask(request.header(header::CONTENT_TYPE, "application/yaml"), text.as_bytes().to_vec())
+        };
+        let created = to_yaml(&tidied(create("&dryRun=All").map_err(|error| self.if_taken(error))?));
+        if !is_same(&created) {
+            return Err(ChangeError::Io("the API server would make another object of it".to_owned()));
+        }
+        create("").map_err(|error| self.if_taken(error)).map(drop)
+    }
+
+    /// Somebody has made one of that name.
+    fn if_taken(&self, error: ChangeError) -> ChangeError {
+        if matches!(error, ChangeError::Conflict(_)) { ChangeError::Exists(self.name.to_string()) } else { error }
+    }
+
+    /// Deletes the object that was read, unless it is another by now. Blocks.
+    pub(super) fn remove(&self) -> Result<(), ChangeError> {
+        let options = json!({ "kind": "DeleteOptions", "apiVersion": "v1",
+            "preconditions": { "resourceVersion": self.version } });
+        let request = Request::delete(&self.path).header(header::CONTENT_TYPE, "application/json");
+        self.ask(request, options.to_string().into_bytes()).map(drop)
+    }
+
     /// Applies a text (server-side). What others have set and it has no longer stays theirs: then nothing is changed. Blocks.
     pub(super) fn write(&self, text: &str, is_same: impl Fn(&str) -> bool) -> Result<(), ChangeError> {
         let written = to_yaml(&tidied(self.apply(text, "&dryRun=All")?));
@@ -114,7 +155,7 @@ fn digest(kind: Kind, generation: &Value, text: &str) -> String {
 fn versioned(text: &str, version: &str) -> Result<String, ChangeError> {
     /// A version is a text, also where it is a number: it is put between quotes afterwards.
     const PLACE: &str = "nuncio-resource-version";
-    let marked = set_field(text, &["metadata", "resourceVersion"], Some(PLACE));
+    let marked = set_field(text, "metadata.resourceVersion", Some(&Written::Text(PLACE.to_owned())));
     let marked = marked.map_err(|error| ChangeError::Invalid(format!("{error}: write metadata in lines")))?;
     Ok(marked.replacen(&format!("resourceVersion: {PLACE}"), &format!("resourceVersion: \"{version}\""), 1))
 }
@@ -141,8 +182,6 @@ fn tidied(mut object: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

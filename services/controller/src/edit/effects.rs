@@ -7,6 +7,7 @@ mod asked;
 mod compare;
 mod entrance;
 mod less;
+mod limited;
 mod listeners;
 mod lost;
 mod places;
@@ -20,7 +21,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Object, Problem};
+use nuncio_api::{Object, ObjectId, Problem};
 use nuncio_ir::Model;
 use nuncio_translate::World;
 
@@ -43,19 +44,26 @@ pub(super) struct Effects {
     pub(super) whole_listeners: Vec<String>,
     /// Routes that are less protected than they were.
     pub(super) lost: Vec<LossView>,
+    /// There were too many requests to follow all of them.
+    pub(super) is_bounded: bool,
     /// What would be wrong with the object among the others.
     pub(super) problems: Vec<Problem>,
 }
 
 /// What it does to a world when this object takes the place of what is there.
-pub(super) fn effects(mut world: World, object: &Arc<Object>) -> Effects {
-    let before = world.model().clone();
-    world.apply([(object.id.clone(), Some(Arc::clone(object)))]);
-    Effects { problems: world.problems(&object.id), ..between(&before, world.model()) }
+pub(super) fn effects(world: World, object: &Arc<Object>) -> Effects {
+    effects_of(world, &object.id, Some(object))
 }
 
-/// What is different from one model to the other.
-fn between(before: &Model, after: &Model) -> Effects {
+/// The same, or with no object when there is none any more.
+pub(super) fn effects_of(mut world: World, id: &ObjectId, object: Option<&Arc<Object>>) -> Effects {
+    let before = world.model().clone();
+    world.apply([(id.clone(), object.cloned())]);
+    Effects { problems: world.problems(id), ..between(&before, world.model(), lost::MOST_REQUESTS) }
+}
+
+/// What is different from one model to the other; of requests at most so many are followed.
+fn between(before: &Model, after: &Model, most: usize) -> Effects {
     let listeners = listeners::changed(before, after);
     let mut found = tables::changed(before, after);
     let shared = Shared::between(before, after, &listeners);
@@ -64,7 +72,7 @@ fn between(before: &Model, after: &Model) -> Effects {
             found.entry(place.key()).or_insert_with(|| place.told(effect));
         }
     }
-    let lost = lost::between(before, after, &found);
+    let (lost, is_bounded) = lost::between(before, after, &found, most);
     let routes: BTreeSet<RouteEffect> = found.into_values().collect();
     let hosts: BTreeSet<_> = routes.iter().map(|route| route.host.clone()).collect();
     Effects {
@@ -74,6 +82,7 @@ fn between(before: &Model, after: &Model) -> Effects {
         whole_listeners: listeners.iter().filter(|(_, reach)| reach.is_whole()).map(|(name, _)| name.clone()).collect(),
         listeners: listeners.into_keys().collect(),
         lost,
+        is_bounded,
         problems: Vec::new(),
     }
 }

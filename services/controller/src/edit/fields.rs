@@ -1,138 +1,191 @@
 //! Fields that have an input of their own, by kind.
 
-use nuncio_api::Kind;
+mod table;
 
-use crate::admin::FieldView;
+use nuncio_api::{Kind, Outline, Written};
 
-/// A path, and what the field is known by: `web/texts.yaml` has what it is called, and what may stand there.
-type Field = (&'static str, &'static str);
+use self::table::{Fields, List, of};
+use crate::admin::{AddView, FieldView, SectionView};
 
-const MAPPING: &[Field] = &[
-    ("spec.timeout_ms", "timeout"),
-    ("spec.idle_timeout_ms", "idle_timeout"),
-    ("spec.connect_timeout_ms", "connect_timeout"),
-    ("spec.retry_policy.retry_on", "retry_on"),
-    ("spec.retry_policy.num_retries", "retries"),
-    ("spec.retry_policy.per_try_timeout", "time_for_each_try"),
-    ("spec.weight", "weight"),
-    ("spec.service", "service"),
-];
-const TCP_MAPPING: &[Field] =
-    &[("spec.service", "service"), ("spec.idle_timeout_ms", "idle_timeout"), ("spec.weight", "connection_weight")];
-const HOST: &[Field] = &[
-    ("spec.hostname", "host_name"),
-    ("spec.requestPolicy.insecure.action", "clear_text"),
-    ("spec.tlsSecret.name", "secret_of_the_certificate"),
-];
-const LISTENER: &[Field] = &[
-    ("spec.port", "port"),
-    ("spec.protocol", "protocol"),
-    ("spec.securityModel", "what_is_secure"),
-    ("spec.l7Depth", "trusted_proxies_before_it"),
-];
-const TLS_CONTEXT: &[Field] = &[
-    ("spec.secret", "secret_of_the_certificate"),
-    ("spec.ca_secret", "secret_of_the_authorities"),
-    ("spec.min_tls_version", "lowest_version"),
-    ("spec.max_tls_version", "highest_version"),
-];
-const MODULE: &[Field] = &[
-    ("spec.config.cluster_request_timeout_ms", "default_timeout"),
-    ("spec.config.cluster_idle_timeout_ms", "default_idle_timeout"),
-    ("spec.config.listener_idle_timeout_ms", "idle_connections_of_clients"),
-];
-const ASKED: &[Field] = &[("spec.timeout_ms", "answer_timeout")];
+/// The most items of lists that have inputs: of those behind them only the text says what they are.
+const MOST_SECTIONS: usize = 200;
 
-const FILTER: &[Field] = &[
-    ("spec.JWT.issuer", "issuer"),
-    ("spec.JWT.audience", "audience"),
-    ("spec.JWT.jwksURI", "keys_of_the_issuer"),
-    ("spec.JWT.leewayForExpiresAt", "leeway_of_the_expiry"),
-    ("spec.OAuth2.authorizationURL", "identity_provider"),
-    ("spec.OAuth2.clientID", "client"),
-    ("spec.OAuth2.secretName", "secret_of_the_client"),
-    ("spec.OAuth2.clientSessionMaxIdle", "sessions_without_requests"),
-    ("spec.OAuth2.sessionMaxLife", "longest_session"),
-    ("spec.APIKey.httpHeader", "header_of_the_key"),
-    ("spec.APIKey.identityHeader", "header_for_services"),
-    ("spec.Basic.secretName", "secret_of_names_and_passwords"),
-    ("spec.Basic.realm", "realm"),
-    ("spec.External.auth_service", "service_that_is_asked"),
-    ("spec.External.timeout_ms", "answer_timeout"),
-    ("spec.External.path_prefix", "path_prefix"),
-    ("spec.Introspection.endpoint", "endpoint"),
-    ("spec.Introspection.clientID", "asking_client"),
-    ("spec.Introspection.cache", "answers_are_used_for"),
-];
-const GATEWAY_FILTER: &[Field] = &[
-    ("spec.jwt.issuer", "issuer"),
-    ("spec.jwt.audience", "audience"),
-    ("spec.jwt.jwksURI", "keys_of_the_issuer"),
-    ("spec.oauth2.authorizationURL", "identity_provider"),
-    ("spec.oauth2.clientID", "client"),
-    ("spec.oauth2.clientSessionMaxIdle", "sessions_without_requests"),
-    ("spec.apikey.httpHeader", "header_of_the_key"),
-    ("spec.external.authServiceURL", "asked_url"),
-    ("spec.external.pathPrefix", "path_prefix"),
-];
+/// How a field is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Text,
+    /// What looks like a number is one.
+    Plain,
+    /// Any of these.
+    OneOf(&'static [&'static str]),
+    /// Any number of texts without blanks in them.
+    Texts,
+    /// Any number of `key: value`, one a line.
+    Pairs,
+}
 
-fn of(kind: Kind) -> &'static [Field] {
-    match kind {
-        Kind::Mapping => MAPPING,
-        Kind::TCPMapping => TCP_MAPPING,
-        Kind::Host => HOST,
-        Kind::Listener => LISTENER,
-        Kind::TLSContext => TLS_CONTEXT,
-        Kind::Module => MODULE,
-        Kind::AuthService | Kind::RateLimitService => ASKED,
-        Kind::Filter => FILTER,
-        Kind::GatewayFilter => GATEWAY_FILTER,
-        // What these say are lists: there is no one place for a value.
-        _ => &[],
+/// A field: where it is in what it is part of, and what it is known by. `web/texts.yaml` has what it is called, and what may
+/// stand there.
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    path: &'static str,
+    name: &'static str,
+    form: Form,
+}
+
+impl Field {
+    /// What is shown of it; `None` where it is written in a way that no input has.
+    fn shown(&self, outline: &Outline<'_>, path: &str) -> Option<String> {
+        let line = |(key, value): (String, String)| format!("{key}: {value}");
+        match self.form {
+            Form::Text | Form::Plain | Form::OneOf(_) => Some(outline.scalar(path).unwrap_or_default()),
+            Form::Texts => outline.texts(path).map(|texts| texts.join(" ")),
+            Form::Pairs => outline.pairs(path).map(|pairs| pairs.into_iter().map(line).collect::<Vec<_>>().join("\n")),
+        }
+    }
+
+    /// What somebody typed, as it is written; `None` where that is nothing.
+    fn written(&self, typed: &str) -> Result<Option<Written>, String> {
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(match self.form {
+            // Who has seen YAML may put it in quotes.
+            Form::Plain => Written::Plain(typed.trim_matches(['"', '\'']).to_owned()),
+            Form::Text => Written::Text(typed.to_owned()),
+            Form::OneOf(["true", ..]) => Written::Plain(typed.to_owned()),
+            Form::OneOf(_) => Written::Text(typed.to_owned()),
+            Form::Texts => {
+                let texts = typed.split(|sign: char| sign.is_whitespace() || sign == ',');
+                Written::Texts(texts.filter(|text| !text.is_empty()).map(ToOwned::to_owned).collect())
+            }
+            Form::Pairs => {
+                let lines = typed.lines().map(str::trim).filter(|line| !line.is_empty());
+                Written::Pairs(lines.map(pair).collect::<Result<_, _>>()?)
+            }
+        }))
+    }
+
+    fn view(&self, outline: &Outline<'_>, path: String) -> Option<FieldView> {
+        let choices = match self.form {
+            Form::OneOf(choices) => choices.iter().map(|choice| (*choice).to_owned()).collect(),
+            _ => Vec::new(),
+        };
+        let (value, name) = (self.shown(outline, &path)?, self.name.to_owned());
+        Some(FieldView { path, name, value, choices, has_lines: self.form == Form::Pairs })
     }
 }
 
-/// Whether a field of a kind can be set by itself.
-pub(super) fn settable(kind: Kind, path: &str) -> bool {
-    of(kind).iter().any(|(known, _)| *known == path)
+fn pair(line: &str) -> Result<(String, String), String> {
+    let (key, value) = line.split_once(':').ok_or_else(|| format!("\"{line}\" is no \"key: value\""))?;
+    let bare = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    Ok((bare(key), bare(value)))
 }
 
-/// Whether a field is a number.
-pub(super) fn is_number(path: &str) -> bool {
-    const NUMBERS: [&str; 4] = ["num_retries", "weight", "port", "l7Depth"];
-    path.rsplit('.').next().is_some_and(|name| name.ends_with("_ms") || NUMBERS.contains(&name))
+/// What a change gives a field.
+pub(super) struct Given {
+    pub(super) value: Option<Written>,
+    /// It is what stands there.
+    pub(super) is_same: bool,
+}
+
+/// What a text says there, and what it is to say. `None` where no field of this kind is there.
+pub(super) fn given(kind: Kind, outline: &Outline<'_>, path: &str, typed: &str) -> Option<Result<Given, String>> {
+    let field = find(of(kind), &bare(path))?;
+    let value = field.written(typed);
+    let there = field.shown(outline, path).map(|shown| field.written(&shown));
+    Some(value.map(|value| Given { is_same: there == Some(Ok(value.clone())), value }))
+}
+
+/// What is added to a list at a path, if it has a button for that.
+pub(super) fn item(kind: Kind, path: &str) -> Option<Written> {
+    fn find(lists: &'static [List], path: &str) -> Option<&'static List> {
+        lists.iter().find_map(|list| match path.strip_prefix(list.path)? {
+            "" => Some(list),
+            rest => find(list.of_item.lists, rest.strip_prefix('.')?),
+        })
+    }
+    let list = find(of(kind).lists, &bare(path))?;
+    let field = |(key, value): &(&'static str, Option<&str>)| {
+        (*key, value.map_or_else(|| Written::Texts(Vec::new()), |value| Written::Text(value.to_owned())))
+    };
+    Some(Written::Map(list.new.iter().map(field).collect()))
+}
+
+/// A path without the numbers of items.
+fn bare(path: &str) -> String {
+    let mut parts = path.split('[');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |path, part| path + part.split_once(']').map_or("", |(_, rest)| rest))
+}
+
+fn find(fields: &'static Fields, path: &str) -> Option<&'static Field> {
+    let below = |list: &'static List| find(list.of_item, path.strip_prefix(list.path)?.strip_prefix('.')?);
+    fields.own.iter().find(|field| field.path == path).or_else(|| fields.lists.iter().find_map(below))
 }
 
 /// The field of a kind that is meant by a path that nothing knows.
 pub(super) fn closest(kind: Kind, path: &str) -> Option<&'static str> {
-    nuncio_api::closest(path, &of(kind).iter().map(|(known, _)| *known).collect::<Vec<_>>())
+    nuncio_api::closest(path, &of(kind).own.iter().map(|field| field.path).collect::<Vec<_>>())
 }
 
-/// Those of a kind, with what a text says there. A Filter is of one kind among several, and has the fields of that.
-pub(super) fn fields(kind: Kind, text: &str) -> Vec<FieldView> {
-    let view = |(path, name): &Field| FieldView {
-        path: (*path).to_owned(),
-        name: (*name).to_owned(),
-        value: nuncio_api::field(text, &path.split('.').collect::<Vec<_>>()).unwrap_or_default(),
-    };
-    let is_of_its_kind = |(path, _): &&Field| {
-        let kind_of_filter: Vec<_> = path.split('.').take(2).collect();
-        !kind.is_filter() || nuncio_api::has(text, &kind_of_filter)
-    };
-    of(kind).iter().filter(is_of_its_kind).map(view).collect()
+/// The form of a text.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) fields: Vec<FieldView>,
+    /// Items of lists, each behind the one that it is part of.
+    pub(super) sections: Vec<SectionView>,
+    pub(super) adds: Vec<AddView>,
+    /// Items that have no inputs.
+    pub(super) left_out: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// That of an object of a kind. A Filter is of one kind among several, and has the fields of that.
+pub(super) fn form(kind: Kind, text: &str) -> Shown {
+    let Ok(outline) = Outline::of(text) else { return Shown::default() };
+    let is_of_its_kind = |field: &&Field| {
+        let kind_of_filter: Vec<_> = field.path.split('.').take(2).collect();
+        !kind.is_filter() || outline.has(&kind_of_filter.join("."))
+    };
+    let fields = of(kind);
+    let own = fields.own.iter().filter(is_of_its_kind);
+    let mut shown = Shown {
+        fields: own.filter_map(|field| field.view(&outline, field.path.to_owned())).collect(),
+        adds: adds(fields, ""),
+        ..Shown::default()
+    };
+    sections(fields, &outline, "", &[], &mut shown);
+    shown
+}
 
-    #[test]
-    fn every_field_is_called_something() {
-        let texts = include_str!("../../../../web/texts.yaml");
-        for (path, name) in Kind::ALL.into_iter().flat_map(of) {
-            for text in ["field", "hint"] {
-                assert!(texts.contains(&format!("\n{text}_{name}: ")), "{text}_{name} of {path}");
+fn adds(fields: &Fields, before: &str) -> Vec<AddView> {
+    let add = |list: &List| AddView { path: format!("{before}{}", list.path), name: list.name.to_owned() };
+    fields.lists.iter().map(add).collect()
+}
+
+fn sections(fields: &'static Fields, outline: &Outline<'_>, before: &str, above: &[usize], shown: &mut Shown) {
+    for list in fields.lists {
+        let path = format!("{before}{}", list.path);
+        for index in 0..outline.len(&path) {
+            if shown.sections.len() >= MOST_SECTIONS {
+                shown.left_out += 1;
+                continue;
             }
+            let (path, numbers) = (format!("{path}[{index}]"), [above, &[index + 1]].concat());
+            let below = format!("{path}.");
+            let own = list.of_item.own.iter();
+            shown.sections.push(SectionView {
+                name: list.name.to_owned(),
+                fields: own.filter_map(|field| field.view(outline, format!("{below}{}", field.path))).collect(),
+                adds: adds(list.of_item, &below),
+                path,
+                numbers: numbers.clone(),
+            });
+            sections(list.of_item, outline, &below, &numbers, shown);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use nuncio_api::{Location, ObjectId};
 
 use super::cluster::{ClusterObject, InCluster};
 use super::file::File;
+use super::patch;
 use crate::admin::ChangeError;
 use crate::manifests::{Manifests, Opened};
 
@@ -57,6 +58,19 @@ impl Origin {
             Self::Nowhere => Err(ChangeError::Missing),
         }
     }
+
+    /// Where a new object is to stand that begins with this text: in a directory in that file.
+    pub(super) fn place(&self, id: &ObjectId, file: Option<&str>, text: String) -> Result<Manifest, ChangeError> {
+        match self {
+            Self::Directory(directory) => {
+                let usual = || format!("{}-{}.yaml", id.kind.as_str().to_ascii_lowercase(), id.name);
+                let file = file.map(str::trim).filter(|file| !file.is_empty()).map_or_else(usual, ToOwned::to_owned);
+                File::end_of(directory, &file, text)
+            }
+            Self::Cluster(cluster) => cluster.place(id, text),
+            Self::Nowhere => Err(ChangeError::Missing),
+        }
+    }
 }
 
 impl Manifest {
@@ -70,6 +84,46 @@ impl Manifest {
         match &self.place {
             Place::File(file) => file.write(&self.name, text),
             Place::Cluster(object) => object.write(text, is_same),
+        }
+    }
+
+    /// The new object, where there is none yet.
+    pub(super) fn create(&self, text: &str, is_same: impl Fn(&str) -> bool) -> Result<(), ChangeError> {
+        match &self.place {
+            Place::File(file) => file.write(&self.name, text),
+            Place::Cluster(object) => object.create(text, is_same),
+        }
+    }
+
+    /// Takes the object away.
+    pub(super) fn remove(&self) -> Result<(), ChangeError> {
+        match &self.place {
+            Place::File(file) => file.remove(&self.name),
+            Place::Cluster(object) => object.remove(),
+        }
+    }
+
+    /// What else stands in the file; nothing of an object in a cluster.
+    pub(super) fn rest(&self) -> Option<String> {
+        match &self.place {
+            Place::File(file) => Some(file.rest()),
+            Place::Cluster(_) => None,
+        }
+    }
+
+    /// As a patch: that there is this.
+    pub(super) fn creation(&self, text: &str) -> String {
+        match &self.place {
+            Place::File(file) => file.creation(&self.name, text),
+            Place::Cluster(_) => patch::appended(&self.name, None, text),
+        }
+    }
+
+    /// As a patch: that this is there no more.
+    pub(super) fn removal(&self, text: &str) -> String {
+        match &self.place {
+            Place::File(file) => file.removal(&self.name, text),
+            Place::Cluster(_) => patch::removed(&self.name, 0, text, true),
         }
     }
 }

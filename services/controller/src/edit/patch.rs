@@ -40,6 +40,25 @@ pub(super) fn unified(file: &str, line: u32, old: &str, new: &str) -> String {
     patch
 }
 
+/// Lines at the end of a file, which has so many lines; with none given there is no such file.
+pub(super) fn appended(file: &str, lines: Option<usize>, text: &str) -> String {
+    let old = if lines.is_some() { format!("a/{file}") } else { "/dev/null".to_owned() };
+    let (at, count) = (lines.unwrap_or(0), text.lines().count());
+    format!("--- {old}\n+++ b/{file}\n@@ -{at},0 +{},{count} @@\n{}", at + 1, marked('+', text))
+}
+
+/// Lines that are taken away behind so many others; with `whole` the file goes with them.
+pub(super) fn removed(file: &str, behind: usize, text: &str, whole: bool) -> String {
+    let new = if whole { "/dev/null".to_owned() } else { format!("b/{file}") };
+    let count = text.lines().count();
+    format!("--- a/{file}\n+++ {new}\n@@ -{},{count} +{behind},0 @@\n{}", behind + 1, marked('-', text))
+}
+
+fn marked(sign: char, text: &str) -> String {
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n\\ No newline at end of file\n" };
+    text.split_inclusive('\n').map(|line| format!("{sign}{line}")).collect::<String>() + end
+}
+
 fn lines<'t>(diff: &TextDiff<'t, 't, '_, str>, hunk: &[DiffOp]) -> Vec<Line<'t>> {
     let (mut old, mut new) = hunk.first().map_or((0, 0), |op| (op.old_range().start, op.new_range().start));
     let mut lines = Vec::new();

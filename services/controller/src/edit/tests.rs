@@ -66,21 +66,13 @@ pub(super) fn object_of(text: &str) -> Arc<Object> {
 
 fn manifest(editor: &Editor, engine: &Mutex<Engine>) -> ManifestView {
     let [kind, namespace, name] = ["Mapping", "default", "cart"].map(ToOwned::to_owned);
-    editor.manifest(engine, &ManifestQuery { kind, namespace, name }).unwrap()
+    editor.manifest(engine, &ManifestQuery { kind, namespace, name, new: false, file: None }).unwrap()
 }
 
 fn change(text: &str, digest: Option<&str>) -> ChangeRequest {
     let [kind, namespace, name] = ["Mapping", "default", "cart"].map(ToOwned::to_owned);
     let digest = digest.map(ToOwned::to_owned);
-    ChangeRequest {
-        kind,
-        namespace,
-        name,
-        text: Some(text.to_owned()),
-        set: std::collections::BTreeMap::new(),
-        digest,
-        confirm: None,
-    }
+    ChangeRequest { kind, namespace, name, text: Some(text.to_owned()), digest, ..ChangeRequest::default() }
 }
 
 #[test]
@@ -234,4 +226,36 @@ fn of_a_field_that_nothing_knows_the_one_is_told_that_is_meant() {
     let refused = set(&editor, &engine, "spec.timout_ms", "700");
     let Err(ChangeError::Invalid(why)) = refused else { panic!("{refused:?}") };
     assert!(why.contains("did you mean \"spec.timeout_ms\"?"), "{why}");
+}
+
+#[test]
+fn an_object_is_created_once_and_deleted() {
+    let (directory, editor, engine) = editor();
+    let path = directory.path().join("more.yaml");
+    let mut new = change("", None);
+    (new.act, new.name, new.text, new.file) = (Act::Create, "orders".to_owned(), None, Some("more.yaml".to_owned()));
+    let told = editor.dry_run(&engine, &new).unwrap();
+    assert!(told.is_valid && told.manifest.text.contains("prefix: /orders/"), "{told:#?}");
+    assert!(
+        told.routes_total > 0 && told.patch.starts_with("--- /dev/null\n+++ b/more.yaml\n@@ -0,0 +1,"),
+        "{told:#?}"
+    );
+    assert!(!path.exists(), "trying changes nothing");
+    editor.apply(&engine, &new).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), told.manifest.text);
+
+    new.name = "cart".to_owned();
+    let exists = Err(ChangeError::Exists("Mapping default/cart".to_owned()));
+    assert_eq!((editor.dry_run(&engine, &new), editor.apply(&engine, &new)), (exists.clone(), exists));
+
+    let mut gone = change("", None);
+    (gone.act, gone.text) = (Act::Delete, None);
+    let conflict = Err(ChangeError::Conflict("all.yaml".to_owned()));
+    assert_eq!(editor.apply(&engine, &gone), conflict, "by whom it was not seen");
+    let told = editor.dry_run(&engine, &gone).unwrap();
+    assert!(told.routes_total == 1 && !told.patch.contains("h4rd-to-guess"), "{told:#?}");
+    gone.digest = Some(told.manifest.digest);
+    editor.apply(&engine, &gone).unwrap();
+    let left = fs::read_to_string(directory.path().join("all.yaml")).unwrap();
+    assert_eq!(left, TEXT[..TEXT.rfind("---\n").unwrap()]);
 }

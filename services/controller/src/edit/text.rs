@@ -1,8 +1,10 @@
 //! The text that a change makes of another.
 
-use nuncio_api::{Defaults, EditError, Masked, Object, ObjectId, is_one_document, set_field, set_text};
+use nuncio_api::{
+    Defaults, EditError, MASK, Masked, Object, ObjectId, Outline, add_item, is_one_document, remove_item, set_field,
+};
 
-use super::fields::{closest, is_number, settable};
+use super::fields::{closest, given, item};
 use super::manifest::Manifest;
 use crate::admin::{ChangeError, ChangeRequest};
 
@@ -28,7 +30,10 @@ pub(super) fn blinded(shown: &Masked, new: &str) -> Result<String, ChangeError> 
 }
 
 pub(super) fn invalid(error: &EditError) -> ChangeError {
-    ChangeError::Invalid(error.to_string())
+    match error {
+        EditError::NotALine(field) => ChangeError::Field { field: field.clone(), why: error.to_string() },
+        error => ChangeError::Invalid(error.to_string()),
+    }
 }
 
 /// What a change makes of a text.
@@ -40,24 +45,47 @@ pub(super) fn new_text(id: &ObjectId, old: &str, change: &ChangeRequest) -> Resu
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    for (field, value) in &change.set {
-        if !settable(id.kind, field) {
+    if !change.set.is_empty() {
+        text = with_fields(id, text, change)?;
+    }
+    if let Some(path) = &change.remove {
+        text = without_item(&text, path)?;
+    }
+    if let Some(path) = &change.add {
+        let item = item(id.kind, path).ok_or_else(|| field_error(path, "nothing can be added there"))?;
+        text = add_item(&text, path, &item).map_err(|error| invalid(&error))?;
+    }
+    Ok(text)
+}
+
+fn field_error(field: &str, why: &str) -> ChangeError {
+    ChangeError::Field { field: field.to_owned(), why: format!("{field}: {why}") }
+}
+
+fn with_fields(id: &ObjectId, text: String, change: &ChangeRequest) -> Result<String, ChangeError> {
+    let outline = Outline::of(&text).map_err(|error| invalid(&error))?;
+    let mut new = text.clone();
+    for (field, typed) in &change.set {
+        let Some(given) = given(id.kind, &outline, field, typed) else {
             let meant =
                 closest(id.kind, field).map(|meant| format!(" (did you mean \"{meant}\"?)")).unwrap_or_default();
             return Err(ChangeError::Invalid(format!("{field} cannot be set by itself{meant}: change the text")));
-        }
-        let (path, mut value) = (field.split('.').collect::<Vec<_>>(), value.trim());
-        if is_number(field) {
-            // Who has seen YAML may put it in quotes.
-            value = value.trim_matches(['"', '\'']);
-        }
-        if nuncio_api::field(&text, &path).unwrap_or_default() != value {
-            let value = Some(value).filter(|value| !value.is_empty());
-            let set = if is_number(field) { set_field } else { set_text };
-            text = set(&text, &path, value).map_err(|error| invalid(&error))?;
+        };
+        let given = given.map_err(|why| field_error(field, &why))?;
+        if !given.is_same {
+            new = set_field(&new, field, given.value.as_ref()).map_err(|error| invalid(&error))?;
         }
     }
-    Ok(text)
+    Ok(new)
+}
+
+/// Without an item of a list. A secret that is not shown is known by its place, which those behind it would change.
+fn without_item(text: &str, path: &str) -> Result<String, ChangeError> {
+    if text.contains(MASK) {
+        let why = "an item cannot be taken away where a secret is not shown: write the secret anew, or change the file";
+        return Err(field_error(path, why));
+    }
+    remove_item(text, path).map_err(|error| invalid(&error))
 }
 
 /// The one object that a text in the place of the old one holds.

@@ -190,7 +190,6 @@ pub(crate) mod tests {
             limit_socket: None,
             authz: None,
             topology: Topology::default(),
-            route_stats: false,
             cors: None,
         }
     }

@@ -23,8 +23,9 @@ fn whatever_is_watched_may_be_read() {
 }
 
 #[test]
-fn whatever_the_console_changes_may_be_patched_where_that_is_allowed() {
-    let rules = RULES.iter().filter(|rule| rule.feature == Feature::Edits && rule.verbs == ["patch"]);
+fn whatever_the_console_changes_makes_and_deletes_it_may_where_that_is_allowed() {
+    let rules =
+        RULES.iter().filter(|rule| rule.feature == Feature::Edits && rule.verbs == ["create", "patch", "delete"]);
     let may: Vec<_> = rules.flat_map(|rule| rule.resources.iter().map(move |name| (rule.group, *name))).collect();
     for kind in Kind::ALL.into_iter().filter(|kind| crate::edit::is_editable(*kind)) {
         let api = api_kind(kind).unwrap();

@@ -147,13 +147,13 @@ pub(super) fn join(directory: &str, name: &OsStr) -> String {
 }
 
 /// Hidden files: editors' swap and lock files, version control, the inner directories of a mounted `ConfigMap`.
-pub(super) fn is_hidden(name: &OsStr) -> bool {
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
 /// Whether a file of this name is read. Editors' other temporary files (`x.yaml~`, `#x.yaml#`, `x.yaml.tmp`, `4913`)
 /// end in something else.
-pub(super) fn is_manifest(name: &OsStr) -> bool {
+pub(crate) fn is_manifest(name: &OsStr) -> bool {
     let extension = Path::new(name).extension().and_then(OsStr::to_str);
     !is_hidden(name) && matches!(extension, Some("yaml" | "yml" | "json"))
 }

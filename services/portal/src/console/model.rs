@@ -4,7 +4,7 @@ mod change;
 
 use serde::Deserialize;
 
-pub(super) use self::change::{Conflict, DryRun, Effect, Loss, Manifest, Protection};
+pub(super) use self::change::{Add, Conflict, DryRun, Effect, Field, Loss, Manifest, Protection, Section};
 
 /// A part of a list.
 #[derive(Debug, Deserialize)]
@@ -54,16 +54,13 @@ pub(super) struct Problem {
 }
 
 /// Routes with what is before and behind them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Topology {
     pub(super) listeners: Vec<Listener>,
     pub(super) hosts: Vec<Host>,
     pub(super) routes: Vec<Route>,
     pub(super) clusters: Vec<Cluster>,
     pub(super) total: usize,
-    /// Requests are counted by route.
-    #[serde(default)]
-    pub(super) counts_routes: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,11 +93,6 @@ pub(super) struct Route {
     pub(super) entry: usize,
     #[serde(default)]
     pub(super) policies: Vec<String>,
-    /// The name under which its requests are counted.
-    #[serde(default)]
-    pub(super) counted_as: Option<String>,
-    #[serde(default)]
-    pub(super) traffic: Option<Counts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -199,23 +191,6 @@ pub(super) struct Lost {
 pub(super) struct Traffic {
     pub(super) name: String,
     pub(super) services: Vec<String>,
-    #[serde(flatten)]
-    pub(super) counts: Counts,
-}
-
-/// Requests by route.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct RouteTraffic {
-    /// They are counted so.
-    pub(super) is_counted: bool,
-    /// The busiest.
-    pub(super) routes: Vec<Route>,
-    pub(super) total: usize,
-}
-
-/// What Envoy counts of requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-pub(super) struct Counts {
     pub(super) requests: u64,
     pub(super) client_errors: u64,
     pub(super) server_errors: u64,
@@ -223,9 +198,8 @@ pub(super) struct Counts {
     pub(super) recent: Option<Latency>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct Latency {
     pub(super) p50: f64,
-    pub(super) p95: f64,
     pub(super) p99: f64,
 }

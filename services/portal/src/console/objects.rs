@@ -31,6 +31,11 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Where another of these is made.
+    fn link_to_new(&self) -> String {
+        with_query("/console/new", [("kind", self.kind.trim()), ("namespace", self.namespace.trim())])
+    }
+
     fn link(&self, path: &str, offset: usize) -> String {
         let pairs = [("kind", &self.kind), ("namespace", &self.namespace), ("name", &self.name)];
         let pairs = pairs.map(|(key, value)| (key, value.trim()));
@@ -130,8 +135,6 @@ struct ObjectPage<'a> {
     is_editable: bool,
     problems: Vec<ProblemRow>,
     graph: Graph,
-    /// Requests are counted by route.
-    is_counted: bool,
     rows: Vec<Row>,
     /// Where all of its routes are shown, if these are some.
     more: Option<String>,
@@ -154,15 +157,20 @@ pub(super) async fn one(
     let of_kind = [("kind", kind.as_str()), ("namespace", &namespace), ("name", &name)];
     let list: List<Object> = ask(&site, &with_query("/api/v1/objects", of_kind)).await?;
     let Some(object) = list.items.into_iter().next() else {
+        if from.applied {
+            return Ok(awaited(&site, ObjectRef { kind, namespace, name }));
+        }
         return Err(Trouble::missing(
             &site,
             site.texts().with("no_object", "object", &format!("{kind} {namespace}/{name}")),
         ));
     };
     let limit = ROUTES.to_string();
-    let of_it = [("limit", limit.as_str()), ("own", "false")];
-    let topology: Topology = ask(&site, &with_query("/api/v1/topology", of_kind.into_iter().chain(of_it))).await?;
+    let of_it = [("namespace", namespace.as_str()), ("name", &name), ("limit", &limit)];
+    let mut topology: Topology = ask(&site, &with_query("/api/v1/topology", of_it)).await?;
     let some = topology.routes.len() < topology.total;
+    // Another kind may have one of the same name.
+    topology.routes.retain(|route| route.origin.contains(&object.id));
     let mut row = object_row(&object, site.texts());
     let is_read = !from.applied || manifest(&site, &object.id).await?.is_read;
     if !is_read {
@@ -172,9 +180,8 @@ pub(super) async fn one(
         frame: site.frame(),
         here: "objects",
         graph: Graph::new(&topology, site.texts()),
-        is_counted: topology.counts_routes,
-        rows: rows(&topology, &site),
-        more: some.then(|| with_query("/console/", of_kind)),
+        rows: rows(&topology, site.texts()),
+        more: some.then(|| with_query("/console/", [("text", name.as_str())])),
         is_editable: object.is_editable,
         object: row,
         is_followed: !is_read || from.applied && object.state == "sent",
@@ -182,4 +189,28 @@ pub(super) async fn one(
         problems: object.problems.into_iter().map(ProblemRow::new).collect(),
     });
     Ok(([(header::CONTENT_SECURITY_POLICY, of_page(&[&PALETTE, &FOLLOW], ""))], page).into_response())
+}
+
+/// The page of an object that was made just now, and is not read yet.
+fn awaited(site: &Visit, id: ObjectRef) -> Response {
+    let page = respond(&ObjectPage {
+        frame: site.frame(),
+        here: "objects",
+        graph: Graph::new(&Topology::default(), site.texts()),
+        rows: Vec::new(),
+        more: None,
+        is_editable: false,
+        object: ObjectRow {
+            link: link::object(&id),
+            place: String::new(),
+            state: "waiting",
+            state_words: site.texts().text("object_written").to_owned(),
+            problems: String::new(),
+            id,
+        },
+        is_followed: true,
+        follow: &FOLLOW,
+        problems: Vec::new(),
+    });
+    ([(header::CONTENT_SECURITY_POLICY, of_page(&[&PALETTE, &FOLLOW], ""))], page).into_response()
 }

@@ -38,6 +38,8 @@ pub(super) struct ProblemRow {
     pub(super) severity_text: &'static str,
     pub(super) reason: String,
     pub(super) field: String,
+    /// What a form calls that, where there is one.
+    pub(super) label: String,
     pub(super) message: String,
     pub(super) place: String,
     pub(super) object: Option<Object>,
@@ -58,6 +60,7 @@ impl ProblemRow {
             severity_text,
             reason: problem.reason,
             field: problem.field,
+            label: String::new(),
             message: problem.message,
             place: place.unwrap_or_default(),
             object: problem.object.as_ref().map(Object::new),

@@ -22,8 +22,7 @@ fn told(routes: usize, text: &str) -> Value {
     let route = |order: usize| {
         json!({ "host": "shop.example", "order": order, "name": text, "match": format!("prefix /{order}/{text}"),
             "action": "forward", "status": null, "backends": [{ "cluster": "cart-1", "weight": 1, "invalid": null }],
-            "asks_auth_service": order == 0, "rules": [], "origin": [object], "table": "t", "policies": ["timeout 3 s", text], "counted_as": text,
-            "traffic": { "requests": 9, "client_errors": 1, "server_errors": 2, "all": null, "recent": { "p50": 1.0, "p95": 4.0, "p99": 8.0 } } })
+            "asks_auth_service": order == 0, "rules": [], "origin": [object], "table": "t", "policies": ["timeout 3 s", text] })
     };
     json!({
         "listeners": [{ "name": "http", "address": "0.0.0.0:8080", "origin": [] }],
@@ -32,7 +31,6 @@ fn told(routes: usize, text: &str) -> Value {
         "clusters": [{ "name": "cart-1", "service": format!("cart:80{text}"), "discovery": "eds", "tls": true,
             "endpoints": [{ "address": "10.0.0.1:80", "other": null, "zone": null, "rank": 0 }] }],
         "total": routes,
-        "counts_routes": true,
     })
 }
 
@@ -43,7 +41,11 @@ pub(super) fn topology(routes: usize) -> Topology {
 
 fn manifest(text: &str) -> Value {
     json!({ "file": text, "line": 3, "text": text, "digest": "d", "is_file": true, "has_secret": false, "may_apply": true, "is_read": true,
-        "fields": [{ "path": "spec.timeout_ms", "name": "timeout", "value": text }] })
+        "fields": [{ "path": "spec.timeout_ms", "name": "timeout", "value": text, "choices": [], "has_lines": false }],
+        "sections": [{ "path": "spec.rules[0]", "name": "rule", "numbers": [1], "adds": [{ "path": "spec.rules[0].filters", "name": "filter" }],
+            "fields": [{ "path": "spec.rules[0].host", "name": "rule_host", "value": text, "choices": [text], "has_lines": false },
+                { "path": "spec.rules[0].path", "name": "rule_path", "value": text, "choices": [], "has_lines": true }] }],
+        "adds": [{ "path": "spec.rules", "name": "rule" }], "sections_left_out": 1 })
 }
 
 /// What a controller says of this path.
@@ -65,14 +67,13 @@ fn answer(path: &str, text: &str) -> Option<Value> {
             "names": [text], "issuer": text, "not_before": 0, "not_after": 1 })),
         "/api/v1/traffic" => {
             json!([{ "name": text, "services": [text], "requests": 9, "client_errors": 1, "server_errors": 2,
-            "all": { "p50": 1.0, "p95": 4.0, "p99": 8.0 }, "recent": null }])
+            "all": { "p50": 1.0, "p99": 8.0 }, "recent": null }])
         }
-        "/api/v1/route-traffic" => json!({ "is_counted": true, "routes": told(2, text)["routes"], "total": 3 }),
         "/api/v1/manifest" => manifest(text),
         "/api/v1/dry-run" | "/api/v1/apply" => {
             json!({ "manifest": manifest(text), "is_valid": true, "problems": [problem],
             "patch": format!("--- a\n+++ b\n@@ -1,1 +1,1 @@\n-{text}\n+{text}\n"), "routes_total": 14, "hosts": [text], "listeners": [text],
-            "whole_listeners": [text], "confirm": text,
+            "whole_listeners": [text], "confirm": text, "is_bounded": true,
             "lost": [{ "what": "login", "host": text, "match": text, "path": text, "was": text },
                 { "what": "limit", "host": text, "match": text, "path": text, "was": text }],
             "routes": [{ "host": text, "match": text, "effect": "changed" }] })
@@ -112,11 +113,24 @@ fn refusal(path: &str, change: &str) -> Option<Response> {
         () if is_tried && change.contains("broken") => {
             refuse(StatusCode::BAD_REQUEST, "invalid", "line 7: it is no YAML")
         }
+        () if is_tried && change.contains("misfit") => {
+            let of_field = [("x-nuncio-reason", "invalid"), ("x-nuncio-field", "spec.rules[0].path")];
+            Some((StatusCode::BAD_REQUEST, of_field, "it is no path\n").into_response())
+        }
         () if path.ends_with("apply") && change.contains("\"confirm\":null") => {
             refuse(StatusCode::PRECONDITION_REQUIRED, "unconfirmed", "confirm that")
         }
         () => None,
     }
+}
+
+/// The same of the text that was asked about.
+fn with_text(mut answer: Value, asked: &str) -> Value {
+    let asked: Value = serde_json::from_str(asked).unwrap_or_default();
+    if let (Some(text), Some(manifest)) = (asked["text"].as_str(), answer.get_mut("manifest")) {
+        manifest["text"] = text.replace("\r\n", "\n").into();
+    }
+    answer
 }
 
 /// A portal whose controller says this everywhere, and the controller.
@@ -133,7 +147,6 @@ pub(crate) fn everything(text: &str) -> String {
         "envoys",
         "certificates",
         "traffic",
-        "route-traffic",
         "manifest",
         "dry-run",
         "explain",
@@ -154,7 +167,7 @@ pub(crate) async fn portal_in_words(text: &'static str, texts: Texts) -> (Router
             _ if uri.query().is_some_and(|query| query.contains("nonsense")) => {
                 (StatusCode::BAD_REQUEST, "\"nonsense\" is not a URL\n").into_response()
             }
-            Some(answer) => axum::Json(answer).into_response(),
+            Some(answer) => axum::Json(with_text(answer, &body)).into_response(),
             None => StatusCode::NOT_FOUND.into_response(),
         }
     });
@@ -170,12 +183,14 @@ async fn get(portal: &Router, host: &str, path: &str) -> (StatusCode, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-pub(crate) const PAGES: [&str; 10] = [
+pub(crate) const PAGES: [&str; 12] = [
     "/console/",
     "/console/objects",
     "/console/objects/Mapping/shop/cart",
     "/console/objects/Mapping/shop/cart/edit",
     "/console/objects/Mapping/shop/cart/edit?spec.timeout_ms=700",
+    "/console/objects/Mapping/shop/cart/new?file=a.yaml",
+    "/console/objects/Mapping/shop/cart/delete",
     "/console/problems",
     "/console/explain?url=shop.example",
     "/console/certificates",

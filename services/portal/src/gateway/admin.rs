@@ -17,6 +17,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The header that says which refusal it is.
 const REASON: &str = "x-nuncio-reason";
+/// The header that says which field it is about.
+const FIELD: &str = "x-nuncio-field";
 
 /// The controller cannot be asked, or does not want to be asked that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +31,8 @@ pub(crate) enum GatewayError {
     Refused {
         /// What programs know it by; nothing where it has no name.
         reason: String,
+        /// The field that it is about, where that is known.
+        field: Option<String>,
         why: String,
     },
 }
@@ -40,7 +44,7 @@ impl GatewayError {
         match reason.as_str() {
             "missing" => StatusCode::NOT_FOUND,
             "not_editable" => StatusCode::UNPROCESSABLE_ENTITY,
-            "conflict" | "failed" => StatusCode::CONFLICT,
+            "conflict" | "failed" | "exists" => StatusCode::CONFLICT,
             "busy" => StatusCode::TOO_MANY_REQUESTS,
             "not_allowed" | "denied" => StatusCode::FORBIDDEN,
             "unconfirmed" => StatusCode::PRECONDITION_REQUIRED,
@@ -133,11 +137,11 @@ impl Admin {
             StatusCode::NOT_MODIFIED => Ok(reply),
             status if status.is_success() => Ok(reply),
             status if status.is_client_error() => {
-                let reason = reply.headers().get(REASON).and_then(|reason| reason.to_str().ok());
-                let reason = reason.unwrap_or_default().to_owned();
+                let said = |name: &str| Some(reply.headers().get(name)?.to_str().ok()?.to_owned());
+                let (reason, field) = (said(REASON).unwrap_or_default(), said(FIELD));
                 let why = reply.text().await.map_err(|error| self.failed(&error))?;
                 let why = if why.is_empty() { status.to_string() } else { why.trim_end().to_owned() };
-                Err(GatewayError::Refused { reason, why })
+                Err(GatewayError::Refused { reason, field, why })
             }
             status => Err(self.no_answer(format!("answers {status}"))),
         }

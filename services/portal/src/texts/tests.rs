@@ -124,15 +124,18 @@ fn every_text_that_is_named_is_there_and_none_is_left_over() {
     assert!(missing.is_empty(), "{missing:?}");
 
     // Fields of objects, and why they are not changed, are named by the controller.
-    let controller = ["edit/fields.rs", "admin/edit.rs"]
+    let controller = ["edit/fields/table.rs", "admin/edit.rs"]
         .map(|file| fs::read_to_string(place("../controller/src").join(file)).unwrap());
-    let is_of_controller = |name: &str| controller.iter().any(|source| source.contains(&format!("\"{name}\")")));
+    let is_of_controller = |name: &str| controller.iter().any(|source| source.contains(&format!("\"{name}\"")));
     let script = concat!(include_str!("../../../../web/reasons.js"), include_str!("../../../../web/try-it.js"));
     let is_named = |name: &str| {
         let counted = name.strip_suffix("_one").unwrap_or(name);
         [name, counted].iter().any(|name| written.contains(&format!("\"{name}\"")))
             || name.strip_prefix(SCRIPT).is_some_and(|name| script.contains(&format!("'{name}'")))
-            || ["field_", "hint_", "refused_"].iter().filter_map(|start| name.strip_prefix(start)).any(is_of_controller)
+            || ["field_", "hint_", "refused_", "section_", "add_", "remove_"]
+                .iter()
+                .filter_map(|start| name.strip_prefix(start))
+                .any(is_of_controller)
     };
     let unused: Vec<_> = english.keys().filter(|name| *name != LANGUAGE && !is_named(name)).collect();
     assert!(unused.is_empty(), "{unused:?}");

@@ -109,8 +109,7 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
         rows,
         total: catalog.entries.len(),
         facets: facets(&catalog.entries, &wanted, site.texts()),
-        // Nobody else can do something about them.
-        services: catalog.undocumented.iter().filter(|_| site.may_operate()).map(service).collect(),
+        services: catalog.undocumented.iter().map(service).collect(),
         gateway_trouble: catalog
             .gateway
             .as_ref()

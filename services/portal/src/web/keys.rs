@@ -2,8 +2,6 @@
 //!
 //! What changes something is a form that is answered with another page, so that loading that again does nothing again.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::extract::{Form, Path};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,12 +12,9 @@ use serde::Deserialize;
 
 use super::error::NotFound;
 use super::page::{Frame, respond};
-use super::reference::api_link;
 use super::visit::Visit;
 use super::words::{Moment, ago};
 use crate::access::Identity;
-use crate::catalog::Entry;
-use crate::gateway::Credential;
 use crate::keys::{Key, KeyUse, Keys, KeysError, LONGEST, MOST, NewKey};
 use crate::texts::Texts;
 
@@ -37,8 +32,6 @@ struct Page<'a> {
     /// A key that is shown this once.
     new: Option<NewKey>,
     wrong: Option<String>,
-    /// The APIs that take them: what each is called, and its page.
-    apis: Vec<(String, String)>,
 }
 
 /// Asks once more before a key is good no longer.
@@ -70,7 +63,7 @@ pub(super) struct Wanted {
 
 /// The keys of the reader; a new one is shown this once.
 pub(super) async fn page(visit: Visit, headers: HeaderMap) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
     let sealed: Vec<_> = cookie::values(&headers, COOKIE).collect();
     if sealed.is_empty() {
         return list(&visit, keys, owner, None, None).await;
@@ -87,7 +80,7 @@ pub(super) async fn page(visit: Visit, headers: HeaderMap) -> Response {
 
 /// A new one.
 pub(super) async fn create(visit: Visit, headers: HeaderMap, Form(wanted): Form<Wanted>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
     let done = keys.create(owner, &wanted.name).await;
     changed(&visit, keys, owner, &headers, done.map(Some)).await
 }
@@ -100,7 +93,7 @@ pub(super) async fn ask_rotate(visit: Visit, Path(id): Path<String>) -> Response
 
 /// Another in the place of one.
 pub(super) async fn rotate(visit: Visit, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
     let done = keys.rotate(owner, &id).await;
     changed(&visit, keys, owner, &headers, done.map(Some)).await
 }
@@ -113,7 +106,7 @@ pub(super) async fn ask_revoke(visit: Visit, Path(id): Path<String>) -> Response
 
 /// The end of one.
 pub(super) async fn revoke(visit: Visit, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
     let done = keys.revoke(owner, &id).await;
     changed(&visit, keys, owner, &headers, done.map(|()| None)).await
 }
@@ -123,34 +116,12 @@ fn whose(visit: &Visit) -> Option<(&Keys, &Identity)> {
     visit.keys.as_ref().zip(visit.viewer.identity.as_ref())
 }
 
-/// Whether an API takes keys that readers make here.
-pub(super) fn takes_own(visit: &Visit, entry: &Entry) -> bool {
-    let is_taken = |keys: &Keys| entry.api.routes().any(|served| keys.are_in(&served.key_secrets));
-    visit.keys.as_ref().is_some_and(is_taken)
-}
-
-/// Those of them that are for the reader: where the operations are known, one of them has to ask for a key.
-async fn apis(visit: &Visit) -> Vec<(String, String)> {
-    let catalog = visit.catalog();
-    let entries: Vec<_> = catalog.entries.iter().filter(|entry| takes_own(visit, entry)).collect();
-    let references: Vec<_> = entries.iter().filter_map(|entry| entry.reference.clone()).collect();
-    let routed = visit.exports.routed(&visit.console.admin, catalog.edition, &references).await;
-    let mut routed = routed.into_iter();
-    let is_key = |credential: &Credential| matches!(credential, Credential::Key { .. });
-    let mut asks = |entry: &&Arc<Entry>| {
-        let asked = entry.reference.as_ref().and_then(|_| routed.next().flatten()?.asked());
-        asked.is_none_or(|(credentials, _)| credentials.iter().any(is_key))
-    };
-    let taking = entries.iter().copied().filter(|entry| asks(entry));
-    taking.map(|entry| (entry.title().to_owned(), api_link(&entry.api.id))).collect()
-}
-
 /// Why there are none.
-async fn nobody(visit: &Visit) -> Response {
+fn nobody(visit: &Visit) -> Response {
     if visit.keys.is_none() {
         return NotFound::new(visit, visit.texts().text("keys_off")).into_response();
     }
-    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None, apis: apis(visit).await };
+    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None };
     (StatusCode::FORBIDDEN, respond(&page)).into_response()
 }
 
@@ -190,13 +161,12 @@ async fn list(
         keys: rows(visit, keys, own).await,
         new,
         wrong: failed.as_ref().map(|error| told(error, visit.texts())),
-        apis: apis(visit).await,
     };
     shown(failed.as_ref(), &page)
 }
 
 async fn confirm(visit: &Visit, id: &str, change: &'static str, texts: [&'static str; 3]) -> Response {
-    let Some((keys, owner)) = whose(visit) else { return nobody(visit).await };
+    let Some((keys, owner)) = whose(visit) else { return nobody(visit) };
     let key = match keys.find(owner, id).await {
         Ok(key) => key,
         Err(error) => return list(visit, keys, owner, None, Some(error)).await,

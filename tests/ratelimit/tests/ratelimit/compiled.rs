@@ -72,7 +72,6 @@ fn world(objects: &[String]) -> World {
         limit_socket: Some("/run/limits.sock".into()),
         authz: None,
         topology: Topology::default(),
-        route_stats: false,
         cors: None,
     });
     for text in objects {

@@ -29,7 +29,9 @@ pub struct DryRunView {
     pub whole_listeners: Vec<String>,
     /// Protection that routes would lose.
     pub lost: Vec<LossView>,
-    /// What a change has to be applied with that takes protection away. Another whenever that is another.
+    /// There were too many requests to follow all of them: more may be lost than is told.
+    pub is_bounded: bool,
+    /// What a change has to be applied with that takes protection away, or may. Another whenever that is another.
     pub confirm: Option<String>,
 }
 

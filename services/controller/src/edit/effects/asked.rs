@@ -6,7 +6,8 @@ use nuncio_auth::Request;
 use nuncio_ir::auth::FilterRef;
 use nuncio_ir::{Extension, Model, Route};
 
-use crate::policies::{Chain, Policies, Rates};
+use super::limited::Rates;
+use crate::policies::{Chain, Policies};
 
 /// What protects a request.
 #[derive(Clone, Copy, Debug)]

@@ -48,6 +48,15 @@ impl Wanted for Shown {
     }
 }
 
+impl Shown {
+    fn among<'m>(self, used: &BTreeMap<usize, Used<'m>>) -> Option<Used<'m>> {
+        match self {
+            Self::Filter(place) => used.get(&place).copied(),
+            Self::Unknown | Self::Service => None,
+        }
+    }
+}
+
 fn place(used: &FilterRef) -> usize {
     std::ptr::from_ref(used).addr()
 }
@@ -112,18 +121,21 @@ fn authorization(service: &Extension) -> Option<&Authorization> {
 
 /// What is wanted, in words.
 struct Words<'m> {
-    used: BTreeMap<usize, Used<'m>>,
+    /// Before and after: rules that are the same stand at one place, and their filters may be others.
+    used: [BTreeMap<usize, Used<'m>>; 2],
     services: [Option<&'m Extension>; 2],
 }
 
 impl<'m> Words<'m> {
     fn of([was, is]: [&'m Model; 2], before: &[Guard<'m>], after: Guard<'m>) -> Self {
-        let mut used = BTreeMap::new();
-        let guards = before.iter().map(|guard| (was, guard)).chain([(is, &after)]);
-        for (model, chain) in guards.filter_map(|(model, guard)| Some((model, guard.chain?))) {
-            note(model, chain.gate, &mut used);
-            note(model, chain.of_rule(), &mut used);
-        }
+        let used = [(was, before), (is, std::slice::from_ref(&after))].map(|(model, guards)| {
+            let mut used = BTreeMap::new();
+            for chain in guards.iter().filter_map(|guard| guard.chain) {
+                note(model, chain.gate, &mut used);
+                note(model, chain.of_rule(), &mut used);
+            }
+            used
+        });
         Self { used, services: [before.iter().find_map(|guard| guard.service), after.service] }
     }
 
@@ -148,7 +160,7 @@ impl<'m> Words<'m> {
     }
 
     fn is_same(&self, one: Shown, other: Shown) -> bool {
-        match (self.of_filter(one), self.of_filter(other)) {
+        match (self.before(one), self.after(other)) {
             (Some(one), Some(other)) => one.used.filter == other.used.filter,
             (None, None) => one == other,
             _ => false,
@@ -156,12 +168,12 @@ impl<'m> Words<'m> {
     }
 
     fn is_alike(&self, one: Shown, other: Shown) -> bool {
-        let kind = |shown| self.of_filter(shown).and_then(Used::kind).map(std::mem::discriminant);
-        kind(one).is_some() && kind(one) == kind(other)
+        let kind = |used: Option<Used<'m>>| used.and_then(Used::kind).map(std::mem::discriminant);
+        kind(self.before(one)).is_some_and(|one| kind(self.after(other)) == Some(one))
     }
 
     fn less(&self, was: Shown, is: Shown) -> Vec<String> {
-        let less = match (self.of_filter(was), self.of_filter(is)) {
+        let less = match (self.before(was), self.after(is)) {
             (Some(was), Some(is)) => less(was, is),
             _ => {
                 let [was, is] = self.services.map(|service| service.and_then(authorization));
@@ -171,15 +183,16 @@ impl<'m> Words<'m> {
         less.into_iter().map(|less| format!("{less} of {}", self.name(was))).collect()
     }
 
-    fn of_filter(&self, shown: Shown) -> Option<Used<'m>> {
-        match shown {
-            Shown::Filter(place) => self.used.get(&place).copied(),
-            Shown::Unknown | Shown::Service => None,
-        }
+    fn before(&self, shown: Shown) -> Option<Used<'m>> {
+        shown.among(&self.used[0])
+    }
+
+    fn after(&self, shown: Shown) -> Option<Used<'m>> {
+        shown.among(&self.used[1])
     }
 
     fn name(&self, shown: Shown) -> String {
-        match (self.of_filter(shown), shown) {
+        match (self.before(shown), shown) {
             (Some(used), _) => name(used),
             (None, Shown::Service) => self.services[0].map(service_name).unwrap_or_default(),
             (None, _) => "its rules".to_owned(),
@@ -189,7 +202,7 @@ impl<'m> Words<'m> {
     /// Who asked by all these ways.
     fn names(&self, before: &[Guard<'m>]) -> String {
         let of_chain = |chain: Chain<'m>| {
-            let used = chain.filters().filter_map(|used| self.used.get(&place(used)).copied());
+            let used = chain.filters().filter_map(|used| self.used[0].get(&place(used)).copied());
             used.map(name).collect::<Vec<_>>()
         };
         let mut names: Vec<String> = Vec::new();

@@ -3,6 +3,7 @@
 //! What counts is what becomes of requests: of those that a route takes, some stand for all (`samples`), and are followed
 //! through both models (`side`). What goes to a Mapping by another way than before is held against how all its ways were.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -24,9 +25,14 @@ use crate::view::conditions;
 /// How a request comes in that is not secure.
 const CLEAR: Way<'_> = Way { chain: nuncio_translate::CLEAR_CHAIN, scheme: "http" };
 
-/// What would be lost by a change that reaches these routes.
-pub(super) fn between(before: &Model, after: &Model, found: &Found) -> Vec<LossView> {
+/// The most requests that are followed, some seconds of work: wildcard Hosts with hundreds of rules have many more of them that
+/// may be told apart.
+pub(super) const MOST_REQUESTS: usize = 1_000_000;
+
+/// What would be lost by a change that reaches these routes, and whether not all was looked at.
+pub(super) fn between(before: &Model, after: &Model, found: &Found, most: usize) -> (Vec<LossView>, bool) {
     let mut lost = Losses::default();
+    let mut is_bounded = false;
     if !found.is_empty() || before.listeners != after.listeners {
         let (was, is) = (Side::of(before), Side::of(after));
         entrance::between(&was, &is, &mut lost);
@@ -36,11 +42,13 @@ pub(super) fn between(before: &Model, after: &Model, found: &Found) -> Vec<LossV
             same_routes: has_same_tables(before, after),
             was,
             is,
+            left: Cell::new(Some(most)),
         };
         search.of_requests(found, &mut lost);
         search.of_ways(found, &mut lost);
+        is_bounded = search.left.get().is_none();
     }
-    lost.0.into_values().collect()
+    (lost.0.into_values().collect(), is_bounded)
 }
 
 fn has_same_tables(before: &Model, after: &Model) -> bool {
@@ -72,6 +80,8 @@ struct Search<'m> {
     compare: Compare<'m>,
     /// Requests get the routes that they got.
     same_routes: bool,
+    /// How many requests may still be followed; none where one more was to be.
+    left: Cell<Option<usize>>,
 }
 
 /// A name, and what has the routes that requests for it see.
@@ -124,13 +134,22 @@ impl<'m> Search<'m> {
                 .entry(authorities(place.route).collect())
                 .or_insert_with(|| names.iter().filter(|named| self.was.is_for(place.route, &named.name)).collect());
             let paths = self.paths(&place, there, names.first().copied());
-            for named in &**names {
+            for named in names.iter().take_while(|_| self.left.get().is_some()) {
                 paths.iter().for_each(|path| self.of_request(&place, named, path, lost));
             }
         }
     }
 
+    /// Whether another request may be followed.
+    fn may_follow(&self) -> bool {
+        self.left.set(self.left.get().and_then(|left| left.checked_sub(1)));
+        self.left.get().is_some()
+    }
+
     fn of_request(&self, place: &Place<'m>, named: &Named<'_, 'm>, path: &str, lost: &mut Losses) {
+        if !self.may_follow() {
+            return;
+        }
         let name = &named.name;
         let sample = Sample { path, name, like: &place.route.matches, way: None };
         // Another may go before it.
@@ -193,7 +212,7 @@ impl<'m> Search<'m> {
         let [was, is] = [&self.was, &self.is].map(|side| side.hosts_of(&place.table.scope.class, name));
         for path in paths_by(&self.is, place.route, rule_set(self.is.model, place.route).into_iter()) {
             let sample = Sample { path: &path, name, like: &place.route.matches, way: None };
-            if self.is.taker(&is, &sample).is_none_or(|taker| !taker.is(place)) {
+            if !self.may_follow() || self.is.taker(&is, &sample).is_none_or(|taker| !taker.is(place)) {
                 continue;
             }
             let after = self.guards[1].of_path(place.route, name, &path);

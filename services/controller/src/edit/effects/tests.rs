@@ -2,8 +2,6 @@ mod lost;
 mod sampled;
 mod scale;
 
-use std::collections::BTreeMap;
-
 use crate::admin::{ChangeRequest, DryRunView, EffectView, LossKind};
 use crate::edit::tests::editor_of;
 
@@ -40,12 +38,12 @@ fn shop(more: &str, others: &[(&str, &str, &str)]) -> String {
 fn tried(all: &str, kind: &str, name: &str, old: &str, new: &str) -> DryRunView {
     let (_directory, editor, engine) = editor_of(all);
     let [kind, namespace, name] = [kind, "default", name].map(ToOwned::to_owned);
-    let query = crate::admin::ManifestQuery { kind, namespace, name };
+    let query = crate::admin::ManifestQuery { kind, namespace, name, new: false, file: None };
     let text = editor.manifest(&engine, &query).unwrap().text;
     assert!(text.contains(old), "{old} in {text}");
-    let crate::admin::ManifestQuery { kind, namespace, name } = query;
+    let crate::admin::ManifestQuery { kind, namespace, name, .. } = query;
     let text = Some(text.replace(old, new));
-    let change = ChangeRequest { kind, namespace, name, text, set: BTreeMap::new(), digest: None, confirm: None };
+    let change = ChangeRequest { kind, namespace, name, text, ..ChangeRequest::default() };
     let view = editor.dry_run(&engine, &change).unwrap();
     assert!(view.is_valid, "{view:#?}");
     view

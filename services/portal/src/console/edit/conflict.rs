@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::link;
 use super::super::model::{Conflict, ObjectRef};
+use super::subject::Change;
+use super::tell;
 use super::trial::lines;
-use super::{Change, tell};
 use crate::gateway::GatewayError;
 use crate::web::{Frame, Visit, respond};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::model::{DryRun, Effect, Loss, Manifest, Protection as What};
+use super::super::model::{DryRun, Effect, Loss, Manifest, Problem, Protection as What};
 use super::super::problems::ProblemRow;
 use crate::texts::Texts;
 
@@ -19,6 +19,8 @@ pub(super) struct Trial {
     pub(super) effects: Vec<Effect>,
     pub(super) left_out: usize,
     pub(super) lost: Vec<Lost>,
+    /// More may be lost than is told.
+    pub(super) is_bounded: bool,
     /// What the loss of exactly that is confirmed by.
     pub(super) confirm: Option<String>,
 }
@@ -34,15 +36,20 @@ pub(super) struct Lost {
 
 impl Trial {
     /// In these words; beside it what it is a trial of.
-    pub(super) fn of(texts: &Texts, told: DryRun) -> (Manifest, Self) {
+    pub(super) fn of(texts: &Texts, mut told: DryRun) -> (Manifest, Self) {
+        let mut named = |problem: Problem| {
+            let label = told.manifest.blame(texts, &problem.field, &problem.message);
+            ProblemRow { label: label.unwrap_or_default(), ..ProblemRow::new(problem) }
+        };
         let trial = Self {
+            problems: std::mem::take(&mut told.problems).into_iter().map(&mut named).collect(),
             is_valid: told.is_valid,
             lines: lines(&told.patch),
             radius: radius(texts, &told),
             left_out: told.routes_total.saturating_sub(told.routes.len()),
             lost: lost(texts, told.lost),
+            is_bounded: told.is_bounded,
             confirm: told.confirm,
-            problems: told.problems.into_iter().map(ProblemRow::new).collect(),
             effects: told.routes,
         };
         (told.manifest, trial)

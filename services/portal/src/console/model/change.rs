@@ -13,6 +13,9 @@ pub(in crate::console) struct Manifest {
     pub(in crate::console) text: String,
     pub(in crate::console) digest: String,
     pub(in crate::console) fields: Vec<Field>,
+    pub(in crate::console) sections: Vec<Section>,
+    pub(in crate::console) adds: Vec<Add>,
+    pub(in crate::console) sections_left_out: usize,
     pub(in crate::console) is_file: bool,
     pub(in crate::console) has_secret: bool,
     pub(in crate::console) may_apply: bool,
@@ -27,6 +30,29 @@ pub(in crate::console) struct Field {
     /// What the texts know it by.
     pub(in crate::console) name: String,
     pub(in crate::console) value: String,
+    /// What may stand there, if it is one of a few.
+    pub(in crate::console) choices: Vec<String>,
+    pub(in crate::console) has_lines: bool,
+    /// What is wrong with it.
+    #[serde(skip)]
+    pub(in crate::console) fault: String,
+}
+
+/// An item of a list.
+#[derive(Debug, Deserialize)]
+pub(in crate::console) struct Section {
+    pub(in crate::console) path: String,
+    pub(in crate::console) name: String,
+    pub(in crate::console) numbers: Vec<usize>,
+    pub(in crate::console) fields: Vec<Field>,
+    pub(in crate::console) adds: Vec<Add>,
+}
+
+/// A list that items can be added to.
+#[derive(Debug, Deserialize)]
+pub(in crate::console) struct Add {
+    pub(in crate::console) path: String,
+    pub(in crate::console) name: String,
 }
 
 impl Field {
@@ -54,6 +80,7 @@ pub(in crate::console) struct DryRun {
     pub(in crate::console) listeners: Vec<String>,
     pub(in crate::console) whole_listeners: Vec<String>,
     pub(in crate::console) lost: Vec<Loss>,
+    pub(in crate::console) is_bounded: bool,
     pub(in crate::console) confirm: Option<String>,
 }
 

@@ -68,3 +68,47 @@ async fn a_change_is_applied_with_the_right_to_and_what_others_set_stays_theirs(
     assert_eq!(stage.object("mapping", "app").await["spec"]["timeout_ms"], Value::Null);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn an_object_is_created_and_deleted_with_the_right_to() {
+    let stage = Stage::new().await;
+    stage.apply(&stage.objects()).await;
+    let gateway = Gateway::start_by(&stage.site, stage.up().arg("--allow-edits")).await;
+    stage.shows("mapping", "app", &FINE).await;
+    let service = stage.backend.address();
+    let create = json!({ "act": "create", "name": "more", "set": { "spec.prefix": "/more/",
+        "spec.service": service.to_string() } });
+    let tried = change(&stage, "dry-run", &create).await.text();
+    assert!(tried.contains("+  prefix: /more/") && tried.contains("\"is_valid\":true"), "{tried}");
+    let refused = change(&stage, "apply", &create).await;
+    assert!(refused.status == 403 && refused.text().contains("does not let the gateway"), "{}", refused.text());
+
+    stage.apply(&[role_without(&[Feature::Webhook], true)]).await;
+    eventually("it is created", async || {
+        let applied = change(&stage, "apply", &create).await;
+        if applied.status == 200 { Ok(()) } else { Err(applied.text()) }
+    })
+    .await;
+    let more = stage.shows("mapping", "more", &FINE).await;
+    assert_eq!(more["spec"]["prefix"], "/more/");
+    let again = change(&stage, "apply", &create).await;
+    assert!(again.status == 409 && again.text().contains("already"), "{}", again.text());
+    // One that the gateway does not read is known to the API server all the same.
+    let mut foreign = stage.mapping("foreign", "/foreign/");
+    foreign["spec"]["ambassador_id"] = json!("another");
+    stage.apply(&[foreign]).await;
+    let taken = change(&stage, "apply", &json!({ "act": "create", "name": "foreign" })).await;
+    assert!(taken.status == 409 && taken.text().contains("already"), "{}", taken.text());
+
+    let (_, digest) = manifest(&stage, &gateway).await;
+    let delete = |digest: &Value| json!({ "act": "delete", "digest": digest });
+    let late = change(&stage, "apply", &delete(&json!("another"))).await;
+    assert!(late.status == 409 && late.text().contains("has changed since"), "{}", late.text());
+    let tried = change(&stage, "dry-run", &json!({ "act": "delete" })).await.text();
+    assert!(tried.contains("-  prefix: /app/") && tried.contains("\"removed\""), "{tried}");
+    let gone = change(&stage, "apply", &delete(&digest)).await;
+    assert_eq!(gone.status, 200, "{}", gone.text());
+    let left = stage.kubectl(&["get", "mappings", "-o", "name"]).await;
+    assert!(left.contains("/more") && !left.contains("/app"), "{left}");
+    gateway.stop().await;
+}

@@ -72,7 +72,7 @@ fn protection_goes_only_with_a_confirmation_of_exactly_that() {
     let change = |digest: Option<String>, confirm: Option<String>, path: &str| {
         let [kind, namespace, name] = ["FilterPolicy", "default", "policy"].map(ToOwned::to_owned);
         let text = object("FilterPolicy", "policy", &POLICY.replace("/cart/*", path)).replace("---\n", "");
-        ChangeRequest { kind, namespace, name, text: Some(text), set: BTreeMap::new(), digest, confirm }
+        ChangeRequest { kind, namespace, name, text: Some(text), digest, confirm, ..ChangeRequest::default() }
     };
     let view = editor.dry_run(&engine, &change(None, None, "/open/*")).unwrap();
     let digest = Some(view.manifest.digest.clone());
@@ -125,6 +125,10 @@ fn what_is_asked_for_less_is_told() {
     assert_eq!(told(&more), [], "{more:#?}");
     let one = by_rules(&all, "{name: key}, ", "");
     assert_eq!(told(&one), weaker("key.default (APIKey)"), "{one:#?}");
+    let issuer = tried(&all, "Filter", "token", ", issuer: 'https://idp.example'", "");
+    assert_eq!(told(&issuer), weaker("issuer https://idp.example of token.default (JWT)"), "{issuer:#?}");
+    let required = tried(&all, "Filter", "token", "requireIssuer: true", "requireIssuer: false");
+    assert_eq!(told(&required), weaker("requireIssuer of token.default (JWT)"), "{required:#?}");
 }
 
 #[test]
@@ -224,4 +228,19 @@ fn addresses_that_are_let_in_are_told() {
         let expected: &[_] = if is_lost { &[LossKind::Address] } else { &[] };
         assert_eq!(change(old, new), expected, "{old} to {new}");
     }
+}
+
+#[test]
+fn what_too_many_requests_would_have_to_tell_is_not_taken_for_nothing() {
+    let (_directory, editor, engine) = editor_of(&guarded("timeout_ms: 1000", &[]));
+    let mut world = editor.copy(&engine);
+    let before = world.model().clone();
+    let open = crate::edit::tests::object_of(&object("FilterPolicy", "policy", &POLICY.replace("/cart/*", "/open/*")));
+    world.apply([(open.id.clone(), Some(open))]);
+    let looked = |most: usize| {
+        let effects = super::super::between(&before, world.model(), most);
+        (effects.is_bounded, effects.lost.len())
+    };
+    assert_eq!(looked(super::super::lost::MOST_REQUESTS), (false, 1));
+    assert_eq!(looked(0), (true, 0));
 }

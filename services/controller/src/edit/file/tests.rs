@@ -1,0 +1,120 @@
+use std::process::Command;
+
+use super::*;
+
+fn at(line: u32) -> Location {
+    Location { file: "a.yaml".into(), line, column: 1 }
+}
+
+fn read_at(directory: &Path, line: u32) -> Manifest {
+    File::read(directory, Kind::Mapping, &at(line)).unwrap()
+}
+
+#[test]
+fn a_document_changes_and_its_neighbours_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, text) = (directory.path().join("a.yaml"), "a: 1\n---\nb: 1\n---\nc: 1\n");
+    fs::write(&path, text).unwrap();
+    let manifest = read_at(directory.path(), 3);
+    assert_eq!((manifest.text.as_str(), manifest.line), ("b: 1\n", 3));
+    manifest.write("b: 2\n# more\n", |_| false).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "a: 1\n---\nb: 2\n# more\n---\nc: 1\n");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+
+    let again = read_at(directory.path(), 3);
+    assert_ne!(again.digest, manifest.digest);
+    let late = manifest.write("b: 3\n", |_| true);
+    assert_eq!(late, Err(ChangeError::Conflict("a.yaml".to_owned())), "another was faster");
+    assert_eq!(manifest.remove(), Err(ChangeError::Conflict("a.yaml".to_owned())));
+    std::os::unix::fs::symlink(&path, directory.path().join("l.yaml")).unwrap();
+    let link = Location { file: "l.yaml".into(), ..at(3) };
+    assert!(matches!(File::read(directory.path(), Kind::Mapping, &link), Err(ChangeError::NotEditable(_))));
+}
+
+/// What is left of a file, and what a patch of the same leaves of it.
+fn without(text: &str, line: u32) -> [Option<String>; 2] {
+    [false, true].map(|by_patch| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.yaml");
+        fs::write(&path, text).unwrap();
+        let manifest = read_at(directory.path(), line);
+        if by_patch {
+            apply(directory.path(), &manifest.removal(&manifest.text));
+        } else {
+            manifest.remove().unwrap();
+        }
+        fs::read_to_string(&path).ok()
+    })
+}
+
+fn apply(directory: &Path, patch: &str) {
+    fs::write(directory.join("patch"), patch).unwrap();
+    let git = Command::new("git").args(["apply", "--unidiff-zero", "patch"]).current_dir(directory).output().unwrap();
+    assert!(git.status.success(), "{patch}\n{}", String::from_utf8_lossy(&git.stderr));
+}
+
+#[test]
+fn a_document_goes_and_the_others_stay_with_their_comments() {
+    let file = "# All of it.\n---\na: 1 # one\n---\n# Two.\nb: 1\n--- # three\nc: 1\n";
+    for (line, left) in [
+        (3, Some("# All of it.\n---\n# Two.\nb: 1\n--- # three\nc: 1\n")),
+        (6, Some("# All of it.\n---\na: 1 # one\n--- # three\nc: 1\n")),
+        (8, Some("# All of it.\n---\na: 1 # one\n---\n# Two.\nb: 1\n")),
+    ] {
+        assert_eq!(without(file, line), [left, left].map(|left| left.map(ToOwned::to_owned)), "{line}");
+    }
+    assert_eq!(without("---\na: 1\n---\n", 2), [None, None], "nothing is left");
+    assert_eq!(without("a: 1\n---\nb: 1\n", 1)[0].as_deref(), Some("---\nb: 1\n"));
+    assert_eq!(without("# Ours.\n---\na: 1\n", 3)[0].as_deref(), Some("# Ours.\n"), "a comment is something");
+}
+
+#[test]
+fn an_object_is_added_at_the_end_of_a_file_or_in_a_new_one() {
+    for (old, new) in [
+        (None, "b: 1\n"),
+        (Some("a: 1 # one\n"), "a: 1 # one\n---\nb: 1\n"),
+        (Some("a: 1\n---\n"), "a: 1\n---\n---\nb: 1\n"),
+        (Some("\n"), "\nb: 1\n"),
+    ] {
+        for by_patch in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("b.yaml");
+            old.into_iter().for_each(|old| fs::write(&path, old).unwrap());
+            let manifest = File::end_of(directory.path(), "b.yaml", String::new()).unwrap();
+            if by_patch {
+                apply(directory.path(), &manifest.creation("b: 1\n"));
+            } else {
+                manifest.write("b: 1\n", |_| true).unwrap();
+            }
+            assert_eq!(fs::read_to_string(&path).unwrap(), new, "{by_patch}");
+        }
+    }
+}
+
+#[test]
+fn no_file_is_made_that_the_directory_is_not_read_for() {
+    let outside = tempfile::tempdir().unwrap();
+    let directory = outside.path().join("manifests");
+    fs::create_dir(&directory).unwrap();
+    std::os::unix::fs::symlink(outside.path(), directory.join("out")).unwrap();
+    let names = [
+        "",
+        "../a.yaml",
+        "/tmp/a.yaml",
+        "x/../a.yaml",
+        "out/a.yaml",
+        "a.txt",
+        "a.json",
+        ".a.yaml",
+        ".x/a.yaml",
+        "x/a.yaml",
+        "a\n.yaml",
+    ];
+    for name in names {
+        let refused = File::end_of(&directory, name, String::new());
+        assert!(matches!(refused, Err(ChangeError::Invalid(_))), "{name}: {refused:?}");
+    }
+    fs::create_dir(directory.join("x")).unwrap();
+    File::end_of(&directory, "x/a.yaml", String::new()).unwrap().write("a: 1\n", |_| true).unwrap();
+    assert!(directory.join("x/a.yaml").exists());
+}
