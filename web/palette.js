@@ -23,8 +23,8 @@ function element(name, properties, ...children) {
 
 // Something that was found. Links of the portal's own lead to a path of this address.
 function option({ kind, title, detail, why = '', link }) {
-  const { pathname, search } = new URL(link, location.origin);
-  return element('a', { href: pathname + search, tabIndex: -1, role: 'option', ariaSelected: 'false' },
+  const { pathname, search, hash } = new URL(link, location.origin);
+  return element('a', { href: pathname + search + hash, tabIndex: -1, role: 'option', ariaSelected: 'false' },
     element('span', { className: 'sort' }, kind), element('strong', {}, title), element('code', {}, detail),
     element('small', {}, why));
 }
@@ -61,7 +61,7 @@ async function find(term) {
 }
 
 // Shows what was found, with the first of it chosen, and says how many there are.
-function show(found, hasFailed = false) {
+async function show(found, hasFailed = false) {
   found.forEach((one, index) => { one.id = `palette-${index}`; });
   list.replaceChildren(...found);
   list.ariaBusy = 'false';
@@ -69,6 +69,7 @@ function show(found, hasFailed = false) {
   choose(found[0]);
   const told = found.length === 1 ? words.one : words.some.replace('{number}', found.length);
   number.textContent = hasFailed ? words.failed : found.length ? told : words.none;
+  if (hasFailed && await isLoggedOut()) number.replaceChildren(...loggedOut().childNodes);
 }
 
 const chosen = () => list.querySelector('[aria-selected=true]');

@@ -61,7 +61,7 @@ function reasons({ status, headers }, told, { outcome, protection, limits, failu
   return element('div', { className: 'note why' },
     element('p', {}, element('strong', {}, text('why')), ' ', told ? `${told}; ` : '', isDecided && !NEEDS.test(outcome) ? decided : `${outcome}.`),
     ...later(headers.get('retry-after')),
-    element('ul', {}, ...failuresOf(status, failures), ...rules, ...held), ...(status === 401 ? wayIn() : []));
+    element('ul', {}, ...failuresOf(status, failures), ...rules, ...held), ...(status === 401 ? wayIn() : []), ...([401, 403].includes(status) ? ownKeys() : []));
 }
 
 // What becomes of a slash in a parameter of a path: the gateway has no `%2F` in paths, unless it is told otherwise.
@@ -69,6 +69,12 @@ function slashReason({ type, status }, { slashed: name }) {
   const become = { opaqueredirect: 'slash_unescaped' }[type] ?? (status === 400 ? 'slash_refused' : null);
   if (!name || !become) return [];
   return [element('div', { className: 'note why' }, element('p', {}, element('strong', {}, text('why')), ' ', text(become, { name })))];
+}
+
+// Where the reader makes keys that are taken here.
+function ownKeys() {
+  const { keys } = form.dataset;
+  return keys ? [element('p', {}, element('a', { href: keys }, text('own_keys')), ` ${text('with_key')}`)] : [];
 }
 
 // Where a login begins that leads back to this page.

@@ -36,10 +36,21 @@ const HIDDEN = '$VALUE';
 const isSecret = (name) => /authorization|cookie|key(?!word)|token|secret/i.test(name);
 const hidden = ([name, value]) => [name, isSecret(name) ? HIDDEN : value];
 
-// Headers that no parameter of the document is.
+// Headers that no parameter of the document is, and the lines that are none.
 function moreHeaders() {
-  const lines = valueOf('try-headers').split('\n').filter((line) => line.includes(':'));
-  return lines.map((line) => [line.slice(0, line.indexOf(':')).trim(), line.slice(line.indexOf(':') + 1).trim()]);
+  const lines = valueOf('try-headers').split('\n').map((line) => line.trim()).filter(Boolean);
+  const is = (line) => line.includes(':');
+  const parts = (line) => [line.slice(0, line.indexOf(':')).trim(), line.slice(line.indexOf(':') + 1).trim()];
+  return { headers: lines.filter(is).map(parts), odd: lines.filter((line) => !is(line)) };
+}
+
+// Why a header is none that this page can send; nothing of one that it can. Browsers keep some for themselves, and drop those of pages.
+function headerFault(name) {
+  try {
+    return new Request(location.href, { headers: [[name, '-']] }).headers.has(name) ? null : text('header_kept', { name });
+  } catch {
+    return text('header_no_name', { name });
+  }
 }
 
 // A body of files and texts: each part with its name and what was given for it.
@@ -61,11 +72,22 @@ function bodyOf({ body, upload }) {
   return data;
 }
 
+// Where the request goes. At this address a header chooses a preview of it, where the gateway takes one: so nobody has to let
+// pages of another address ask.
+function destination() {
+  const to = find('try-origin');
+  const { selector, baseline } = to.selectedOptions[0]?.dataset ?? {};
+  const isHere = selector && baseline === location.hostname && [...to.options].some(({ value }) => value === location.origin);
+  return isHere ? { origin: location.origin, chosen: [['x-nuncio-preview', selector]] } : { origin: to.value, chosen: [] };
+}
+
 // The request as the form has it.
 function filledIn() {
   let path = form.dataset.path;
   const query = [];
-  const headers = moreHeaders();
+  const { origin, chosen } = destination();
+  const { headers, odd } = moreHeaders();
+  headers.unshift(...chosen);
   let slashed;
   for (const field of form.querySelectorAll('[data-place]')) {
     const { place, name } = field.dataset;
@@ -85,7 +107,7 @@ function filledIn() {
   if (hasBody) headers.push(['content-type', body.dataset.media]);
   if (upload && !upload.isForm) headers.push(['content-type', upload.media]);
   const urlWith = (pairs) =>
-    valueOf('try-origin') + path + (pairs.length ? `?${pairs.map(([name, value]) => `${escaped(name)}=${value}`).join('&')}` : '');
+    origin + path + (pairs.length ? `?${pairs.map(([name, value]) => `${escaped(name)}=${value}`).join('&')}` : '');
   return {
     method,
     // The parameter of the path that has a slash in it.
@@ -93,6 +115,7 @@ function filledIn() {
     url: urlWith(query),
     shown: { url: urlWith(query.map(hidden)), headers: headers.map(hidden) },
     headers,
+    odd,
     body: hasBody ? body.value : undefined,
     upload,
     credential: credential(),
@@ -102,7 +125,9 @@ function filledIn() {
 const quoted = (word) => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 // The request for a shell. Credentials are variables: what is shown may be copied anywhere.
+// Nobody has the cookies of a login there: what the gateway takes in their place stands for them.
 function curl({ method, shown: { url, headers }, body, upload, credential: by }) {
+  const instead = valueOf('try-as') === 'session' ? JSON.parse(form.dataset.shows) : [];
   const verb = method === 'HEAD' ? '--head' : `-X ${/^[A-Za-z]+$/.test(method) ? method : quoted(method)}`;
   const at = quoted(url).replaceAll(HIDDEN, `'"${HIDDEN}"'`);
   const parts = [method === 'GET' ? `curl ${at}` : `curl ${verb} ${at}`];
@@ -110,7 +135,7 @@ function curl({ method, shown: { url, headers }, body, upload, credential: by })
   // An empty one is left out where it is written with a colon.
   const header = (name, value) => `-H ${quoted(value === '' ? `${name};` : `${name}: ${value}`)}`;
   for (const [name, value] of headers) parts.push(value === HIDDEN ? variable(name, value) : header(name, value));
-  if (by) parts.push(variable(by.name, by.shown));
+  for (const { name, shown } of by ? [by] : instead) parts.push(variable(name, shown));
   if (body !== undefined) parts.push(`--data-raw ${quoted(body)}`);
   for (const [name, what] of upload?.parts ?? []) {
     const named = what instanceof File ? `@${what.name}` : what;
@@ -196,8 +221,11 @@ function isElsewhere(url) {
   return path.split(/[/\\]/).some((part) => /^(\.|%2e){1,2}$/i.test(part));
 }
 
-// Not every text is a header's name or value.
-function headersOf({ headers: written, credential: by }) {
+// Not every text is a header, and not every header is a page's to send. What would be left out is said: it was meant to be sent.
+function headersOf({ headers: written, odd, credential: by }) {
+  const all = by ? [...written, [by.name]] : written;
+  const faults = [...odd.map((line) => text('header_no_colon', { line })), ...all.map(([name]) => headerFault(name)).filter(Boolean)];
+  if (faults.length) throw new NotSendable(faults.join('; '));
   try {
     const headers = new Headers(written);
     if (by) headers.set(by.name, by.value);
@@ -228,19 +256,28 @@ async function send(event) {
     const isOpen = REFUSALS.has(response.status) && !byService && slashReason(response, asked).length === 0;
     const reason = isOpen ? await explained(asked).catch(() => null) : null;
     if (reason) facts.after(reasons(response, wordsOf(response, told), reason));
+    if (response.status === 401 && valueOf('try-as') === 'session' && await isLoggedOut()) facts.after(loggedOut());
     facts.append(`, ${length}`);
   } catch (error) {
+    const why = await failure(error, asked.url);
     say(element('span', { className: 'status bad' }, text('no_answer')));
-    answer.replaceChildren(element('p', { className: 'note warn' }, failure(error, asked.url)));
+    answer.replaceChildren(element('p', { className: 'note warn' }, why));
   }
 }
 
+// Whether there is somebody at an address, who may not let this page see what he answers.
+function isThere(origin) {
+  const asked = { method: 'HEAD', mode: 'no-cors', credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) };
+  return fetch(`${origin}/`, asked).then(() => true, () => false);
+}
+
 // Browsers tell pages nothing of why there is no answer.
-function failure(error, url) {
+async function failure(error, url) {
   if (error instanceof NotSendable) return text('unsendable', { reason: error.message });
   if (error.name === 'TimeoutError') return text('late', { number: PATIENCE / 1000 });
-  const { origin } = new URL(url);
-  return text('failed', { reason: error.message, origin });
+  const [{ origin }, reason, here] = [new URL(url), error.message, location.origin];
+  if (!(await isThere(origin))) return text('unreachable', { reason, origin });
+  return text(origin === here ? 'failed' : 'no_cors', { reason, origin, here });
 }
 
 // Only what is needed for the credential that was chosen is shown, and the sample is what will be sent.

@@ -8,7 +8,7 @@ import subprocess
 
 from cluster import Cluster
 from program import DemoError, Program, answer, wait_until
-from stage import PORTS, ROOT, Stage, replace
+from stage import PORTAL_KEYS, PORTS, ROOT, Stage, replace
 
 CHART = ROOT / "deploy/helm/nuncio"
 # The shop's namespace, and the gateway's.
@@ -84,6 +84,17 @@ class ClusterStage(Stage):
         policy = (self.manifests / POLICY).rename(self.work / POLICY)
         cluster.kubectl("apply", "--namespace", EDGE, "-f", str(policy))
         cluster.kubectl("apply", "--namespace", SHOP, "-f", str(self.manifests))
+        self.make_place_for_keys()
+
+    def make_place_for_keys(self) -> None:
+        """The Secret of the keys that developers make in the portal, and the right to write it."""
+        for what in (["secret", "generic", PORTAL_KEYS],
+                     ["role", PORTAL_KEYS, "--verb=get,update", "--resource=secrets", f"--resource-name={PORTAL_KEYS}"],
+                     ["rolebinding", PORTAL_KEYS, f"--role={PORTAL_KEYS}", f"--serviceaccount={EDGE}:nuncio"]):
+            self.cluster.kubectl("create", "--namespace", SHOP, *what)
+
+    def keys(self) -> list[str]:
+        return ["--portal-keys-secret", f"{SHOP}/{PORTAL_KEYS}"]
 
     def origin(self) -> list[str]:
         return ["--kubernetes", "--kubeconfig", str(self.account), "--namespace", EDGE]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from accounts import ENDPOINTS
 from browser import Browser, Page
+from program import wait_until
 from shop import Reply, expect, request
 from stage import Stage
 
@@ -67,6 +68,20 @@ def the_portal_shows_the_preview(stage: Stage) -> str:
     shown = browser.get(stage.url + found[1]).body.replace("<wbr>", "")
     expect(stage.preview() in shown and "/api/carts/" in shown and "cart-v2" in shown, "its URL, and the routes that it changes")
     return "its URL and its map of routes, for ann"
+
+
+def a_key_of_ones_own_does_too(stage: Stage) -> str:
+    """From the login to curl: a key that ann makes in the portal, and uses without a browser."""
+    page, browser = f"{stage.url}/docs/keys", Browser()
+    back = browser.fill_in(login_form(stage, browser, f"{stage.url}/docs/login?{urlencode({'to': '/docs/keys'})}"), **ANN)
+    expect((back.url, back.status) == (page, 200) and "Orders" in back.body, f"the keys of ann, and what takes them, came {back.status} at {back.url}")
+    made = re.search(r'id="secret">([^<]+)<', browser.visit(page, {"name": "laptop"}).body)
+    expect(made is not None, "a page that shows the new key")
+    Browser.given.add(made[1])
+    asked = lambda: request(stage, ORDERS, headers={"x-api-key": made[1]}).status
+    wait_until(lambda: asked() == 200, "orders for who has the key", stage.gateway)
+    expect(request(stage, ORDERS, headers={"x-api-key": made[1][::-1]}).status in (401, 403), "another key to be refused")
+    return "a key made in the portal after the login, 200 with it and no browser"
 
 
 def a_token_does_too(stage: Stage) -> str:

@@ -25,6 +25,8 @@ HOST = "shop.localhost"
 PORTS = {"http": 8080, "https": 8443, "internal": 8081, "tcp": 8090, "admin": 8877, "portal": 8088, "shop": 9101,
          "accounts": 9200}
 SHOP_PORTS = 5
+# The Secret with the keys that developers make in the portal.
+PORTAL_KEYS = "portal-keys"
 
 
 def choose_ports(usual_ports: dict[str, int]) -> dict[str, int]:
@@ -85,6 +87,10 @@ class Stage:
         """Arguments that tell `nuncio` where the manifests are."""
         raise NotImplementedError
 
+    def keys(self) -> list[str]:
+        """Arguments that say where the portal keeps the keys that developers make."""
+        raise NotImplementedError
+
     def change(self, file: str, old: str, new: str) -> None:
         """Changes a text in a manifest, as a user would."""
         raise NotImplementedError
@@ -136,7 +142,8 @@ class Stage:
 
     def start_gateway(self) -> Program:
         command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY),
-                   f"--portal=127.0.0.1:{self.ports['portal']}", "--allow-edits", "--allow-previews"]
+                   f"--portal=127.0.0.1:{self.ports['portal']}", "--allow-edits", "--allow-previews",
+                   *self.keys()]
         gateway = self.start("nuncio", command, not self.quiet)
         wait_until(lambda: answers(f"http://{self.admin}/ambassador/v0/check_ready"), "the gateway to be ready", gateway)
         return gateway
@@ -163,6 +170,9 @@ class DirectoryStage(Stage):
 
     def origin(self) -> list[str]:
         return [str(self.manifests)]
+
+    def keys(self) -> list[str]:
+        return ["--portal-keys", str(self.manifests / f"{PORTAL_KEYS}.yaml")]
 
     def change(self, file: str, old: str, new: str) -> None:
         replace(self.manifests / file, old, new)

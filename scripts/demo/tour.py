@@ -49,7 +49,8 @@ Eight things to try in another terminal, the last in a browser:
      {nuncio} explain http://{host}:{http}/api/orders --admin {admin}
 
 8. Do the same as a developer would: http://{host}:{http}/docs/ has the APIs. Choose Orders and its first operation, and Send: the gateway refuses, says why,
-   and shows the way in. Log in there, and Send again.
+   and shows the way in. Log in there (ann, with the password bell), and Send again. For the command line make a key at http://{host}:{http}/docs/keys:
+     curl -sS -i -H 'X-API-Key: PASTE-IT-HERE' http://{host}:{http}/api/orders
    Ctrl K finds anything from any page: a field of a schema, such as price_cents, or in the console an object.
    Then change the timeout of the cart, see what that affects, and apply it: http://127.0.0.1:{portal}/console/objects/Mapping/default/cart/edit
 

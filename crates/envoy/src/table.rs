@@ -168,7 +168,7 @@ fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRo
         response_headers_to_add: header::additions(&route.response_headers),
         response_headers_to_remove: route.response_headers.remove.clone(),
         request_body_buffer_limit: body_limit(route).map(proto::uint64),
-        stat_prefix: route.counted.as_ref().map(ToString::to_string).unwrap_or_default(),
+        stat_prefix: table.counted(route).unwrap_or_default().to_owned(),
         ..Default::default()
     };
     let mut routes = match &route.action {

@@ -19,7 +19,7 @@ pub use self::action::{
 };
 pub use self::matches::{HeaderMatch, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 use crate::auth::RuleSetId;
-use crate::{ClusterName, CookieChoice, HeaderEdits, Limits, PreviewContext, Routes};
+use crate::{ClusterName, CookieChoice, HeaderEdits, Limits, PreviewContext, PreviewWay, Routes};
 
 /// Names a [`Table`].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +90,20 @@ impl Table {
         sets.sort_unstable();
         sets.dedup();
         sets
+    }
+
+    /// Under which name requests of one of its routes are counted. Those that a preview shares with the baseline are not: a
+    /// thousand previews would take a thousand times the memory of the baseline's routes.
+    #[must_use]
+    pub fn counted<'r>(&self, route: &'r Route) -> Option<&'r str> {
+        let counted = route.counted.as_deref()?;
+        (self.preview.is_none() || PreviewWay::parse(counted).is_some()).then_some(counted)
+    }
+
+    /// What the names of those counts begin with in Envoy.
+    #[must_use]
+    pub fn counted_as(&self, host: &VirtualHost, route: &Route) -> Option<String> {
+        Some(format!("vhost.{}.route.{}", host.name, self.counted(route)?))
     }
 
     /// The objects that the table was made of, sorted, each once.

@@ -31,6 +31,8 @@ pub struct Settings {
     pub authz: Option<Discovery>,
     /// How the gateway's zone counts where endpoints are chosen.
     pub topology: Topology,
+    /// Whether Envoys count the requests of each route by themselves.
+    pub route_stats: bool,
     /// Whom Mappings answer of other origins where neither they nor the Module say so: pages of a developer portal.
     pub cors: Option<Cors>,
 }

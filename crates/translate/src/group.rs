@@ -93,8 +93,9 @@ impl<'a> Group<'a> {
         origins
     }
 
-    /// The group's route, without a condition on the host. `auth` says whether there is an AuthService to ask.
-    pub(crate) fn route(&self, auth: bool) -> Grouped {
+    /// The group's route, without a condition on the host. `auth` says whether there is an AuthService to ask, `counted` whether
+    /// Envoys count its requests by themselves.
+    pub(crate) fn route(&self, auth: bool, counted: bool) -> Grouped {
         if self.is_without_share() {
             let told = |id| (id, no_share("its requests go to a wider Mapping, if there is one"));
             let problems = self.origins().into_iter().map(told).collect();
@@ -104,8 +105,9 @@ impl<'a> Group<'a> {
         let shared = self.shared();
         let auth = self.check(auth, &mut problems);
         let action = self.action(&shared, &auth, &mut problems);
-        // What the gateway answers by itself costs nobody anything.
-        let limits = matches!(action, RouteAction::Forward(_)).then(|| shared.limits()).flatten();
+        // What the gateway answers by itself costs nobody anything, and is not counted.
+        let forwards = matches!(action, RouteAction::Forward(_));
+        let limits = forwards.then(|| shared.limits()).flatten();
         let route = Route {
             name: self.name(),
             matches: self.first().matches.clone(),
@@ -118,7 +120,7 @@ impl<'a> Group<'a> {
             limits,
             auth,
             rules: None,
-            counted: None,
+            counted: (forwards && counted).then(|| self.counted()),
             hides_logins: false,
             origins: self.origins(),
         };
@@ -130,6 +132,14 @@ impl<'a> Group<'a> {
     fn name(&self) -> Arc<str> {
         let id = &self.first.id;
         format!("{}/{}", id.namespace, id.name).into()
+    }
+
+    /// Under which name its requests are counted: `namespace_name` of the first. Dots would separate parts of names there.
+    fn counted(&self) -> Arc<str> {
+        let id = &self.first.id;
+        let plain =
+            |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
+        format!("{}_{}", id.namespace, id.name).chars().map(plain).collect::<String>().into()
     }
 
     /// Whether all that would serve have the weight 0.

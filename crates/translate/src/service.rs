@@ -84,9 +84,15 @@ impl Services {
 
     /// Whether there is no Service of this name, though there are others beside it: a name of this form is a Service's then, most
     /// likely.
-    pub(crate) fn lacks(&self, key: &ServiceKey) -> bool {
+    fn lacks(&self, key: &ServiceKey) -> bool {
         let mut beside = self.services.keys().filter(|other| other.namespace == key.namespace);
         beside.next().is_some() && !self.services.contains_key(key)
+    }
+
+    /// What is wrong where a name is to be looked for in DNS and is, most likely, that of a Service which is not there.
+    pub(crate) fn not_there(&self, key: &ServiceKey) -> Option<String> {
+        let message = || format!("there is no Service {key}: unless DNS knows the name, requests are answered 503");
+        self.lacks(key).then(message)
     }
 
     /// The endpoints of these together, sorted.

@@ -54,6 +54,8 @@ pub(crate) fn table_name(class: &str, host: &str) -> TableName {
 pub(crate) struct Around<'c> {
     pub(crate) class: &'c Class,
     pub(crate) coverage: &'c Coverage,
+    /// Whether routes are counted by themselves.
+    pub(crate) route_stats: bool,
 }
 
 impl Around<'_> {
@@ -72,13 +74,14 @@ struct Builder<'c> {
     protect: Protect<'c>,
     /// Whether there is an AuthService to ask.
     auth: bool,
+    route_stats: bool,
     upstreams: BTreeMap<nuncio_ir::ClusterName, Arc<Upstream>>,
     problems: Vec<(ObjectId, Problem)>,
 }
 
 impl<'c> Builder<'c> {
     fn new(around: Around<'c>, host: &str) -> Self {
-        let Around { class, coverage } = around;
+        let Around { class, coverage, route_stats } = around;
         let scope = Scope { host: host.into(), preview: "".into(), class: Arc::clone(&class.key) };
         let table = Table {
             name: table_name(&class.key, host),
@@ -95,6 +98,7 @@ impl<'c> Builder<'c> {
             coverage,
             protect: Protect::new(coverage),
             auth: class.auth,
+            route_stats,
             upstreams: BTreeMap::new(),
             problems: Vec::new(),
         }
@@ -103,7 +107,7 @@ impl<'c> Builder<'c> {
     /// The routes of a group, with the condition on the host that [`with_host`] adds: one for each part of the names to
     /// which other rules apply.
     fn routes(&mut self, group: &Group<'_>, within: Option<&HostPattern>, names: &Names) -> Vec<Route> {
-        let Grouped { route, upstreams, problems } = group.route(self.auth);
+        let Grouped { route, upstreams, problems } = group.route(self.auth, self.route_stats);
         self.upstreams.extend(upstreams.into_iter().map(|upstream| (upstream.name().clone(), upstream)));
         self.problems.extend(problems);
         let Some(route) = route else { return Vec::new() };
@@ -196,7 +200,7 @@ fn named(
 /// The table of the wildcards: Hosts of many names, and what exact Hosts share. `wild` are the Mappings
 /// that are not for one name.
 pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Vec<Shared<'a>>) -> Built {
-    let Around { class, coverage } = around;
+    let Around { class, coverage, .. } = around;
     let mut builder = Builder::new(around, "*");
     for share in shared {
         let sorted = groups(share.mappings.iter().copied());
@@ -208,7 +212,7 @@ pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Ve
         let mut routes = builder.preamble(shared_guards(&hosts, class.security), &sorted, None, &names);
         routes.extend(builder.protect.head(&names));
         routes.extend(sorted.iter().flat_map(|group| builder.routes(group, None, &names)));
-        builder.push(share.name(coverage), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes, &names);
+        builder.push(share.name(), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes, &names);
     }
     for host in &class.patterns {
         let name: Arc<str> = host.pattern.to_string().into();
@@ -243,7 +247,7 @@ impl Builder<'_> {
         wild: &Wild<'_>,
         is_whole: bool,
     ) -> (Vec<Route>, bool) {
-        let around = Around { class: self.class, coverage: self.coverage };
+        let around = Around { class: self.class, coverage: self.coverage, route_stats: self.route_stats };
         let rules = names.parts.first().map_or(&[][..], |part| &part.rules);
         let is_whole = is_whole || own.iter().any(|group| around.chooses_again(&group.first().matches, rules));
         let beside = if is_whole { wild.whole(name) } else { wild.beside(name, own) };

@@ -190,6 +190,12 @@ impl World {
         &self.model
     }
 
+    /// Whether Envoys count the requests of each route by themselves.
+    #[must_use]
+    pub fn counts_routes(&self) -> bool {
+        self.settings.route_stats
+    }
+
     /// Every object for this instance.
     pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.objects.values()

@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio_stream::{Stream, StreamExt as _};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -41,11 +41,11 @@ impl CartService {
 }
 
 /// How many of a product to have in the cart.
-#[derive(Debug, Deserialize, ToSchema)]
-struct Wanted {
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct Wanted {
     /// 0 takes the product out
     #[schema(maximum = 99)]
-    quantity: u32,
+    pub(crate) quantity: u32,
 }
 
 /// The routes of the service.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::cart::{Cart, Line};
+use crate::cart::{Cart, Line, Wanted};
 use crate::error::{Problem, ShopError};
 use crate::peer::Peer;
 use crate::propagation::Propagation;
@@ -65,7 +65,21 @@ pub(crate) struct Order {
 /// Whose cart to buy.
 #[derive(Debug, Deserialize, ToSchema)]
 struct NewOrder {
+    /// Who buys
+    #[schema(example = "ann")]
     user: String,
+    /// What to put into the cart before; nothing buys what is there
+    #[serde(default)]
+    #[schema(example = json!([{ "sku": "bell", "quantity": 2 }]))]
+    lines: Vec<Wished>,
+}
+
+/// So many of a product.
+#[derive(Debug, Deserialize, ToSchema)]
+struct Wished {
+    sku: String,
+    #[schema(minimum = 1, maximum = 99)]
+    quantity: u32,
 }
 
 /// The routes of the service.
@@ -93,6 +107,7 @@ async fn list(State(service): State<OrderService>, headers: HeaderMap) -> Json<V
     responses(
         (status = CREATED, body = Order),
         (status = UNPROCESSABLE_ENTITY, body = Problem, description = "The cart is empty"),
+        (status = NOT_FOUND, body = Problem, description = "There is no such product"),
         (status = BAD_GATEWAY, body = Problem, description = "The cart does not answer"),
     )
 )]
@@ -101,6 +116,10 @@ async fn create(
     propagation: Propagation,
     Json(new): Json<NewOrder>,
 ) -> Result<(StatusCode, Json<Order>), ShopError> {
+    for Wished { sku, quantity } in &new.lines {
+        let line = ["carts", &new.user, "lines", sku];
+        service.cart.put(&line, &Wanted { quantity: *quantity }, &propagation).await?;
+    }
     let cart: Cart = service.cart.get(&["carts", &new.user], &propagation).await?;
     if cart.lines.is_empty() {
         return Err(ShopError::Invalid(format!("the cart of {} is empty", new.user)));

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use reqwest::{Client, ClientBuilder, Response, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, Url};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ShopError;
@@ -40,23 +41,32 @@ impl Peer {
         segments: &[&str],
         propagation: &Propagation,
     ) -> Result<T, ShopError> {
-        let response = self.call(Method::GET, segments, propagation).await?;
+        let response = self.answer(self.request(Method::GET, segments, propagation), segments).await?;
         response.json().await.map_err(|source| ShopError::Unreachable { service: self.name, source })
     }
 
     /// Removes what is at the path made of these segments.
     pub(crate) async fn delete(&self, segments: &[&str], propagation: &Propagation) -> Result<(), ShopError> {
-        self.call(Method::DELETE, segments, propagation).await.map(|_| ())
+        self.answer(self.request(Method::DELETE, segments, propagation), segments).await.map(|_| ())
     }
 
-    async fn call(&self, method: Method, segments: &[&str], propagation: &Propagation) -> Result<Response, ShopError> {
-        let response = self
-            .client
-            .request(method, at(&self.base, segments))
-            .headers(propagation.headers())
-            .send()
-            .await
-            .map_err(|source| ShopError::Unreachable { service: self.name, source })?;
+    /// Puts this to the path made of these segments.
+    pub(crate) async fn put(
+        &self,
+        segments: &[&str],
+        body: &impl Serialize,
+        propagation: &Propagation,
+    ) -> Result<(), ShopError> {
+        let request = self.request(Method::PUT, segments, propagation).json(body);
+        self.answer(request, segments).await.map(|_| ())
+    }
+
+    fn request(&self, method: Method, segments: &[&str], propagation: &Propagation) -> RequestBuilder {
+        self.client.request(method, at(&self.base, segments)).headers(propagation.headers())
+    }
+
+    async fn answer(&self, request: RequestBuilder, segments: &[&str]) -> Result<Response, ShopError> {
+        let response = request.send().await.map_err(|source| ShopError::Unreachable { service: self.name, source })?;
         match response.status() {
             status if status.is_success() => Ok(response),
             StatusCode::NOT_FOUND => Err(ShopError::NotFound(format!("{} in {}", segments.join("/"), self.name))),

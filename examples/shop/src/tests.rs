@@ -77,6 +77,21 @@ async fn from_the_front_page_to_an_order() {
 }
 
 #[tokio::test]
+async fn what_the_document_gives_as_an_example_is_an_order() {
+    let shop = Shop::open().await;
+    let document = shop.get(ORDERS, "/openapi.json").await;
+    let field = |name: &str| document["components"]["schemas"]["NewOrder"]["properties"][name]["example"].clone();
+    let order = json!({ "user": field("user"), "lines": field("lines") });
+    for number in 1..=2 {
+        let url = shop.urls[ORDERS].join("/orders").unwrap();
+        let reply = shop.client.post(url).json(&order).send().await.unwrap();
+        assert_eq!(reply.status(), StatusCode::CREATED, "{order}");
+        let placed: Value = reply.json().await.unwrap();
+        assert_eq!((&placed["id"], &placed["total_cents"]), (&json!(number), &json!(2_500)), "each time again");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_with_a_reason() {
     let shop = Shop::open().await;
     let unknown = shop.put_line(CART, "/carts/ann/lines/sail", 1).await;

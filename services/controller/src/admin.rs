@@ -20,6 +20,7 @@
 //! | `/api/v1/preview-{put,delete,extend,share,probe,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
+//! | `/api/v1/route-traffic` | the same by route, where it counts so |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/operations` | which routes the operations of a document get, and what these hold requests to |
 //! | `/api/v1/openapi.json` | the description of all that |
@@ -49,6 +50,7 @@ mod preview_rights;
 mod preview_share;
 mod previews;
 mod probes;
+mod stats;
 mod topology;
 mod traffic;
 mod tunnels;
@@ -103,8 +105,10 @@ pub use previews::{
     PreviewDetailView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView, PreviewUrlView,
     PreviewView, PreviewedServiceView, SeePreviews,
 };
+pub use stats::{CountsView, LatencyView};
+pub(crate) use stats::{Stats, Wanted};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
-pub use traffic::{LatencyView, TrafficView};
+pub use traffic::{RouteTrafficQuery, RouteTrafficView, TrafficView};
 pub use tunnels::{Carry, OpenTunnel};
 
 /// What the admin server shows. Every call gives a state that was true at one moment.
@@ -157,6 +161,10 @@ pub trait View: Send + Sync + 'static {
     fn topology(&self, query: &TopologyQuery) -> TopologyView;
     /// The services, by the name under which Envoy counts requests to them.
     fn counted(&self) -> BTreeMap<String, BTreeSet<String>>;
+    /// Whether Envoys count requests by route.
+    fn counts_routes(&self) -> bool;
+    /// Of the routes that are counted under these names the first that there are, in this order.
+    fn counted_routes(&self, names: &[String], limit: usize) -> Vec<WayView>;
     /// Authorities in use, by name.
     fn authorities(&self, name: &str) -> Option<AuthoritiesView>;
     /// Certificates in use, those that end first at the beginning.
@@ -270,6 +278,7 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(certificates::certificates))
         .routes(routes!(certificates::authorities))
         .routes(routes!(traffic::traffic))
+        .routes(routes!(traffic::route_traffic))
         .routes(routes!(key_uses::key_uses))
         .routes(routes!(edit::manifest))
         .routes(routes!(edit::dry_run))

@@ -22,7 +22,7 @@ use self::fit::{Fit, fit};
 use self::previews::Place;
 use self::request::Request;
 use crate::admin::{BackendView, ExplainRequest, Explanation, Lost, ObjectRef, TcpView};
-use crate::view::{host_view, listener_view, route_view};
+use crate::view::{Shown, host_view, listener_view, route_view};
 
 pub(crate) use self::entrance::{probes, tls_chain};
 pub(crate) use self::fit::{PathTest, compiled, value_fits};
@@ -118,7 +118,8 @@ fn by_route(
     let outcome = match found {
         Some((table, host, order, route)) => {
             explanation.host = Some(host_view(world, table, host, &request.host));
-            explanation.route = Some(route_view(model, table, &request.host, order, route));
+            explanation.route =
+                Some(route_view(model, &Shown { table, host, name: request.host.clone() }, order, route));
             explanation.protection = protection::of_listener(settings).collect();
             explanation.protection.extend(protection::of_route(model, route, request));
             explanation.rule_set = route.rules.as_ref().map(|check| check.set.to_string());
@@ -230,7 +231,10 @@ fn first_match<'a>(
         };
         let is_same = found.is_some_and(|(_, winner): (usize, &Route)| winner.known_name() == route.known_name());
         if lost.len() < MAX_LOST && !route.origins.is_empty() && !route.is_bearing() && !is_same {
-            lost.push(Lost { route: route_view(model, table, &request.host, order, route), reason });
+            lost.push(Lost {
+                route: route_view(model, &Shown { table, host, name: request.host.clone() }, order, route),
+                reason,
+            });
         }
     }
     found

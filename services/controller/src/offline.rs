@@ -72,6 +72,7 @@ fn empty(directory: Option<&Path>, config: &OfflineConfig) -> Result<Engine, Err
         limit_socket: Some("ratelimit.sock".into()),
         authz: Some(Discovery::Unix("authz.sock".into())),
         topology: config.topology.clone(),
+        route_stats: false,
         cors: None,
     };
     let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(directory);

@@ -4,15 +4,17 @@
 //! falls under, and with it the filters that it meets. What they let through is told by [`Demands`].
 
 mod demands;
+mod limited;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use nuncio_auth::{Match, Request, Rules};
-use nuncio_ir::auth::{FilterKind, FilterRef, Rule, RuleSet, RuleSetId};
+use nuncio_ir::auth::{FilterId, FilterKind, FilterRef, Rule, RuleSet, RuleSetId};
 use nuncio_ir::{Check, Extension, Model, PathMatch, Route, Slot, SlotFilter};
 
 pub(crate) use self::demands::{Cache, Demands, Wanted};
+pub(crate) use self::limited::Rates;
 use crate::admin::CredentialView;
 
 /// The policies of a model. A set of rules is made ready once for all requests.
@@ -139,6 +141,18 @@ pub(crate) fn is_always_asked(model: &Model, route: &Route) -> bool {
         set.whole && set.rules.first().is_some_and(asks)
     });
     by_rules || Policies::new(model).auth_service(route).is_some()
+}
+
+/// The filter that tokens of a login are given to.
+pub(crate) fn inherited(kind: &FilterKind) -> Option<&FilterId> {
+    let FilterKind::OAuth2(oauth2) = kind else { return None };
+    oauth2.access_token_jwt_filter.as_ref().map(|inherited| &inherited.filter)
+}
+
+/// A filter, and those that decide in its place where no login is begun.
+pub(crate) fn named(used: &FilterRef) -> Vec<&FilterId> {
+    let instead = used.arguments.instead_of_redirect.iter().flat_map(|instead| &instead.filters);
+    std::iter::once(&used.filter).chain(instead.map(|used| &used.filter)).collect()
 }
 
 /// What a filter of this kind is called.

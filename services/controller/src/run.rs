@@ -116,6 +116,7 @@ fn settings(config: &Config) -> Result<Settings, Error> {
         probe_log: config.envoy_admin.as_deref().map(|socket| probe::log_beside(socket).to_string_lossy().into()),
         authz: config.authz.as_ref().map(Decider::discovery),
         topology: config.topology.clone(),
+        route_stats: config.route_stats,
         cors: config.portal_origins.policy(),
     })
 }

@@ -11,6 +11,7 @@ mod portal;
 mod preview_details;
 mod previews;
 mod problems;
+mod reach;
 mod routes;
 mod topology;
 mod words;
@@ -29,7 +30,7 @@ use crate::admin::{
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
     OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewRightsView,
     PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView,
-    SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
+    SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View, WayView,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -40,7 +41,7 @@ use crate::previews::{Lifecycle, may_change, may_know};
 use crate::run::lock;
 
 use self::clusters::cluster_view;
-pub(crate) use self::clusters::{endpoints, service_of};
+pub(crate) use self::clusters::{clusters_of, endpoints, service_of};
 pub(crate) use self::credentials::{credential, credentials_of};
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view};
@@ -48,7 +49,7 @@ pub(crate) use self::limits::pace;
 pub(crate) use self::objects::keys_of;
 pub(crate) use self::previews::{backend_words, preview_view, previews};
 pub(crate) use self::problems::{by_place, problems};
-pub(crate) use self::routes::{Listed, route_view, routes};
+pub(crate) use self::routes::{Listed, Shown, route_view, routes};
 pub(crate) use self::topology::counted_as;
 pub(crate) use self::words::{conditions, header_text, query_text, span};
 
@@ -223,7 +224,8 @@ impl View for EngineView {
     }
 
     fn topology(&self, query: &TopologyQuery) -> TopologyView {
-        topology::topology(lock(&self.engine).world.model(), query)
+        let engine = lock(&self.engine);
+        TopologyView { counts_routes: engine.world.counts_routes(), ..topology::topology(&engine.world, query) }
     }
 
     fn certificates(&self, query: &ListQuery) -> Page<CertificateView> {
@@ -233,6 +235,14 @@ impl View for EngineView {
 
     fn counted(&self) -> BTreeMap<String, BTreeSet<String>> {
         topology::counted(lock(&self.engine).world.model())
+    }
+
+    fn counts_routes(&self) -> bool {
+        lock(&self.engine).world.counts_routes()
+    }
+
+    fn counted_routes(&self, names: &[String], limit: usize) -> Vec<WayView> {
+        topology::counted_routes(lock(&self.engine).world.model(), names, limit)
     }
 
     fn manifest(&self, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {

@@ -27,7 +27,8 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 }
 
 async fn serve(args: ControllerArgs) -> Outcome {
-    let ControllerArgs { place, zone, xds, authz, admin, status, webhook, origins, bind, drain, identity, logs } = args;
+    let ControllerArgs { place, zone, xds, authz, admin, status, webhook, origins, bind, stats, drain, identity, logs } =
+        args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
     environment::report();
     let manifests = place.manifests(&identity)?;
@@ -52,6 +53,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         allow_previews: admin.allow_previews,
         audit,
         identity_keys: None,
+        route_stats: stats.by_route,
         envoy_admin: None,
         limiter: None,
         authz: authz.map(Decider::Elsewhere),
@@ -113,6 +115,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) audit: Option<Arc<AuditLog>>,
     /// By which it verifies by whom that is wanted.
     pub(crate) identity_keys: Option<IdentityKeys>,
+    /// Whether Envoys count by route.
+    pub(crate) route_stats: bool,
     /// The admin socket of the Envoy beside it.
     pub(crate) envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside it.
@@ -153,6 +157,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         allow_previews,
         audit,
         identity_keys,
+        route_stats,
         envoy_admin,
         limiter,
         authz,
@@ -183,6 +188,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         allow_previews,
         audit,
         identity_keys,
+        route_stats,
         envoy_admin,
         limiter,
         authz,

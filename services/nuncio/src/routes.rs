@@ -2,7 +2,7 @@
 
 use nuncio_controller::admin::{BackendView, ListQuery, ObjectRef, RouteView};
 
-use crate::cli::{Format, RoutesArgs};
+use crate::cli::{RoutesArgs, TableFormat};
 use crate::exit::{Outcome, print_json, print_text};
 use crate::gateway::Gateway;
 use crate::table;
@@ -11,11 +11,12 @@ use crate::table;
 pub(crate) fn run(args: &RoutesArgs) -> Outcome {
     let query = ListQuery { host: args.host.clone(), limit: Some(args.limit), ..ListQuery::default() };
     let page = Gateway::open(&args.origin, &args.identity)?.routes(&query)?;
-    if args.output == Format::Json {
+    if args.output == TableFormat::Json {
         return print_json(&page);
     }
     let rows: Vec<_> = page.items.iter().map(row).collect();
-    print_text(&table::render(["HOST", "MATCH", "TO", "FROM"], &rows));
+    let width = (args.output == TableFormat::Text).then(table::terminal_width).flatten();
+    print_text(&table::render_within(width, ["HOST", "MATCH", "TO", "FROM"], &rows));
     if page.items.len() < page.total {
         print_text(&format!("… and {} more (see --limit)\n", page.total - page.items.len()));
     }
@@ -79,6 +80,7 @@ mod tests {
             backends: backends.iter().map(view).collect(),
             origin: Vec::new(),
             table: "*".into(),
+            counted_as: None,
         }
     }
 

@@ -44,6 +44,7 @@ async fn serve(args: UpArgs) -> Outcome {
         concurrency,
         redis,
         limits,
+        stats,
         drain,
         portal,
         origins,
@@ -109,6 +110,7 @@ async fn serve(args: UpArgs) -> Outcome {
         allow_previews: admin.allow_previews,
         audit,
         identity_keys: Some(IdentityKeys(authz.identity_keys())),
+        route_stats: stats.by_route,
         envoy_admin: Some(runtime_dir.admin_socket()),
         authz: Some(Decider::Own(OwnAuthz {
             service: OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted },

@@ -89,6 +89,28 @@ pub struct KeyUse {
     pub last: u64,
 }
 
+/// What the Secret is called that keys are in.
+#[derive(Clone, Debug)]
+struct Secret {
+    /// Of a manifest that says none, it is the gateway's to say.
+    namespace: Option<String>,
+    name: String,
+}
+
+impl Secret {
+    fn of(place: &Place, manifest: &Manifest) -> Self {
+        match place {
+            Place::File(_) => Self { namespace: manifest.namespace(), name: manifest::NAME.to_owned() },
+            Place::Secret { namespace, name, .. } => Self { namespace: Some(namespace.clone()), name: name.clone() },
+        }
+    }
+
+    fn is(&self, secret: &str) -> bool {
+        let own = secret.split_once('/');
+        own.is_some_and(|(of, name)| name == self.name && self.namespace.as_deref().is_none_or(|own| own == of))
+    }
+}
+
 /// Tells that of the key with an id.
 #[derive(Clone)]
 pub struct KeyUses(pub Arc<TellKeyUse>);
@@ -128,6 +150,7 @@ impl fmt::Debug for KeyUses {
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     store: Arc<Store>,
+    secret: Secret,
     uses: Option<Uses>,
 }
 
@@ -136,7 +159,13 @@ impl Keys {
     pub(crate) async fn open(place: &Place, uses: Option<Uses>) -> Result<Self, KeysError> {
         let store = Store::open(place).await?;
         store.change(|_| Ok(())).await?;
-        Ok(Self { store: Arc::new(store), uses })
+        let secret = Secret::of(place, &store.read().await?);
+        Ok(Self { store: Arc::new(store), secret, uses })
+    }
+
+    /// Whether any of these Secrets, `namespace/name`, is the one that keys are in: what takes its keys takes those made here.
+    pub(crate) fn are_in(&self, secrets: &[String]) -> bool {
+        secrets.iter().any(|secret| self.secret.is(secret))
     }
 
     /// Those of a developer, the oldest first.

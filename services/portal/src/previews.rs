@@ -23,7 +23,7 @@ use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use self::model::{Caller, Preview, Previews};
+pub(crate) use self::model::{Caller, Preview, Previews, Url};
 use crate::web::{Site, escape_path};
 
 /// What programs ask, with its description.

@@ -27,7 +27,8 @@ pub(crate) use self::incoming::{Incoming, Webhook};
 use self::operation::sample_path;
 pub(crate) use self::operation::{OperationView, all_parameters, placeholders};
 pub(crate) use self::resolve::{pointer_name, reference, resolve, resolve_pointer, schema_name};
-pub(crate) use self::schema::SchemaView;
+pub(crate) use self::samples::proof::Proof;
+pub(crate) use self::schema::{SchemaView, field_anchor};
 use self::slug::Slugs;
 pub(crate) use self::ways::Ways;
 

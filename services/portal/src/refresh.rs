@@ -56,6 +56,7 @@ pub(crate) struct Refresher {
     undocumented: Vec<Undocumented>,
     portal: PortalSpec,
     addresses: Vec<String>,
+    has_login: bool,
     gateway: Option<Outage>,
     is_known: bool,
     /// How often the gateway told something new.
@@ -85,6 +86,7 @@ impl Refresher {
             undocumented: Vec::new(),
             portal: PortalSpec::default(),
             addresses: Vec::new(),
+            has_login: false,
             gateway: None,
             is_known: false,
             edition: 0,
@@ -167,8 +169,9 @@ impl Refresher {
         let was_away = self.gateway.take().is_some();
         let Some(told) = told else { return was_away };
         let gateway::Told { apis, portal } = told;
-        let own = apis.iter().filter(|served| served.is_portal()).flat_map(|served| &served.hosts);
-        self.addresses = own.flat_map(|host| &host.urls).cloned().collect();
+        let own: Vec<_> = apis.iter().filter(|served| served.is_portal()).collect();
+        self.addresses = own.iter().flat_map(|served| &served.hosts).flat_map(|host| &host.urls).cloned().collect();
+        self.has_login = own.iter().any(|served| served.may_log_in());
         let Served { apis, undocumented } =
             Served::of(apis, &portal, &self.settings.published_ports, self.settings.probes);
         let now = Instant::now();
@@ -213,6 +216,7 @@ impl Refresher {
             undocumented,
             portal: self.portal.clone(),
             addresses: self.addresses.clone(),
+            has_login: self.has_login,
             gateway: self.gateway.clone(),
             is_known: self.is_known,
             edition: self.edition,

@@ -18,6 +18,7 @@ use self::entries::entries;
 use crate::catalog::Catalog;
 use crate::content::Content;
 use crate::gateway::Scope;
+use crate::reference::field_anchor;
 
 pub(crate) use self::entries::{Found, Sort};
 #[cfg(test)]
@@ -69,6 +70,15 @@ struct Fields {
     place: Field,
     /// What it is found by, as [`Part::kept`].
     said: Field,
+}
+
+impl Hit<'_> {
+    /// Its page, at the field by which it was found.
+    pub(crate) fn link(&self) -> String {
+        let is_field = |reason: &&Reason| matches!(reason.part, Part::Parameter | Part::Property);
+        let anchor = self.reasons.iter().find(is_field).and_then(|reason| field_anchor(&reason.plain()));
+        anchor.map_or_else(|| self.found.link.clone(), |anchor| format!("{}#{anchor}", self.found.link))
+    }
 }
 
 impl Scope {

@@ -22,7 +22,7 @@ await story(async ({ context, settings: { origin } }) => {
   await page.keyboard.type('price_cents');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/docs/search**');
-  await tabTo(page, 'a[href$="/catalog/operations/list"]');
+  await tabTo(page, 'a[href*="/catalog/operations/list"]');
   seen.push(await isSeen(page));
   await page.keyboard.press('Enter');
   await page.waitForSelector('#try fieldset:enabled');

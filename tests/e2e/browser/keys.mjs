@@ -34,6 +34,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.keyboard.type('bell');
   await page.keyboard.press('Enter');
   await page.waitForURL(`${origin}/docs/keys`);
+  const takers = await page.innerText('.heading');
   await tabTo(page, 'main input[name=name]');
   await page.keyboard.type('laptop');
   await page.keyboard.press('Enter');
@@ -44,6 +45,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   const again = { secret: await page.locator('#secret').count(), keys: await page.locator('main tbody tr').count() };
 
   await page.goto(`${origin}/docs/doc/default/stock/operations/items`);
+  const asSomebody = await page.innerText('#sample');
   await tabTo(page, '#try-as');
   await page.keyboard.type('an API');
   await tabTo(page, '#try-key');
@@ -67,5 +69,5 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await keys.waitForURL(`${origin}/docs/keys`);
   await keys.waitForSelector('main table', { state: 'detached' });
   const ended = await sendUntil(page, '401');
-  return { refused, called, ended, sample, listed, again, asked, isShownOnce: !shown.includes(secret), violations: found, faults };
+  return { takers, asSomebody, refused, called, ended, sample, listed, again, asked, isShownOnce: !shown.includes(secret), violations: found, faults };
 });

@@ -18,7 +18,11 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.waitForURL(orders);
   const answered = await send(page);
   const who = await page.innerText('.account .who');
+  const [sample, said] = [await page.innerText('#sample'), await page.innerText('main')];
   found.push(...await violations(page));
+
+  await page.goto(`${origin}/docs/doc/default/orders/operations/create`);
+  const bought = await send(page);
 
   const inside = await status('/docs/doc/default/web');
   await page.click('a[href="/docs/logout"]');
@@ -28,5 +32,5 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.click('button[name=logout]');
   await page.waitForURL(`${origin}/`);
   const after = await status('/docs/doc/default/web');
-  return { refused, answered, who, web: { before, inside, after }, violations: found, faults };
+  return { refused, answered, who, sample, page: said, bought, web: { before, inside, after }, violations: found, faults };
 });

@@ -108,7 +108,7 @@ export async function answered(page) {
   });
   return {
     status: await page.innerText('#try-status'),
-    body: await page.locator('#answer pre').innerText().catch(() => ''),
+    body: (await page.locator('#answer pre').allInnerTexts()).join(''),
     answer: await page.innerText('#answer'),
   };
 }

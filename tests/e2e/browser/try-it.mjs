@@ -5,7 +5,9 @@ import { send, violations, watched } from './steps.mjs';
 await story(async ({ context, settings: { origin, pictures } }) => {
   const { page, faults } = await watched(context);
   await page.goto(`${origin}/docs/search?term=price_cents`);
-  await page.click('a[href$="/catalog/operations/list"]');
+  await page.click('a[href*="/catalog/operations/list"]');
+  await page.waitForFunction(() => document.querySelector(':target')?.checkVisibility());
+  const field = await page.innerText(':target code');
   const first = await send(page);
   await page.click('summary:has-text("More headers")');
   await page.fill('#try-headers', 'X-User: ann');
@@ -25,11 +27,13 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   const other = await send(page);
   await page.fill('#try-headers', 'no header: x');
   const wrong = await send(page);
+  await page.fill('#try-headers', 'Cookie: a=b\nx-user bob\nx-user: bob');
+  const dropped = await send(page);
   const unexpected = [...faults];
   // Browsers would ask for another path.
   await page.goto(`${origin}/docs/doc/default/cart/operations/show`);
   await page.fill('[data-place=path]', '..');
   const dots = await send(page);
   const elsewhere = await page.evaluate(() => fetch('http://127.0.0.1:1/').then(() => 'sent', () => 'refused'));
-  return { first, held, other, wrong, dots, sample, copied, elsewhere, violations: found, faults: unexpected };
+  return { field, first, held, other, wrong, dropped, dots, sample, copied, elsewhere, violations: found, faults: unexpected };
 });

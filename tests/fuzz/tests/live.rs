@@ -82,6 +82,7 @@ impl Gateway {
             admin_names: Vec::new(),
             admin_tokens: Vec::new(),
             allow_edits: false,
+            route_stats: false,
             allow_previews: false,
             tunnels: None,
             audit: None,

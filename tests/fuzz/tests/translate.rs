@@ -90,6 +90,7 @@ fn settings() -> Settings {
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: Topology::default(),
+        route_stats: false,
         cors: None,
     }
 }

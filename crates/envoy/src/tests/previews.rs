@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use nuncio_ir::{PreviewContext, StreamBounds};
+use nuncio_ir::{PreviewContext, Route, StreamBounds, Table};
 use serde_json::{Value, json};
 
-use super::build::{arm, forward, host, name, prefix, route};
+use super::build::{arm, forward, host, name, prefix, respond, route};
 use super::json;
 use crate::table;
 
@@ -46,6 +46,31 @@ fn the_key_goes_with_those_arms_that_may_know_it() {
     assert_eq!(edits(&clusters[0]), (told.clone(), nothing.clone()));
     assert_eq!(edits(&clusters[1]), (nothing.clone(), told[..2].to_vec()));
     assert_eq!(edits(&host["routes"][1]).0, told);
+}
+
+#[test]
+fn a_preview_counts_no_route_that_it_shares_with_the_baseline() {
+    let counted =
+        |name: &str, by: &str| Route { counted: Some(by.into()), ..route(name, prefix("/"), respond(200, "")) };
+    let routes = vec![counted("shared", "shop_cart"), counted("own", "preview.x.preview.0")];
+    let prefixes = |table: &Table| {
+        let made = json(&self::table(table)[0]);
+        let routes = made["virtualHosts"][0]["routes"].as_array().unwrap().clone();
+        routes.iter().map(|route| route["statPrefix"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let mut table = host("shop.example", routes);
+    assert_eq!(prefixes(&table), ["shop_cart", "preview.x.preview.0"]);
+    table.preview = Some(PreviewContext {
+        key: "npkx".into(),
+        counted: "preview.x.any".into(),
+        headers: [].into(),
+        baseline: None,
+        origin: None,
+        entrypoints: Arc::default(),
+        name: None,
+        streams: StreamBounds::default(),
+    });
+    assert_eq!(prefixes(&table), ["", "preview.x.preview.0"]);
 }
 
 /// The filter looks at that which sees requests of services late.

@@ -111,9 +111,9 @@ fn replacement(
     } else {
         let lacks = lacks(id, &service.backend, own.clone().filter(|_| only_own), context);
         let field = format!("spec.services[{index}].backend");
-        problems.extend(lacks.clone().map(|message| Problem::warning("NoEndpoints", field, message)));
-        problems
-            .extend(own.filter(|key| lacks.is_none() && context.services.lacks(key)).map(|key| not_there(index, &key)));
+        let misspelt = own.filter(|_| lacks.is_none()).and_then(|key| context.services.not_there(&key));
+        let told = lacks.clone().or(misspelt);
+        problems.extend(told.map(|message| Problem::warning("NoEndpoints", field, message)));
         problems.extend(lacks.is_none().then(|| idle_fallback(id, index, service, context)).flatten());
         (lacks, false)
     };
@@ -128,12 +128,6 @@ fn own(id: &ObjectId, backend: &ServiceRef, context: &Context<'_>) -> Option<Ser
     let Target::Name(Some(key)) = target(&backend.host, &id.namespace) else { return None };
     let names_another = context.services.get(&key).is_some_and(|service| service.is_external_name());
     (key.namespace == id.namespace && !names_another).then_some(key)
-}
-
-/// A backend that may be a name in DNS, and most likely is not.
-fn not_there(index: usize, key: &ServiceKey) -> Problem {
-    let message = format!("there is no Service {key}: unless DNS knows the name, requests are answered 503");
-    Problem::warning("NoEndpoints", format!("spec.services[{index}].backend"), message)
 }
 
 /// The baseline as what answers instead of a backend of which nobody knows whether it is there.

@@ -1,10 +1,10 @@
 //! Exact Hosts that see the wildcards alike: one virtual host of the wildcard table serves them all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::compiled::Compiled;
-use crate::coverage::{Applying, Coverage};
+use crate::coverage::Applying;
 use crate::policy::{HostPolicy, Insecure};
 
 /// Exact Hosts that see the same wildcards in the same way: they share a virtual host of the wildcard table.
@@ -28,14 +28,10 @@ impl Shared<'_> {
         (host.insecure, host.own_chain.as_ref().map(|own| own.asks_for_certificates))
     }
 
-    /// Of the virtual host: the same whichever Hosts share it.
-    pub(super) fn name(&self, coverage: &Coverage) -> Arc<str> {
-        let guard = self.hosts.values().next().map(|host| Self::guard(host));
-        let ids: BTreeSet<_> = self.mappings.iter().map(|mapping| &mapping.id).collect();
-        let (rules, endpoints) = &self.protected;
-        let origins: Vec<_> = rules.iter().filter_map(|at| coverage.rules.get(*at)).map(|rule| &rule.origin).collect();
-        // Names without rules are called as ever.
-        let protected = (!origins.is_empty() || *endpoints).then_some((origins, endpoints));
-        format!("nuncio/shared-{}", nuncio_ir::version(&(guard, ids, protected))).into()
+    /// Of the virtual host: by the first of those that share it, which are in no other. Mappings come and go more often, and what
+    /// Envoy has counted under a name stays until it ends.
+    pub(super) fn name(&self) -> Arc<str> {
+        let first = self.hosts.keys().next().map_or("", |name| name);
+        format!("nuncio/shared-{first}").into()
     }
 }

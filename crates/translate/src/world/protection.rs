@@ -239,13 +239,17 @@ impl World {
 
     /// The sets of rules that a policy is part of, as routes name them.
     pub(super) fn rule_sets_of(&self, id: &ObjectId) -> Vec<RuleSetId> {
-        let prefix = protection::origin(id, 0);
-        let prefix = prefix.trim_end_matches('0');
-        let is_own = |origin: &Arc<str>| {
-            origin.strip_prefix(prefix).is_some_and(|index| index.bytes().all(|b| b.is_ascii_digit()))
-        };
+        let is_own = |origin: &Arc<str>| Self::is_rule_of(id, origin);
         let used = self.rule_sets.used.iter();
         used.filter(|(_, (key, _))| key.rules.iter().any(is_own)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Whether a rule of this origin is one of a policy's.
+    #[must_use]
+    pub fn is_rule_of(id: &ObjectId, origin: &str) -> bool {
+        let first = protection::origin(id, 0);
+        let index = POLICIES.contains(&id.kind).then(|| origin.strip_prefix(first.trim_end_matches('0'))).flatten();
+        index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// The objects that a set of rules or a filter of this name is made of.

@@ -15,6 +15,7 @@ use super::intake::{secret_ref, service_key, slice_service};
 use crate::compiled::{Compiled, HostCondition};
 use crate::pattern::HostPattern;
 use crate::policy::HostPolicy;
+use crate::service::{Target, target};
 use crate::table::table_name;
 
 /// The nodes of the model that an object is part of.
@@ -85,8 +86,18 @@ impl World {
         let sources = compiled.upstream().into_iter().flat_map(|upstream| &upstream.sources);
         let endpoints = sources.filter_map(|source| self.services.lacks_endpoints(source));
         problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
+        problems.extend(self.no_service(compiled));
         problems.extend(self.keys_in_answers(compiled));
         problems
+    }
+
+    /// Whether DNS is asked for a name that is, most likely, that of a Service which is not there.
+    fn no_service(&self, compiled: &Compiled) -> Option<Problem> {
+        let Discovery::Dns { hosts, .. } = &compiled.upstream()?.cluster.discovery else { return None };
+        // A name without a namespace is one of the edge's own here.
+        let Target::Name(Some(key)) = target(&hosts.first()?.0, &self.settings.namespace) else { return None };
+        let message = self.services.not_there(&key)?;
+        Some(Problem::warning("NoEndpoints", "spec.service", message))
     }
 
     /// Whether an AuthService that is asked has nobody behind it.

@@ -203,7 +203,7 @@ impl World {
     }
 
     pub(super) fn around<'c>(&'c self, class: &'c Class) -> Around<'c> {
-        Around { class, coverage: &self.protection.coverage }
+        Around { class, coverage: &self.protection.coverage, route_stats: self.settings.route_stats }
     }
 
     /// Exact Hosts whose requests go on to the wildcards, by the Mappings that they see there; and those that ask more of

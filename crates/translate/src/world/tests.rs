@@ -65,6 +65,7 @@ fn world_at(topology: &Topology) -> World {
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: topology.clone(),
+        route_stats: true,
         cors: None,
     })
 }

@@ -23,6 +23,7 @@
 {{- if .Values.scope.singleNamespace }}{{ $_ := set $env "AMBASSADOR_SINGLE_NAMESPACE" "true" }}{{ end -}}
 {{- with .Values.labelSelector }}{{ $_ := set $env "AMBASSADOR_LABEL_SELECTOR" . }}{{ end -}}
 {{- with .Values.envoy.concurrency }}{{ $_ := set $env "NUNCIO_CONCURRENCY" (toString .) }}{{ end -}}
+{{- if .Values.envoy.routeStats }}{{ $_ := set $env "NUNCIO_ROUTE_STATS" "true" }}{{ end -}}
 {{- with .Values.envoy.maxHeapMiB }}{{ $_ := set $env "NUNCIO_MAX_HEAP" (int64 . | toString) }}{{ end -}}
 {{- with .Values.log.level }}{{ $_ := set $env "NUNCIO_LOG" . }}{{ end -}}
 {{- if include "nuncio.webhook" . -}}

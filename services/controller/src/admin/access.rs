@@ -29,7 +29,7 @@ pub(super) enum For {
 }
 
 /// Every path there is. What is not here is for [`For::Trusted`], which a test holds against the router.
-pub(super) const PATHS: [(&str, For); 38] = [
+pub(super) const PATHS: [(&str, For); 39] = [
     ("/", For::Everybody),
     ("/ambassador/v0/check_alive", For::Everybody),
     ("/ambassador/v0/check_ready", For::Everybody),
@@ -51,6 +51,7 @@ pub(super) const PATHS: [(&str, For); 38] = [
     ("/api/v1/certificates", For::Trusted),
     ("/api/v1/authorities", For::Trusted),
     ("/api/v1/traffic", For::Trusted),
+    ("/api/v1/route-traffic", For::Trusted),
     ("/api/v1/key-uses", For::Trusted),
     ("/api/v1/explain", For::Trusted),
     ("/api/v1/operations", For::Trusted),

@@ -46,6 +46,9 @@ pub struct ApiView {
     /// What these rules and the AuthService want to be shown, each once. Empty where nobody is asked.
     #[serde(default)]
     pub credentials: Vec<CredentialView>,
+    /// The Secrets whose keys these rules take, as `namespace/name`.
+    #[serde(default)]
+    pub key_secrets: Vec<String>,
     /// Whether no request gets through without showing any of that.
     #[serde(default)]
     pub always_asked: bool,

@@ -151,6 +151,9 @@ pub struct RouteView {
     pub origin: Vec<ObjectRef>,
     /// The `RouteConfiguration` that holds it. Empty for a probe, which every listener answers.
     pub table: String,
+    /// What Envoy's counts of its requests begin with, where it counts by route: `vhost.shop.example.com.route.shop_cart`.
+    #[serde(default)]
+    pub counted_as: Option<String>,
 }
 
 /// One of the places that a route leads to.

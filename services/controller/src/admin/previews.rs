@@ -72,6 +72,9 @@ pub struct PreviewUrlView {
     pub baseline: String,
     /// Its URL.
     pub url: String,
+    /// What `x-nuncio-preview` says at the host whose routes it has to get it there; none where no header chooses a preview.
+    #[serde(default)]
+    pub selector: Option<String>,
 }
 
 /// A service that is replaced.

@@ -136,6 +136,14 @@ impl View for Fake {
         BTreeMap::new()
     }
 
+    fn counts_routes(&self) -> bool {
+        false
+    }
+
+    fn counted_routes(&self, _names: &[String], _limit: usize) -> Vec<WayView> {
+        Vec::new()
+    }
+
     fn manifest(&self, _query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
         Err(ChangeError::Missing)
     }

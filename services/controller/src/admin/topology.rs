@@ -5,8 +5,9 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Shared;
 use super::model::{ClusterView, ListenerView, RouteView};
+use super::stats::CountsView;
+use super::{Shared, traffic};
 
 /// Routes when the client does not say how many.
 const DEFAULT_LIMIT: usize = 30;
@@ -22,6 +23,9 @@ pub struct TopologyQuery {
     pub service: Option<String>,
     /// Only those that say this text: in what they match, or in the names of their objects.
     pub text: Option<String>,
+    /// With `namespace` and `name`, without which it says nothing: only those that this object makes, or whose requests meet it on
+    /// their way.
+    pub kind: Option<String>,
     /// Only of objects of this namespace.
     pub namespace: Option<String>,
     /// Only of objects of this name.
@@ -45,7 +49,7 @@ impl TopologyQuery {
 }
 
 /// Routes, and what is before and behind them. Nothing is named that is not there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TopologyView {
     /// The listeners of those hosts.
     pub listeners: Vec<ListenerView>,
@@ -57,6 +61,9 @@ pub struct TopologyView {
     pub clusters: Vec<ClusterView>,
     /// How many routes there are in all, of those that the query wants.
     pub total: usize,
+    /// Whether Envoys count requests by route (`--route-stats`).
+    #[serde(default)]
+    pub counts_routes: bool,
 }
 
 /// A host name, as a way in. What customers and services both ask for has routes for each, and is told for each.
@@ -71,7 +78,7 @@ pub struct EntryView {
 }
 
 /// A route, and what its requests are held to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WayView {
     /// The route.
     #[serde(flatten)]
@@ -80,11 +87,16 @@ pub struct WayView {
     pub entry: usize,
     /// Timeouts, retries, limits and the like, each in a few words.
     pub policies: Vec<String>,
+    /// What the Envoy beside the controller counts of it. None where requests are not counted by route, or it does not tell.
+    #[serde(default)]
+    pub traffic: Option<CountsView>,
 }
 
 /// Routes with the listeners and hosts before them and the clusters behind them.
 #[utoipa::path(get, path = "/api/v1/topology", tag = "lists", params(TopologyQuery),
     responses((status = 200, description = "The routes that were asked for", body = TopologyView)))]
 pub(super) async fn topology(State(view): State<Shared>, Query(query): Query<TopologyQuery>) -> Json<TopologyView> {
-    Json(view.topology(&query))
+    let mut topology = view.topology(&query);
+    traffic::tell(&*view, &mut topology.routes).await;
+    Json(topology)
 }

@@ -1,19 +1,24 @@
-//! What the Envoy beside the controller counts of requests to services.
+//! What the Envoy beside the controller counts of requests: to services, and by route.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::Shared;
 use super::client::AdminClient;
+use super::stats::{CountsView, Stats, Wanted, any_of};
+use super::topology::WayView;
+use super::{Shared, View};
 
 /// Of every cluster that ever had a request: how many, how many failed, and how long they took.
-const PATH: &str =
-    "/stats?format=json&usedonly&filter=%5Ecluster%5C..%2B%5C.upstream_rq_(completed%7C4xx%7C5xx%7Ctime)%24";
+const OF_SERVICES: &str = r"^cluster\..+\.upstream_rq_(completed|4xx|5xx|time)$";
+/// Of every route that ever had a request: how many. What else there is of them is asked for those alone that are told.
+const OF_ROUTES: &str = r"^vhost\..+\.route\.[^.]+\.upstream_rq_completed$";
+/// The most routes whose counts Envoy is asked for at a time: it looks at all that it counts for each question.
+const MOST: usize = 100;
 
 /// Requests that went to a service. Routes to the same service are counted together, unless their Mapping has a `stats_name`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -22,25 +27,29 @@ pub struct TrafficView {
     pub name: String,
     /// The services that are counted so.
     pub services: BTreeSet<String>,
-    /// All requests since this Envoy began.
-    pub requests: u64,
-    /// Those that were answered with a status from 400 to 499.
-    pub client_errors: u64,
-    /// Those that were answered with a status from 500 on.
-    pub server_errors: u64,
-    /// How long the answers took.
-    pub all: Option<LatencyView>,
-    /// Of the last seconds; none where there was no request.
-    pub recent: Option<LatencyView>,
+    /// How many there were.
+    #[serde(flatten)]
+    pub counts: CountsView,
 }
 
-/// How long answers took, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct LatencyView {
-    /// Half of them took no longer.
-    pub p50: f64,
-    /// Of a hundred, 99 took no longer.
-    pub p99: f64,
+/// How many routes are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct RouteTrafficQuery {
+    /// At most this many, the busiest first. Default and most: 100.
+    pub limit: Option<usize>,
+}
+
+/// Requests by route.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RouteTrafficView {
+    /// Whether Envoys count by route (`--route-stats`).
+    pub is_counted: bool,
+    /// The busiest routes.
+    pub routes: Vec<WayView>,
+    /// How many routes ever had a request.
+    pub total: usize,
 }
 
 /// Requests to services, as the Envoy beside the controller counts them.
@@ -50,97 +59,76 @@ pub struct LatencyView {
         (status = 404, description = "No Envoy runs beside this controller", body = String),
         (status = 503, description = "The Envoy does not tell", body = String),
     ))]
-pub(super) async fn traffic(State(view): State<Shared>) -> Result<Json<Vec<TrafficView>>, (StatusCode, String)> {
+pub(super) async fn traffic(State(view): State<Shared>) -> Result<Json<Vec<TrafficView>>, Untold> {
+    let stats = ask(&*view, &Wanted::used(OF_SERVICES)).await?;
+    Ok(Json(by_service(&stats, view.counted())))
+}
+
+/// Requests by route, the busiest first, as the Envoy beside the controller counts them where `--route-stats` says so.
+#[utoipa::path(get, path = "/api/v1/route-traffic", tag = "lists", params(RouteTrafficQuery),
+    responses(
+        (status = 200, description = "The busiest routes", body = RouteTrafficView),
+        (status = 404, description = "No Envoy runs beside this controller", body = String),
+        (status = 503, description = "The Envoy does not tell", body = String),
+    ))]
+pub(super) async fn route_traffic(
+    State(view): State<Shared>,
+    Query(query): Query<RouteTrafficQuery>,
+) -> Result<Json<RouteTrafficView>, Untold> {
+    if !view.counts_routes() {
+        return Ok(Json(RouteTrafficView::default()));
+    }
+    let stats = ask(&*view, &Wanted::used(OF_ROUTES)).await?;
+    let busiest = busiest(&stats);
+    let mut routes = view.counted_routes(&busiest, query.limit.unwrap_or(MOST).min(MOST));
+    tell(&*view, &mut routes).await;
+    Ok(Json(RouteTrafficView { is_counted: true, routes, total: busiest.len() }))
+}
+
+/// Notes at each route what Envoy counts of it: at the first hundred. Where it does not tell, nothing is known.
+pub(super) async fn tell(view: &dyn View, routes: &mut [WayView]) {
+    let told = routes.len().min(MOST);
+    let names: BTreeSet<_> = routes[..told].iter().filter_map(|route| route.route.counted_as.as_deref()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let wanted = Wanted::used(format!("^{}\\.upstream_rq_(completed|4xx|5xx|time)$", any_of(names)));
+    let stats = match ask(view, &wanted).await {
+        Ok(stats) => stats,
+        Err((_, why)) => return tracing::debug!("no counts of routes: {why}"),
+    };
+    for route in &mut routes[..told] {
+        let counted = route.route.counted_as.as_deref();
+        // Envoy does not tell of what never had a request.
+        route.traffic = counted.map(|name| stats.counts(name).unwrap_or_default());
+    }
+}
+
+/// Why nothing is told.
+type Untold = (StatusCode, String);
+
+async fn ask(view: &dyn View, wanted: &Wanted) -> Result<Stats, Untold> {
     let Some(socket) = view.envoy_admin() else {
         let why = "no Envoy runs beside this controller: ask the Envoys themselves\n";
         return Err((StatusCode::NOT_FOUND, why.to_owned()));
     };
-    let unavailable = |why: String| (StatusCode::SERVICE_UNAVAILABLE, format!("Envoy does not tell: {why}\n"));
-    let reply = AdminClient::unix(socket).get(PATH).await.map_err(|error| unavailable(error.to_string()))?;
-    let told: Told = serde_json::from_slice(&reply.body).map_err(|error| unavailable(error.to_string()))?;
-    Ok(Json(told.traffic(&view.counted())))
+    let untold = |why: String| (StatusCode::SERVICE_UNAVAILABLE, format!("Envoy does not tell: {why}\n"));
+    Stats::ask(&AdminClient::unix(socket), wanted).await.map_err(untold)
 }
 
-/// Envoy's answer.
-#[derive(Debug, Deserialize)]
-struct Told {
-    stats: Vec<Stat>,
+/// Of those services that are known by the names of their statistics.
+fn by_service(stats: &Stats, counted: BTreeMap<String, BTreeSet<String>>) -> Vec<TrafficView> {
+    let counts = |name: &String| stats.counts(&format!("cluster.{name}"));
+    let told = counted.into_iter().filter_map(|(name, services)| Some((counts(&name)?, name, services)));
+    told.map(|(counts, name, services)| TrafficView { name, services, counts }).collect()
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Stat {
-    Counter { name: String, value: u64 },
-    Histograms { histograms: Histograms },
-}
-
-#[derive(Debug, Deserialize)]
-struct Histograms {
-    supported_quantiles: Vec<f64>,
-    computed_quantiles: Vec<Histogram>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Histogram {
-    name: String,
-    values: Vec<Quantile>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Quantile {
-    interval: Option<f64>,
-    cumulative: Option<f64>,
-}
-
-impl Told {
-    /// Of those services that are known by the names of their statistics.
-    fn traffic(self, counted: &BTreeMap<String, BTreeSet<String>>) -> Vec<TrafficView> {
-        let mut views: BTreeMap<String, TrafficView> = BTreeMap::new();
-        for stat in self.stats {
-            match stat {
-                Stat::Counter { name, value } => note(&mut views, counted, &name, |view, what| match what {
-                    "completed" => view.requests = value,
-                    "4xx" => view.client_errors = value,
-                    "5xx" => view.server_errors = value,
-                    _ => {}
-                }),
-                Stat::Histograms { histograms: Histograms { supported_quantiles, computed_quantiles } } => {
-                    for Histogram { name, values } in computed_quantiles {
-                        note(&mut views, counted, &name, |view, _| {
-                            view.all = latency(&supported_quantiles, &values, |value| value.cumulative);
-                            view.recent = latency(&supported_quantiles, &values, |value| value.interval);
-                        });
-                    }
-                }
-            }
-        }
-        views.into_values().collect()
-    }
-}
-
-/// Notes what `cluster.NAME.upstream_rq_WHAT` says.
-fn note(
-    views: &mut BTreeMap<String, TrafficView>,
-    counted: &BTreeMap<String, BTreeSet<String>>,
-    stat: &str,
-    note: impl FnOnce(&mut TrafficView, &str),
-) {
-    let parts = stat.strip_prefix("cluster.").and_then(|rest| rest.split_once(".upstream_rq_"));
-    let Some(((name, what), services)) = parts.and_then(|parts| Some((parts, counted.get(parts.0)?))) else { return };
-    let view = views.entry(name.to_owned()).or_insert_with(|| TrafficView {
-        name: name.to_owned(),
-        services: services.clone(),
-        ..TrafficView::default()
-    });
-    note(view, what);
-}
-
-fn latency(quantiles: &[f64], values: &[Quantile], of: impl Fn(&Quantile) -> Option<f64>) -> Option<LatencyView> {
-    let at = |wanted: f64| {
-        let place = quantiles.iter().position(|quantile| (quantile - wanted).abs() < f64::EPSILON)?;
-        of(values.get(place)?)
-    };
-    Some(LatencyView { p50: at(50.0)?, p99: at(99.0)? })
+/// What the counts of routes begin with, those with the most requests first.
+fn busiest(stats: &Stats) -> Vec<String> {
+    let name = |name: &str| name.strip_suffix(".upstream_rq_completed").map(str::to_owned);
+    let mut all: Vec<_> = stats.values().filter_map(|(stat, value)| Some((value, name(stat)?))).collect();
+    all.sort_by(|(a, _), (b, _)| b.cmp(a));
+    all.into_iter().map(|(_, name)| name).collect()
 }
 
 #[cfg(test)]
@@ -149,15 +137,23 @@ mod tests {
 
     #[test]
     fn what_envoy_tells_is_told_by_service() {
-        let told = r#"{"stats":[{"name":"cluster.cart_80.upstream_rq_5xx","value":2},{"name":"cluster.cart_80.upstream_rq_completed","value":9},
-            {"name":"cluster.nuncio_xds.upstream_rq_completed","value":1},{"histograms":{"supported_quantiles":[50,99],
-            "computed_quantiles":[{"name":"cluster.cart_80.upstream_rq_time","values":[{"cumulative":1.5,"interval":null},{"cumulative":8.0,"interval":null}]}]}}]}"#;
-        let told: Told = serde_json::from_str(told).unwrap();
-        let counted = BTreeMap::from([("cart_80".to_owned(), BTreeSet::from(["cart:80".to_owned()]))]);
-        let traffic = told.traffic(&counted);
+        let told = br#"{"stats":[{"name":"cluster.cart_80.upstream_rq_5xx","value":2},
+            {"name":"cluster.cart_80.upstream_rq_completed","value":9},{"name":"cluster.nuncio_xds.upstream_rq_completed","value":1}]}"#;
+        let counted = BTreeMap::from([
+            ("cart_80".to_owned(), BTreeSet::from(["cart:80".to_owned()])),
+            ("idle_80".to_owned(), BTreeSet::from(["idle:80".to_owned()])),
+        ]);
+        let traffic = by_service(&Stats::parse(told).unwrap(), counted);
         let [cart] = &traffic[..] else { panic!("{traffic:?}") };
-        assert_eq!((cart.requests, cart.server_errors, cart.client_errors), (9, 2, 0));
-        assert_eq!((cart.all, cart.recent), (Some(LatencyView { p50: 1.5, p99: 8.0 }), None));
+        assert_eq!((cart.counts.requests, cart.counts.server_errors, cart.counts.client_errors), (9, 2, 0));
         assert!(cart.services.contains("cart:80"));
+    }
+
+    #[test]
+    fn the_busiest_routes_come_first() {
+        let told = br#"{"stats":[{"name":"vhost.a.route.x.example.route.s_idle.upstream_rq_completed","value":1},
+            {"name":"vhost.a.route.x.example.route.s_busy.upstream_rq_completed","value":9}]}"#;
+        let busiest = busiest(&Stats::parse(told).unwrap());
+        assert_eq!(busiest, ["vhost.a.route.x.example.route.s_busy", "vhost.a.route.x.example.route.s_idle"]);
     }
 }

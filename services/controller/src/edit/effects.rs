@@ -7,7 +7,6 @@ mod asked;
 mod compare;
 mod entrance;
 mod less;
-mod limited;
 mod listeners;
 mod lost;
 mod places;

@@ -190,6 +190,7 @@ pub(crate) mod tests {
             limit_socket: None,
             authz: None,
             topology: Topology::default(),
+            route_stats: false,
             cors: None,
         }
     }

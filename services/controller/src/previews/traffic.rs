@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use nuncio_api::{Duration as Length, Object, ObjectId, Spec};
 use nuncio_ir::PreviewWay;
-use serde::Deserialize;
 
 use super::usage::{Usage, Used};
 use super::{Lifecycle, probe};
-use crate::admin::AdminClient;
+use crate::admin::{AdminClient, Stats, Wanted};
 use crate::clock;
 use crate::engine::Engine;
 use crate::run::lock;
@@ -20,12 +19,11 @@ use crate::view::counted_as;
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(2);
 /// Of every way of a preview that ever had a request: how many.
-const PATH: &str = "/stats?format=json&usedonly&filter=\
-    %5Evhost%5C..%2B%5C.(route%7Cvcluster)%5C.preview%5C..%2B%5C.upstream_rq_total%24";
+const WAYS: &str = r"^vhost\..+\.(route|vcluster)\.preview\..+\.upstream_rq_total$";
 /// What stands before the counted name in those of a route, and in those of a host.
 const KINDS: [&str; 2] = [".route.", ".vcluster."];
 /// Of every service that has requests at the moment: how many. Streams and `WebSockets` are among them for as long as they last.
-const OPEN: &str = "/stats?format=json&usedonly&filter=%5Ecluster%5C..%2B%5C.upstream_rq_active%24";
+const OPEN: &str = r"^cluster\..+\.upstream_rq_active$";
 /// How often other replicas are told that somebody asks for a preview: so many times in the time in which nobody may.
 const TOLD: u64 = 4;
 
@@ -91,17 +89,6 @@ impl Traffic {
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct Told {
-    stats: Vec<Stat>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Stat {
-    name: String,
-    value: u64,
-}
-
 /// Looks again and again. Runs until it is dropped.
 pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle: Arc<Lifecycle>) {
     let log = probe::log_beside(&envoy);
@@ -116,9 +103,9 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle
             (previews.peek().is_some(), previews.any(|it| it))
         };
         // An Envoy that does not answer, or not yet, tells later.
-        let Some(told) = (if is_any { told(&client, PATH).await } else { None }) else { continue };
+        let Some(told) = (if is_any { told(&client, WAYS).await } else { None }) else { continue };
         let open = if may_end { told_open(&client).await } else { BTreeSet::new() };
-        let ways = ways(&told.stats);
+        let ways = ways(&told);
         let untold = note(&mut lock(&engine), ways, &open);
         for id in untold {
             let lifecycle = Arc::clone(&lifecycle);
@@ -132,14 +119,14 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle
 }
 
 /// What Envoy counts; none where it does not tell.
-async fn told(client: &AdminClient, path: &str) -> Option<Told> {
-    serde_json::from_slice(&client.get(path).await.ok()?.body).ok()
+async fn told(client: &AdminClient, filter: &str) -> Option<Stats> {
+    Stats::ask(client, &Wanted::used(filter)).await.ok()
 }
 
 /// The services, as Envoy calls them, that have requests at the moment.
 async fn told_open(client: &AdminClient) -> BTreeSet<String> {
-    let stats = told(client, OPEN).await.map(|told| told.stats).unwrap_or_default();
-    stats.iter().filter(|stat| stat.value > 0).filter_map(|stat| service(&stat.name).map(str::to_owned)).collect()
+    let stats = told(client, OPEN).await.unwrap_or_default();
+    stats.values().filter(|(_, value)| *value > 0).filter_map(|(name, _)| service(name).map(str::to_owned)).collect()
 }
 
 fn service(stat: &str) -> Option<&str> {
@@ -194,13 +181,13 @@ fn note(
 }
 
 /// The counters by selector.
-fn ways(stats: &[Stat]) -> BTreeMap<String, BTreeMap<PreviewWay, u64>> {
+fn ways(stats: &Stats) -> BTreeMap<String, BTreeMap<PreviewWay, u64>> {
     let mut all: BTreeMap<String, BTreeMap<PreviewWay, u64>> = BTreeMap::new();
-    for stat in stats {
+    for (name, value) in stats.values() {
         // A host's name may hold anything that names do.
-        let counted = KINDS.iter().find_map(|kind| stat.name.rsplit_once(kind)?.1.strip_suffix(".upstream_rq_total"));
+        let counted = KINDS.iter().find_map(|kind| name.rsplit_once(kind)?.1.strip_suffix(".upstream_rq_total"));
         if let Some((selector, way)) = counted.and_then(PreviewWay::parse) {
-            *all.entry(selector.to_owned()).or_default().entry(way).or_default() += stat.value;
+            *all.entry(selector.to_owned()).or_default().entry(way).or_default() += value;
         }
     }
     all
@@ -230,8 +217,7 @@ mod tests {
             {"name":"vhost.cart.internal.vcluster.preview.pr-1-k3.any.upstream_rq_total","value":7},
             {"name":"vhost.x.route.preview.y.route.preview.pr-1-k3.fallback.1.upstream_rq_total","value":1},
             {"name":"vhost.a.route.other.upstream_rq_total","value":9}]}"#;
-        let told: Told = serde_json::from_str(told).unwrap();
-        let ways = ways(&told.stats);
+        let ways = ways(&Stats::parse(told.as_bytes()).unwrap());
         let expected = [(PreviewWay::Any, 7), (PreviewWay::Preview(0), 5), (PreviewWay::Fallback(1), 1)];
         assert_eq!(ways, [("pr-1-k3".to_owned(), expected.into())].into());
     }

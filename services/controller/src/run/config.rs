@@ -61,6 +61,8 @@ pub struct Config {
     pub allow_previews: bool,
     /// By which it verifies by whom they are, where they come from elsewhere.
     pub identity_keys: Option<IdentityKeys>,
+    /// Whether Envoys count the requests of each route by themselves, and not by service alone.
+    pub route_stats: bool,
     /// Admin socket of the Envoy beside this controller.
     pub envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside this controller.

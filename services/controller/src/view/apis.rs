@@ -9,7 +9,7 @@ use nuncio_ir::{
 };
 use nuncio_translate::{PublicName, Served, World};
 
-use super::credentials::{credentials, removed_headers};
+use super::credentials::{credentials, key_secrets, removed_headers};
 use super::hosts::http_chains;
 use super::routes::rules;
 use super::{endpoints, service_of, wants, words};
@@ -51,6 +51,12 @@ impl<'a> Checks<'a> {
 
     fn credentials(&self, id: &ObjectId) -> Vec<CredentialView> {
         let all: BTreeSet<_> = self.of_object(id).flat_map(|route| credentials(self.model, route)).collect();
+        all.into_iter().collect()
+    }
+
+    /// The Secrets whose keys let its requests through.
+    fn key_secrets(&self, world: &World, id: &ObjectId) -> Vec<String> {
+        let all: BTreeSet<_> = self.of_object(id).flat_map(|route| key_secrets(world, route)).collect();
         all.into_iter().collect()
     }
 
@@ -104,6 +110,7 @@ fn view(world: &World, checks: &Checks<'_>, portal: Option<&DevPortal>, served: 
         rules: checks.rules(id),
         asks_auth_service: checks.asks_auth_service(id),
         credentials: checks.credentials(id),
+        key_secrets: checks.key_secrets(world, id),
         always_asked: checks.is_always_asked(id),
         removed_headers: checks.removed_headers.clone(),
         timeout_ms: u64::try_from(arm.timeout.as_millis()).unwrap_or(u64::MAX),

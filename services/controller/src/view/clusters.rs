@@ -1,8 +1,23 @@
 //! Clusters, and where their requests go.
 
-use nuncio_ir::{Cluster, ClusterName, Discovery, Endpoint, Model};
+use nuncio_ir::{Backend, Cluster, ClusterName, Discovery, Endpoint, Model, Route, RouteAction};
 
 use crate::admin::{ClusterView, EndpointView};
+
+/// The clusters that a route sends to.
+pub(crate) fn clusters_of(route: &Route) -> impl Iterator<Item = &ClusterName> {
+    let forward = match &route.action {
+        RouteAction::Forward(forward) => Some(forward),
+        RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
+    };
+    forward.into_iter().flat_map(|forward| {
+        let arms = forward.arms.iter().filter_map(|arm| match &arm.backend {
+            Backend::Cluster(name) => Some(name),
+            Backend::Invalid { .. } => None,
+        });
+        arms.chain(forward.mirrors.iter().map(|mirror| &mirror.cluster))
+    })
+}
 
 fn endpoint_view(endpoint: &Endpoint) -> EndpointView {
     EndpointView {

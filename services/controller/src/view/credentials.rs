@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nuncio_api::{Kind, ObjectId, Spec};
 use nuncio_ir::auth::{FilterKind, FilterRef, Grant, KeySource};
 use nuncio_ir::{Extension, Handler, Model, Removal, Route};
+use nuncio_translate::World;
 
 use crate::admin::CredentialView;
 use crate::policies::{Policies, rule_set, rules_for};
@@ -49,6 +51,26 @@ pub(crate) fn credential(kind: &FilterKind, used: &FilterRef) -> Option<Credenti
         // It lets nobody through, whatever they show.
         FilterKind::Invalid { .. } => return None,
     })
+}
+
+/// The Secrets whose keys are taken by any rule that may apply to requests on a route.
+pub(super) fn key_secrets(world: &World, route: &Route) -> Vec<String> {
+    let used = rules_for(world.model(), route).flat_map(|rule| &rule.filters);
+    let of_filter = |used: &FilterRef| {
+        let (name, namespace) = used.filter.0.rsplit_once('.')?;
+        let object = world.object(&ObjectId::new(Kind::Filter, namespace, name))?;
+        let Spec::Filter(filter) = &object.spec else { return None };
+        Some(
+            filter
+                .api_key
+                .as_ref()?
+                .keys
+                .iter()
+                .map(|keys| format!("{namespace}/{}", keys.secret_name))
+                .collect::<Vec<_>>(),
+        )
+    };
+    used.filter_map(of_filter).flatten().collect()
 }
 
 fn place(source: &KeySource) -> String {

@@ -57,7 +57,7 @@ pub(crate) fn backend_words(service: &PreviewedService) -> String {
 
 impl From<PreviewUrl> for PreviewUrlView {
     fn from(it: PreviewUrl) -> Self {
-        Self { entrypoint: it.entrypoint, baseline: it.baseline.to_string(), url: it.url }
+        Self { entrypoint: it.entrypoint, baseline: it.baseline.to_string(), url: it.url, selector: it.selector }
     }
 }
 

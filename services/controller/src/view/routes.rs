@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nuncio_ir::{Arm, Backend, Check, Handler, Model, Route, RouteAction, Table};
+use nuncio_ir::{Arm, Backend, Check, Handler, Model, Route, RouteAction, Table, VirtualHost};
 
 use super::hosts::names;
 use super::wants;
@@ -16,7 +16,7 @@ pub(crate) enum Listed<'a> {
     /// The path of a probe, which every listener answers by itself before it looks for a route.
     Probe { path: &'a str, order: usize },
     /// A route, with the host that it is shown for and its place there.
-    Route { model: &'a Model, table: &'a Table, host: String, order: usize, route: &'a Route },
+    Route { model: &'a Model, shown: Shown<'a>, order: usize, route: &'a Route },
 }
 
 impl Listed<'_> {
@@ -34,8 +34,9 @@ impl Listed<'_> {
                 rules: Vec::new(),
                 origin: Vec::new(),
                 table: String::new(),
+                counted_as: None,
             },
-            Self::Route { model, table, host, order, route } => route_view(model, table, &host, order, route),
+            Self::Route { model, shown, order, route } => route_view(model, &shown, order, route),
         }
     }
 }
@@ -46,8 +47,9 @@ pub(crate) fn routes<'a>(model: &'a Model, query: &'a ListQuery) -> impl Iterato
     let routes = hosts.flat_map(move |(table, host)| {
         let shown = names(table, host).into_iter().find(|name| query.wants_host(name));
         let routes = host.known_routes().enumerate().filter(|(_, route)| wants_route(query, route));
-        shown.into_iter().flat_map(move |host| {
-            let listed = |(order, route)| Listed::Route { model, table, host: host.clone(), order, route };
+        shown.into_iter().flat_map(move |name| {
+            let shown = Shown { table, host, name };
+            let listed = |(order, route)| Listed::Route { model, shown: shown.clone(), order, route };
             routes.clone().map(listed).collect::<Vec<_>>()
         })
     });
@@ -73,14 +75,22 @@ fn wants_route(query: &ListQuery, route: &Route) -> bool {
     wants_any(query) || route.origins.iter().any(|id| wants(query, id))
 }
 
-pub(crate) fn route_view(model: &Model, table: &Table, host: &str, order: usize, route: &Route) -> RouteView {
+/// A host, by the name for which it is shown.
+#[derive(Clone)]
+pub(crate) struct Shown<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) host: &'a VirtualHost,
+    pub(crate) name: String,
+}
+
+pub(crate) fn route_view(model: &Model, shown: &Shown<'_>, order: usize, route: &Route) -> RouteView {
     let (action, status, backends) = match &route.action {
         RouteAction::Forward(forward) => ("forward", None, forward.arms.iter().map(|arm| backend_view(arm)).collect()),
         RouteAction::Redirect(redirect) => ("redirect", Some(redirect.status), Vec::new()),
         RouteAction::Respond(respond) => ("respond", Some(respond.status), Vec::new()),
     };
     RouteView {
-        host: host.to_owned(),
+        host: shown.name.clone(),
         order,
         name: route.known_name().to_owned(),
         matches: conditions(route),
@@ -90,7 +100,8 @@ pub(crate) fn route_view(model: &Model, table: &Table, host: &str, order: usize,
         asks_auth_service: matches!(route.auth, Check::On(_)),
         rules: rules(model, route),
         origin: route.origins.iter().map(ObjectRef::from).collect(),
-        table: table.name.to_string(),
+        table: shown.table.name.to_string(),
+        counted_as: shown.table.counted_as(shown.host, route),
     }
 }
 

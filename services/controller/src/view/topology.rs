@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::{Backend, Cluster, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
+use nuncio_translate::World;
 
 use super::hosts::{certificate_of, listener_view, listeners_of, names};
-use super::routes::route_view;
+use super::reach::Reach;
+use super::routes::{Shown, route_view};
 use super::words::{conditions, policies};
 use super::{cluster_view, service_of};
 use crate::admin::{EntryView, TopologyQuery, TopologyView, WayView, holds_words};
@@ -20,12 +23,16 @@ struct Placed<'a> {
 }
 
 /// The routes that are wanted, of a part of the list.
-pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
+pub(super) fn topology(world: &World, query: &TopologyQuery) -> TopologyView {
+    let (model, reach) = (world.model(), objects(query).map(|ids| Reach::of(world, ids)));
+    let reach = reach.as_ref();
     let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
     let hosts = hosts.filter(|(table, host)| wants_table(query, table) && wants_host(query, table, host));
     let placed = hosts.flat_map(|(table, host)| {
+        let whole = reach.is_none_or(|reach| reach.takes_host(table, host));
         let routes = host.known_routes().enumerate();
-        routes.map(move |(order, route)| Placed { table, host, order, route })
+        let reached = routes.filter(move |(_, route)| whole || reach.is_some_and(|reach| reach.takes(route)));
+        reached.map(move |(order, route)| Placed { table, host, order, route })
     });
     let (offset, limit) = (query.offset.unwrap_or(0), query.limit());
     let (mut shown, mut total) = (Vec::new(), 0);
@@ -47,7 +54,23 @@ pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
         routes: shown.iter().map(|placed| way(model, placed, &entries)).collect(),
         hosts,
         total,
+        counts_routes: false,
     }
+}
+
+/// Of the routes that Envoy counts under these names the first that there are, in this order. Routes that are counted together
+/// are told by one of them.
+pub(super) fn counted_routes(model: &Model, names: &[String], limit: usize) -> Vec<WayView> {
+    let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
+    let mut placed = BTreeMap::new();
+    for (table, host) in hosts.filter(|(table, _)| table.scope.is_by_host()) {
+        for (order, route) in host.known_routes().enumerate() {
+            if let Some(name) = table.counted_as(host, route) {
+                placed.entry(name).or_insert(Placed { table, host, order, route });
+            }
+        }
+    }
+    names.iter().filter_map(|name| placed.get(name)).take(limit).map(|placed| way(model, placed, &[])).collect()
 }
 
 /// The services, by the name under which Envoy counts requests to them.
@@ -66,6 +89,13 @@ pub(crate) fn counted_as(cluster: &Cluster) -> String {
     name.replace(':', "_")
 }
 
+/// The object whose routes are wanted; of kinds of one name each.
+fn objects(query: &TopologyQuery) -> Option<Vec<ObjectId>> {
+    let (wanted, namespace, name) = (query.kind.as_deref()?, query.namespace.as_deref()?, query.name.as_deref()?);
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.as_str() == wanted);
+    Some(kinds.map(|kind| ObjectId::new(kind, namespace, name)).collect())
+}
+
 fn wants_table(query: &TopologyQuery, table: &Table) -> bool {
     query.previews.unwrap_or(true) || (table.preview.is_none() && !table.has_ended)
 }
@@ -76,8 +106,10 @@ fn wants_host(query: &TopologyQuery, table: &Table, host: &VirtualHost) -> bool 
 }
 
 fn wants_route(query: &TopologyQuery, route: &Route) -> bool {
-    let is_of = |wanted: &Option<String>, part: fn(&nuncio_api::ObjectId) -> &str| {
-        wanted.as_ref().is_none_or(|wanted| route.origins.iter().any(|origin| part(origin) == wanted))
+    let is_of = |wanted: &Option<String>, part: fn(&ObjectId) -> &str| {
+        // Of an object all that it reaches are, whoever makes them.
+        let wanted = wanted.as_ref().filter(|_| query.kind.is_none());
+        wanted.is_none_or(|wanted| route.origins.iter().any(|origin| part(origin) == wanted))
     };
     (query.own.unwrap_or(true) || !route.origins.is_empty())
         && is_of(&query.namespace, |origin| &origin.namespace)
@@ -133,9 +165,15 @@ fn clusters(model: &Model, shown: &[Placed<'_>]) -> Vec<crate::admin::ClusterVie
 
 fn way(model: &Model, placed: &Placed<'_>, entries: &[Entry<'_>]) -> WayView {
     WayView {
-        route: route_view(model, placed.table, &name(placed), placed.order, placed.route),
+        route: route_view(
+            model,
+            &Shown { table: placed.table, host: placed.host, name: name(placed) },
+            placed.order,
+            placed.route,
+        ),
         entry: entries.binary_search(&entry(placed)).unwrap_or_default(),
         policies: policies(placed.route),
+        traffic: None,
     }
 }
 
@@ -176,7 +214,7 @@ spec: {hostname: shop.example, prefix: /carts/, service: 'http://127.0.0.1:9101'
         };
         let (_, engine) = of_file("a.yaml", MANIFESTS.as_bytes().to_vec(), &config).unwrap().into_parts();
         let query = TopologyQuery { name: Some("cart".into()), ..TopologyQuery::default() };
-        let told = topology(engine.world.model(), &query);
+        let told = topology(&engine.world, &query);
         let ways: Vec<_> = told.routes.iter().map(|way| &told.hosts[way.entry].listeners[..]).collect();
         assert_eq!(ways, [["0.0.0.0:8081"], ["0.0.0.0:8080"]], "{told:?}");
     }

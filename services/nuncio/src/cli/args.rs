@@ -8,7 +8,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::address::to_ask_at;
-pub(crate) use self::ask::{CheckArgs, DoctorArgs, EnvoyConfigArgs, ExplainArgs, Format, Origin, RoutesArgs};
+pub(crate) use self::ask::{
+    CheckArgs, DoctorArgs, EnvoyConfigArgs, ExplainArgs, Format, Origin, RoutesArgs, TableFormat,
+};
 pub(crate) use self::serve::{
     ControllerArgs, Drain, EnvoyChildArgs, Identity, Limits, Logs, OriginArgs, PortalArgs, UpArgs,
 };

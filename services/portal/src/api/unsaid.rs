@@ -60,6 +60,7 @@ fn nowhere(service: &str) -> ServedApi {
         rules: Vec::new(),
         asks_auth_service: false,
         credentials: Vec::new(),
+        key_secrets: Vec::new(),
         always_asked: true,
         removed_headers: Vec::new(),
         timeout_ms: 0,

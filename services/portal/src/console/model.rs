@@ -61,6 +61,9 @@ pub(super) struct Topology {
     pub(super) routes: Vec<Route>,
     pub(super) clusters: Vec<Cluster>,
     pub(super) total: usize,
+    /// Requests are counted by route.
+    #[serde(default)]
+    pub(super) counts_routes: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,6 +96,11 @@ pub(super) struct Route {
     pub(super) entry: usize,
     #[serde(default)]
     pub(super) policies: Vec<String>,
+    /// The name under which its requests are counted.
+    #[serde(default)]
+    pub(super) counted_as: Option<String>,
+    #[serde(default)]
+    pub(super) traffic: Option<Counts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -191,6 +199,23 @@ pub(super) struct Lost {
 pub(super) struct Traffic {
     pub(super) name: String,
     pub(super) services: Vec<String>,
+    #[serde(flatten)]
+    pub(super) counts: Counts,
+}
+
+/// Requests by route.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RouteTraffic {
+    /// They are counted so.
+    pub(super) is_counted: bool,
+    /// The busiest.
+    pub(super) routes: Vec<Route>,
+    pub(super) total: usize,
+}
+
+/// What Envoy counts of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Counts {
     pub(super) requests: u64,
     pub(super) client_errors: u64,
     pub(super) server_errors: u64,
@@ -198,8 +223,9 @@ pub(super) struct Traffic {
     pub(super) recent: Option<Latency>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub(super) struct Latency {
     pub(super) p50: f64,
+    pub(super) p95: f64,
     pub(super) p99: f64,
 }

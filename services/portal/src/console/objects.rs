@@ -135,6 +135,8 @@ struct ObjectPage<'a> {
     is_editable: bool,
     problems: Vec<ProblemRow>,
     graph: Graph,
+    /// Requests are counted by route.
+    is_counted: bool,
     rows: Vec<Row>,
     /// Where all of its routes are shown, if these are some.
     more: Option<String>,
@@ -166,11 +168,9 @@ pub(super) async fn one(
         ));
     };
     let limit = ROUTES.to_string();
-    let of_it = [("namespace", namespace.as_str()), ("name", &name), ("limit", &limit)];
-    let mut topology: Topology = ask(&site, &with_query("/api/v1/topology", of_it)).await?;
+    let of_it = [("limit", limit.as_str()), ("own", "false")];
+    let topology: Topology = ask(&site, &with_query("/api/v1/topology", of_kind.into_iter().chain(of_it))).await?;
     let some = topology.routes.len() < topology.total;
-    // Another kind may have one of the same name.
-    topology.routes.retain(|route| route.origin.contains(&object.id));
     let mut row = object_row(&object, site.texts());
     let is_read = !from.applied || manifest(&site, &object.id).await?.is_read;
     if !is_read {
@@ -180,8 +180,9 @@ pub(super) async fn one(
         frame: site.frame(),
         here: "objects",
         graph: Graph::new(&topology, site.texts()),
-        rows: rows(&topology, site.texts()),
-        more: some.then(|| with_query("/console/", [("text", name.as_str())])),
+        is_counted: topology.counts_routes,
+        rows: rows(&topology, &site),
+        more: some.then(|| with_query("/console/", of_kind)),
         is_editable: object.is_editable,
         object: row,
         is_followed: !is_read || from.applied && object.state == "sent",

@@ -1,8 +1,10 @@
 //! Routes as a table: the same as the drawing, in words.
 
 use super::model::{Route, Topology};
+use super::traffic::{Cells, Since};
 use super::words::{self, Object};
 use crate::texts::Texts;
+use crate::web::Visit;
 
 /// What a table says of a route.
 pub(super) struct Row {
@@ -14,14 +16,17 @@ pub(super) struct Row {
     pub(super) targets: Vec<String>,
     pub(super) endpoints: Vec<String>,
     pub(super) objects: Vec<Object>,
+    /// Its requests, if they are counted.
+    pub(super) traffic: Option<Cells>,
 }
 
 /// All that are told.
-pub(super) fn rows(topology: &Topology, texts: &Texts) -> Vec<Row> {
-    topology.routes.iter().map(|route| row(topology, route, texts)).collect()
+pub(super) fn rows(topology: &Topology, site: &Visit) -> Vec<Row> {
+    let since = site.console.window.look_at_routes(&topology.routes);
+    topology.routes.iter().map(|route| row(topology, route, site.texts(), &since)).collect()
 }
 
-fn row(topology: &Topology, route: &Route, texts: &Texts) -> Row {
+fn row(topology: &Topology, route: &Route, texts: &Texts, since: &Since) -> Row {
     let clusters = route
         .backends
         .iter()
@@ -34,6 +39,7 @@ fn row(topology: &Topology, route: &Route, texts: &Texts) -> Row {
         targets: words::targets(topology, route, texts),
         endpoints: clusters.flat_map(|cluster| cluster.endpoints.iter().map(|one| one.address.clone())).collect(),
         objects: words::objects(route),
+        traffic: route.counted_as.as_deref().zip(route.traffic).map(|(name, counts)| Cells::new(name, &counts, since)),
     }
 }
 

@@ -22,7 +22,8 @@ fn told(routes: usize, text: &str) -> Value {
     let route = |order: usize| {
         json!({ "host": "shop.example", "order": order, "name": text, "match": format!("prefix /{order}/{text}"),
             "action": "forward", "status": null, "backends": [{ "cluster": "cart-1", "weight": 1, "invalid": null }],
-            "asks_auth_service": order == 0, "rules": [], "origin": [object], "table": "t", "policies": ["timeout 3 s", text] })
+            "asks_auth_service": order == 0, "rules": [], "origin": [object], "table": "t", "policies": ["timeout 3 s", text], "counted_as": text,
+            "traffic": { "requests": 9, "client_errors": 1, "server_errors": 2, "all": null, "recent": { "p50": 1.0, "p95": 4.0, "p99": 8.0 } } })
     };
     json!({
         "listeners": [{ "name": "http", "address": "0.0.0.0:8080", "origin": [] }],
@@ -31,6 +32,7 @@ fn told(routes: usize, text: &str) -> Value {
         "clusters": [{ "name": "cart-1", "service": format!("cart:80{text}"), "discovery": "eds", "tls": true,
             "endpoints": [{ "address": "10.0.0.1:80", "other": null, "zone": null, "rank": 0 }] }],
         "total": routes,
+        "counts_routes": true,
     })
 }
 
@@ -67,8 +69,9 @@ fn answer(path: &str, text: &str) -> Option<Value> {
             "names": [text], "issuer": text, "not_before": 0, "not_after": 1 })),
         "/api/v1/traffic" => {
             json!([{ "name": text, "services": [text], "requests": 9, "client_errors": 1, "server_errors": 2,
-            "all": { "p50": 1.0, "p99": 8.0 }, "recent": null }])
+            "all": { "p50": 1.0, "p95": 4.0, "p99": 8.0 }, "recent": null }])
         }
+        "/api/v1/route-traffic" => json!({ "is_counted": true, "routes": told(2, text)["routes"], "total": 3 }),
         "/api/v1/manifest" => manifest(text),
         "/api/v1/dry-run" | "/api/v1/apply" => {
             json!({ "manifest": manifest(text), "is_valid": true, "problems": [problem],
@@ -147,6 +150,7 @@ pub(crate) fn everything(text: &str) -> String {
         "envoys",
         "certificates",
         "traffic",
+        "route-traffic",
         "manifest",
         "dry-run",
         "explain",

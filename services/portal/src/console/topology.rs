@@ -22,6 +22,10 @@ pub(super) struct Wanted {
     host: String,
     service: String,
     text: String,
+    /// An object whose routes are shown.
+    kind: String,
+    namespace: String,
+    name: String,
     /// Also what nobody wrote: the gateway's own routes, and those of previews. Who looks for something finds it there, too.
     all: bool,
     offset: usize,
@@ -37,13 +41,22 @@ struct Page<'a> {
     /// The way to the routes that are left out; nothing where none are.
     more: Option<String>,
     graph: Graph,
+    /// Requests are counted by route.
+    is_counted: bool,
     rows: Vec<Row>,
     turns: Turns,
 }
 
 impl Wanted {
-    fn pairs(&self) -> [(&'static str, &str); 3] {
-        [("host", self.host.trim()), ("service", self.service.trim()), ("text", self.text.trim())]
+    fn pairs(&self) -> [(&'static str, &str); 6] {
+        let typed = [("host", &self.host), ("service", &self.service), ("text", &self.text)];
+        let [host, service, text] = typed.map(|(key, value)| (key, value.trim()));
+        [host, service, text, ("kind", &self.kind), ("namespace", &self.namespace), ("name", &self.name)]
+    }
+
+    /// The object, as it is called.
+    fn object(&self) -> Option<String> {
+        (!self.kind.is_empty()).then(|| format!("{} {}/{}", self.kind, self.namespace, self.name))
     }
 
     fn is_filtered(&self) -> bool {
@@ -88,7 +101,8 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Re
         is_filtered: wanted.is_filtered(),
         more: wanted.is_brief().then(|| "/console/?all=true".to_owned()),
         graph: Graph::new(&topology, site.texts()),
-        rows: rows(&topology, site.texts()),
+        is_counted: topology.counts_routes,
+        rows: rows(&topology, &site),
         turns,
         wanted: &wanted,
     }))

@@ -1,14 +1,17 @@
-//! Live traffic: how many requests go to services, how many fail, and how long they take.
+//! Live traffic: how many requests come, how many fail, and how long they take, by route and by service.
 
+mod cells;
 mod window;
 
 use askama::Template;
 use axum::response::Response;
 
-pub(crate) use self::window::Window;
+pub(crate) use self::cells::Cells;
+pub(crate) use self::window::{Since, Window};
 use super::link::with_query;
-use super::model::{Latency, Traffic};
+use super::model::{Route, RouteTraffic, Traffic};
 use super::page::{Trouble, ask};
+use super::words::{self, Object};
 use crate::web::{Frame, Visit, filters, respond};
 
 #[derive(Template)]
@@ -16,82 +19,74 @@ use crate::web::{Frame, Visit, filters, respond};
 struct Page<'a> {
     frame: Frame<'a>,
     here: &'static str,
-    rows: Vec<Row>,
+    /// Requests are counted by route.
+    is_by_route: bool,
+    routes: Vec<RouteRow>,
+    /// How many more routes there are.
+    left: usize,
+    services: Vec<ServiceRow>,
     /// Over which time rates are told; none at the first look.
     over: Option<String>,
 }
 
-struct Row {
+struct RouteRow {
+    host: String,
+    matches: String,
+    objects: Vec<Object>,
     name: String,
+    cells: Cells,
+}
+
+struct ServiceRow {
     services: Vec<(String, String)>,
-    rate: String,
-    client_errors: String,
-    server_errors: String,
-    has_errors: bool,
-    recent: String,
-    all: String,
-    requests: u64,
+    name: String,
+    cells: Cells,
 }
 
 /// The page. Rates are those since an earlier look at it.
 pub(super) async fn page(site: Visit) -> Result<Response, Trouble> {
-    let told: Vec<Traffic> = ask(&site, "/api/v1/traffic").await?;
-    let since = site.console.window.look(&told);
-    let mut rows: Vec<_> = told.iter().map(|traffic| row(traffic, since.as_ref())).collect();
+    let services: Vec<Traffic> = ask(&site, "/api/v1/traffic").await?;
+    let by_route: RouteTraffic = ask(&site, "/api/v1/route-traffic").await?;
+    let window = &site.console.window;
+    let (since_routes, since) = (
+        window.look_at_routes(&by_route.routes),
+        window.look(services.iter().map(|traffic| (traffic.name.as_str(), traffic.counts))),
+    );
+    let mut routes: Vec<_> = by_route.routes.iter().filter_map(|route| route_row(route, &since_routes)).collect();
+    let mut services: Vec<_> = services.iter().map(|traffic| service_row(traffic, &since)).collect();
     // The busiest first.
-    rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let over = since.map(|since| site.texts().with("seconds", "number", &since.seconds.round()));
-    let rows = rows.into_iter().map(|(_, row)| row).collect();
-    Ok(respond(&Page { frame: site.frame(), here: "traffic", rows, over }))
+    routes.sort_by(|a, b| b.cells.weight.total_cmp(&a.cells.weight));
+    services.sort_by(|a, b| b.cells.weight.total_cmp(&a.cells.weight));
+    let over = since.seconds().map(|seconds| site.texts().with("seconds", "number", &seconds.round()));
+    Ok(respond(&Page {
+        frame: site.frame(),
+        here: "traffic",
+        is_by_route: by_route.is_counted,
+        left: by_route.total.saturating_sub(routes.len()),
+        routes,
+        services,
+        over,
+    }))
 }
 
-/// What is shown of a service, and by what it is sorted.
-fn row(traffic: &Traffic, since: Option<&window::Since>) -> (f64, Row) {
-    let recent = since.map(|since| since.of(traffic));
-    let share = |part: fn(&window::Counts) -> u64, all: fn(&Traffic) -> u64| {
-        let (part, all) = match &recent {
-            Some(counts) => (part(counts), counts.requests),
-            None => (all(traffic), traffic.requests),
-        };
-        percent(part, all)
-    };
-    let per_second = recent.as_ref().zip(since).map(|(counts, since)| counts.requests as f64 / since.seconds);
+fn route_row(route: &Route, since: &Since) -> Option<RouteRow> {
+    let name = route.counted_as.as_deref()?;
+    Some(RouteRow {
+        host: route.host.clone(),
+        matches: route.matches.clone(),
+        objects: words::objects(route),
+        name: name.to_owned(),
+        cells: Cells::new(name, route.traffic.as_ref()?, since),
+    })
+}
+
+fn service_row(traffic: &Traffic, since: &Since) -> ServiceRow {
     let services = traffic.services.iter();
-    let row = Row {
-        name: traffic.name.clone(),
+    ServiceRow {
         services: services
             .map(|service| (service.clone(), with_query("/console/", [("service", service.as_str())])))
             .collect(),
-        rate: per_second.map(|rate| format!("{rate:.1}/s")).unwrap_or_default(),
-        client_errors: share(|counts| counts.client_errors, |traffic| traffic.client_errors),
-        has_errors: recent.as_ref().map_or(traffic.server_errors, |counts| counts.server_errors) > 0,
-        server_errors: share(|counts| counts.server_errors, |traffic| traffic.server_errors),
-        recent: latency(traffic.recent),
-        all: latency(traffic.all),
-        requests: traffic.requests,
-    };
-    (per_second.unwrap_or(traffic.requests as f64), row)
-}
-
-fn percent(part: u64, all: u64) -> String {
-    match (part, all) {
-        (_, 0) => "–".to_owned(),
-        (0, _) => "0 %".to_owned(),
-        _ => format!("{:.1} %", part as f64 * 100.0 / all as f64),
-    }
-}
-
-fn latency(latency: Option<Latency>) -> String {
-    latency.map_or_else(|| "–".to_owned(), |latency| format!("{:.0} / {:.0} ms", latency.p50, latency.p99))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_are_told_in_percent() {
-        assert_eq!((percent(0, 0), percent(0, 5), percent(1, 3)), ("–".into(), "0 %".into(), "33.3 %".into()));
-        assert_eq!(latency(Some(Latency { p50: 1.4, p99: 20.0 })), "1 / 20 ms");
+        name: traffic.name.clone(),
+        cells: Cells::new(&traffic.name, &traffic.counts, since),
     }
 }

@@ -36,6 +36,9 @@ pub(crate) struct ServedApi {
     pub(crate) asks_auth_service: bool,
     #[serde(default)]
     pub(crate) credentials: Vec<Credential>,
+    /// The Secrets whose keys let requests through, as `namespace/name`.
+    #[serde(default)]
+    pub(crate) key_secrets: Vec<String>,
     /// Whether no request gets through without showing any of these.
     #[serde(default = "yes")]
     pub(crate) always_asked: bool,
@@ -81,6 +84,11 @@ impl ServedApi {
             true => vec![Credential::Other],
             false => self.credentials.clone(),
         }
+    }
+
+    /// Whether requests may be asked for a login, or by somebody who alone knows for what.
+    pub(crate) fn may_log_in(&self) -> bool {
+        self.asked().iter().any(|credential| matches!(credential, Credential::Login { .. } | Credential::Other))
     }
 
     /// Whether no service sees a header of this name that a client sends.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Admin, EVERYTHING, GatewayError};
 use crate::access::Viewer;
-use crate::previews::{Caller, Preview, Previews};
+use crate::previews::{Caller, Preview, Previews, Url};
 use crate::texts::Texts;
 
 /// How long a page waits for them: it is of use without.
@@ -22,6 +22,10 @@ pub(crate) struct PreviewAddress {
     pub(crate) title: String,
     /// Scheme, host and port.
     pub(crate) origin: String,
+    /// The host whose routes it has.
+    pub(crate) baseline: String,
+    /// What a header says there to get it; none where no header chooses a preview.
+    pub(crate) selector: Option<String>,
 }
 
 /// Whose previews are asked for.
@@ -66,7 +70,13 @@ fn addresses(preview: &Preview, origins: &[String], texts: &Texts) -> Vec<Previe
     let is_of = |origin: &String, baseline: &str| host_of(origin).is_some_and(|host| host == baseline);
     let urls = preview.urls.iter().filter(|url| origins.iter().any(|origin| is_of(origin, &url.baseline)));
     let origin = |url: &str| url.trim_end_matches('/').to_owned();
-    urls.map(|url| PreviewAddress { title: title.clone(), origin: origin(&url.url) }).collect()
+    let address = |url: &Url| PreviewAddress {
+        title: title.clone(),
+        origin: origin(&url.url),
+        baseline: url.baseline.clone(),
+        selector: url.selector.clone(),
+    };
+    urls.map(address).collect()
 }
 
 /// The host of a URL, without scheme and port; an IPv6 address stays in its brackets.
@@ -84,7 +94,7 @@ mod tests {
     fn a_preview_is_one_of_the_hosts_that_it_shadows() {
         let preview = |baseline: &str| -> Preview {
             serde_json::from_value(json!({ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null,
-                "urls": [{ "entrypoint": "web", "baseline": baseline, "url": "https://web--pr-42-k3.preview.example/" }],
+                "urls": [{ "entrypoint": "web", "baseline": baseline, "url": "https://web--pr-42-k3.preview.example/", "selector": "pr-42-k3" }],
                 "services": [{ "baseline": "cart", "backend": "cart-pr-42" }], "problems": [] }))
             .unwrap()
         };
@@ -92,11 +102,14 @@ mod tests {
         let expected = PreviewAddress {
             title: "shop/pr-42: cart by cart-pr-42".to_owned(),
             origin: "https://web--pr-42-k3.preview.example".to_owned(),
+            baseline: "shop.example".to_owned(),
+            selector: Some("pr-42-k3".to_owned()),
         };
         assert_eq!(at("https://shop.example:8443", "shop.example"), std::slice::from_ref(&expected));
         assert_eq!(at("https://other.example", "shop.example"), []);
         for address in ["http://[2001:db8::1]:8080", "http://[2001:db8::1]"] {
-            assert_eq!(at(address, "[2001:db8::1]"), std::slice::from_ref(&expected), "{address}");
+            let expected = PreviewAddress { baseline: "[2001:db8::1]".to_owned(), ..expected.clone() };
+            assert_eq!(at(address, "[2001:db8::1]"), [expected], "{address}");
         }
         assert_eq!(at("http://[2001:db8::2]", "[2001:db8::1]"), []);
     }

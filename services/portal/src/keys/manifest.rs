@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{Key, KeysError, NewKey};
 
 /// The Secret's name.
-const NAME: &str = "portal-keys";
+pub(super) const NAME: &str = "portal-keys";
 /// The annotation that says what is known of each key.
 const ANNOTATION: &str = "nuncio.dev/keys";
 /// What is before a digest.
@@ -85,6 +85,11 @@ impl Manifest {
         let digest = crypto::hex(&crypto::sha256(new.secret.as_bytes()));
         self.digests.insert(new.id.clone(), format!("{DIGEST}{digest}"));
         self.keys.insert(new.id.clone(), key);
+    }
+
+    /// Its namespace, where it says one.
+    pub(super) fn namespace(&self) -> Option<String> {
+        self.object["metadata"]["namespace"].as_str().map(str::to_owned)
     }
 
     /// The digest of a key.

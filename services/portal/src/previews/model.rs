@@ -120,6 +120,9 @@ pub(crate) struct Url {
     pub(crate) baseline: String,
     /// Its URL.
     pub(crate) url: String,
+    /// What `x-nuncio-preview` says at that host to get it there; none where no header chooses a preview.
+    #[serde(default)]
+    pub(crate) selector: Option<String>,
 }
 
 /// A service that is replaced.

@@ -18,6 +18,7 @@ pub(super) use self::upload::Part;
 use super::budget::{Budget, short};
 use super::incoming::{self, Incoming};
 use super::resolve::resolve;
+use super::samples::proof::Proof;
 use super::samples::{Request, Sample, samples};
 use super::schema::Schemas;
 use super::{Operation, Reference};
@@ -78,12 +79,13 @@ pub(crate) struct OperationView {
 
 impl OperationView {
     /// The view of one of a reference's operations. `schema_link` is where pages of schemas are; it is of no use to send
-    /// headers that are `removed`.
+    /// headers that are `removed`, and `proof` is what a program has to.
     pub(crate) fn of(
         reference: &Reference,
         operation: &Operation,
         schema_link: &str,
         removed: impl Fn(&str) -> bool,
+        proof: &Proof,
         texts: &Texts,
     ) -> Option<Self> {
         let document = &*reference.document;
@@ -100,13 +102,13 @@ impl OperationView {
         let is_header = |parameter: &Value| text(parameter, "in") == Some("header");
         let is_sent = |parameter: &Value| !(is_header(parameter) && text(parameter, "name").is_some_and(&removed));
         let sent: Vec<_> = all.iter().copied().filter(|parameter| is_sent(parameter)).collect();
-        let samples = samples(&request(reference, operation, &sent, described.body.as_ref(), &budget));
+        let samples = samples(&request(reference, operation, &sent, described.body.as_ref(), &budget).showing(proof));
         let (callbacks, more_callbacks) = incoming::callbacks(document, written, &schemas);
         Some(Self {
             servers: written.get("servers").or_else(|| item.get("servers")).map(servers).unwrap_or_default(),
             security: security(root, written, texts),
             samples,
-            form: form(document, &sent, described.body.as_ref()),
+            form: form(document, &sent, described.body.as_ref()).showing(proof),
             callbacks,
             more_callbacks,
             described,

@@ -1,7 +1,10 @@
 //! A request in the languages of those who send it.
 
+pub(crate) mod proof;
+
 use std::fmt::Write;
 
+use self::proof::{Proof, Shown};
 use super::operation::Part;
 
 /// A request to be sent.
@@ -15,6 +18,8 @@ pub(super) struct Request {
     /// Names and values, likewise.
     pub(super) query: Vec<String>,
     pub(super) headers: Vec<(String, String)>,
+    /// Headers whose values are nobody else's to know.
+    pub(super) shown: Vec<Shown>,
     pub(super) body: Option<String>,
     /// What the body is put together from, where it is no text.
     pub(super) parts: Vec<Part>,
@@ -45,11 +50,26 @@ pub(super) fn samples(request: &Request) -> Vec<Sample> {
 }
 
 impl Request {
+    /// With what lets a program through, whatever the document says of those headers.
+    pub(super) fn showing(mut self, proof: &Proof) -> Self {
+        self.shown = proof.headers().to_vec();
+        let shown = &self.shown;
+        self.headers.retain(|(name, _)| !shown.iter().any(|it| it.header.eq_ignore_ascii_case(name)));
+        self
+    }
+
     fn url(&self) -> String {
         let origin = self.origin.as_deref().unwrap_or("https://HOST");
         let pairs: Vec<_> = self.query.iter().filter(|pair| !pair.is_empty()).map(String::as_str).collect();
         let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
         format!("{origin}{}{query}", self.path)
+    }
+
+    /// Headers as fields of an object, where `shown` writes what is in a variable.
+    fn fields(&self, shown: impl Fn(&Shown) -> String) -> String {
+        let plain = self.headers.iter().map(|(name, value)| format!("{}: {}", json(name), json(value)));
+        let secret = self.shown.iter().map(|it| format!("{}: {}", json(&it.header), shown(it)));
+        plain.chain(secret).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -76,6 +96,9 @@ fn curl(request: &Request) -> String {
         let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         code += &format!(" \\\n  -H {}", shell(&header));
     }
+    for shown in &request.shown {
+        code += &format!(" \\\n  -H {}", shown.in_shell());
+    }
     if let Some(body) = request.body.as_ref().filter(|_| request.parts.is_empty()) {
         code += &format!(" \\\n  --data-raw {}", shell(body));
     }
@@ -99,9 +122,9 @@ fn javascript(request: &Request) -> String {
     if request.method != "GET" {
         options.push(format!("  method: {},\n", json(&request.method)));
     }
-    if !request.headers.is_empty() {
-        let headers = request.headers.iter().map(|(name, value)| format!("{}: {}", json(name), json(value)));
-        options.push(format!("  headers: {{ {} }},\n", headers.collect::<Vec<_>>().join(", ")));
+    let headers = request.fields(|shown| shown.written(" + ", &format!("process.env.{}", shown.variable)));
+    if !headers.is_empty() {
+        options.push(format!("  headers: {{ {headers} }},\n"));
     }
     // There is none that `fetch` would send.
     if let Some(body) = request.body.as_ref().filter(|_| !matches!(request.method.as_str(), "GET" | "HEAD")) {
@@ -113,12 +136,13 @@ fn javascript(request: &Request) -> String {
 }
 
 fn python(request: &Request) -> String {
-    let mut code = "import requests\n\nresponse = requests.request(\n".to_owned();
+    let import = if request.shown.is_empty() { "" } else { "import os\n\n" };
+    let mut code = format!("{import}import requests\n\nresponse = requests.request(\n");
     // Writing to a text does not fail.
     _ = writeln!(code, "    {}, {},", json(&request.method), json(&request.url()));
-    if !request.headers.is_empty() {
-        let headers = request.headers.iter().map(|(name, value)| format!("{}: {}", json(name), json(value)));
-        _ = writeln!(code, "    headers={{{}}},", headers.collect::<Vec<_>>().join(", "));
+    let headers = request.fields(|shown| shown.written(" + ", &format!("os.environ[{}]", json(&shown.variable))));
+    if !headers.is_empty() {
+        _ = writeln!(code, "    headers={{{headers}}},");
     }
     if let Some(body) = &request.body {
         _ = writeln!(code, "    data={}.encode(),", json(body));
@@ -136,6 +160,10 @@ fn go(request: &Request) -> String {
     for (name, value) in &request.headers {
         _ = writeln!(code, "request.Header.Set({}, {})", json(name), json(value));
     }
+    for shown in &request.shown {
+        let value = shown.written("+", &format!("os.Getenv({})", json(&shown.variable)));
+        _ = writeln!(code, "request.Header.Set({}, {value})", json(&shown.header));
+    }
     code + "response, err := http.DefaultClient.Do(request)\nif err != nil {\n\tlog.Fatal(err)\n}\n\
             defer response.Body.Close()\nfmt.Println(response.Status)"
 }
@@ -145,6 +173,9 @@ fn rust(request: &Request) -> String {
     let mut code = format!("let response = reqwest::Client::new()\n    .request({method:?}.parse()?, {url:?})\n");
     for (name, value) in &request.headers {
         _ = writeln!(code, "    .header({name:?}, {value:?})");
+    }
+    for Shown { header, before, variable, .. } in &request.shown {
+        _ = writeln!(code, "    .header({header:?}, {before:?}.to_owned() + &std::env::var({variable:?})?)");
     }
     if let Some(body) = &request.body {
         _ = writeln!(code, "    .body({body:?})");
@@ -160,6 +191,10 @@ fn java(request: &Request) -> String {
     let mut code = format!("var request = HttpRequest.newBuilder(URI.create({}))\n", json(&request.url()));
     for (name, value) in &request.headers {
         _ = writeln!(code, "    .header({}, {})", json(name), json(value));
+    }
+    for shown in &request.shown {
+        let value = shown.written(" + ", &format!("System.getenv({})", json(&shown.variable)));
+        _ = writeln!(code, "    .header({}, {value})", json(&shown.header));
     }
     _ = writeln!(code, "    .method({}, {publisher})\n    .build();", json(&request.method));
     code + "var response = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());\n\

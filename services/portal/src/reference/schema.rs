@@ -3,7 +3,7 @@
 mod facts;
 mod kind;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use askama::Template;
@@ -22,6 +22,8 @@ const MAX_UNFOLDED: usize = 3;
 const MAX_FIELDS: usize = 100;
 /// How deep anything is unfolded.
 const MAX_DEPTH: usize = 12;
+/// The longest name of a field that links lead to.
+const MAX_ANCHOR: usize = 100;
 /// The longest name of a schema that a URL holds.
 const MAX_NAME: usize = 2_000;
 
@@ -54,6 +56,8 @@ pub(crate) struct SchemaView {
 pub(crate) struct PropertyView {
     /// Empty where it stands for any other.
     pub(crate) name: String,
+    /// What links to the field lead to: the first of its name on a page.
+    pub(crate) anchor: Option<String>,
     pub(crate) required: bool,
     pub(crate) deprecated: bool,
     /// The text that says whether it is only read, or only written.
@@ -95,6 +99,8 @@ pub(super) struct Schemas<'d> {
     /// Fields that were unfolded so far.
     fields: Cell<usize>,
     pub(super) budget: &'d Budget,
+    /// Anchors that there are already.
+    anchors: RefCell<BTreeSet<String>>,
     /// The level of the highest headings in descriptions.
     headings: u8,
 }
@@ -112,12 +118,18 @@ struct Place<'d> {
 
 impl<'d> Schemas<'d> {
     pub(super) fn new(root: &'d Value, link: &'d str, texts: &'d Texts, budget: &'d Budget) -> Self {
-        Self { root, link, texts, fields: Cell::new(0), budget, headings: 3 }
+        Self { root, link, texts, fields: Cell::new(0), budget, anchors: RefCell::default(), headings: 3 }
     }
 
     /// Directly below the heading of a page.
     pub(super) fn on_its_own_page(self) -> Self {
         Self { headings: 2, ..self }
+    }
+
+    /// The anchor of a field, or of a parameter; nothing where another of that name has it.
+    pub(super) fn anchor(&self, name: &str) -> Option<String> {
+        let anchor = field_anchor(name)?;
+        self.anchors.borrow_mut().insert(anchor.clone()).then_some(anchor)
     }
 
     /// A schema with its parts.
@@ -215,6 +227,7 @@ impl<'d> Schemas<'d> {
             let flag = |key: &str| target.get(key).and_then(Value::as_bool).unwrap_or(false);
             PropertyView {
                 name: short(name),
+                anchor: self.anchor(name),
                 required: required.contains(name.as_str()),
                 deprecated: flag("deprecated"),
                 access: if flag("readOnly") { Some("read_only") } else { flag("writeOnly").then_some("write_only") },
@@ -226,9 +239,15 @@ impl<'d> Schemas<'d> {
         if let Some(others) = schema.get("additionalProperties").filter(|others| others.is_object()) {
             let schema = self.at(others, place);
             let name = String::new();
-            view.properties.push(PropertyView { name, required: false, deprecated: false, access: None, schema });
+            let (anchor, access) = (None, None);
+            view.properties.push(PropertyView { name, anchor, required: false, deprecated: false, access, schema });
         }
     }
+}
+
+/// The anchor of fields of this name, as a URL has it; nothing of those that are too long for one.
+pub(crate) fn field_anchor(name: &str) -> Option<String> {
+    (name.len() <= MAX_ANCHOR).then(|| format!("field-{}", crate::web::escape_path(name)))
 }
 
 /// The items of a list.
@@ -271,6 +290,16 @@ mod tests {
         assert_eq!((value.access, value.schema.facts.as_slice()), (Some("read_only"), &["at most 99".to_owned()][..]));
         assert!(next.is_elsewhere && !next.has_parts());
         assert_eq!((next.kind.as_str(), next.link.as_deref()), ("Node", Some("/s/Node")));
+    }
+
+    #[test]
+    fn links_lead_to_the_first_field_of_a_name() {
+        let root = json!({ "properties": { "a": { "properties": { "a": {}, "b c": {} } }, "b c": {} } });
+        let html = Schemas::new(&root, "/s/", &Texts::default(), &Budget::default()).view(&root).render().unwrap();
+        for anchor in ["id=\"field-a\"", "id=\"field-b%20c\""] {
+            assert_eq!(html.matches(anchor).count(), 1, "{anchor}: {html}");
+        }
+        assert_eq!(field_anchor(&"a".repeat(101)), None);
     }
 
     #[test]

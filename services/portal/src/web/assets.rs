@@ -78,6 +78,7 @@ pub(super) static ICON: LazyLock<Asset> =
 pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
     // One module: a policy names each script that is run by what it holds.
     let content = concat!(
+        include_str!("../../../../web/session.js"),
         include_str!("../../../../web/parameters.js"),
         include_str!("../../../../web/reasons.js"),
         include_str!("../../../../web/try-it.js"),
@@ -85,9 +86,14 @@ pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("try-it", "js", "text/javascript; charset=utf-8", content)
 });
 
-/// What finds things from every page, and copies code of it.
+/// What finds things from every page, copies code of it, and notices that a login has ended.
 pub(crate) static PALETTE: LazyLock<Asset> = LazyLock::new(|| {
-    let content = concat!(include_str!("../../../../web/palette.js"), include_str!("../../../../web/copy.js"));
+    let content = concat!(
+        include_str!("../../../../web/session.js"),
+        include_str!("../../../../web/palette.js"),
+        include_str!("../../../../web/copy.js"),
+        include_str!("../../../../web/stale.js"),
+    );
     Asset::new("palette", "js", "text/javascript; charset=utf-8", content)
 });
 

@@ -109,7 +109,8 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
         rows,
         total: catalog.entries.len(),
         facets: facets(&catalog.entries, &wanted, site.texts()),
-        services: catalog.undocumented.iter().map(service).collect(),
+        // Nobody else can do something about them.
+        services: catalog.undocumented.iter().filter(|_| site.may_operate()).map(service).collect(),
         gateway_trouble: catalog
             .gateway
             .as_ref()

@@ -17,8 +17,8 @@ use super::visit::Visit;
 use crate::catalog::Entry;
 use crate::console;
 use crate::gateway::{
-    AskedOperation, AskedOperations, HealthChecks, LimitTerm, ObjectRef, OperationLimit, Retry, ToldOperation,
-    ToldOperations, ToldRoute, UpstreamHealth,
+    AskedOperation, AskedOperations, Credential, HealthChecks, LimitTerm, ObjectRef, OperationLimit, Retry,
+    ToldOperation, ToldOperations, ToldRoute, UpstreamHealth,
 };
 use crate::mount::Mount;
 use crate::reference::{Operation, Unrouted};
@@ -51,6 +51,10 @@ pub(crate) struct EdgeRoute {
     pub(crate) status: Option<u16>,
     /// What a request has to show, in words. Empty where nobody is asked.
     pub(crate) access: Vec<String>,
+    /// What lets a request through: any of these sets.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) demands: Vec<Vec<Credential>>,
     /// What it is held to.
     pub(crate) limits: Vec<EdgeLimit>,
     /// Somebody is asked whether it is within limits that only he knows.
@@ -195,6 +199,7 @@ impl Reader<'_> {
             doubt: route.doubt,
             status: route.status,
             access: access_words(&route.credentials, texts),
+            demands: route.security.unwrap_or_else(|| vec![route.credentials]),
             limits: limits.collect(),
             is_limited_elsewhere: route.is_limited_elsewhere,
             timeout_ms: route.timeout_ms,

@@ -2,6 +2,8 @@
 //!
 //! What changes something is a form that is answered with another page, so that loading that again does nothing again.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Form, Path};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,9 +14,12 @@ use serde::Deserialize;
 
 use super::error::NotFound;
 use super::page::{Frame, respond};
+use super::reference::api_link;
 use super::visit::Visit;
 use super::words::{Moment, ago};
 use crate::access::Identity;
+use crate::catalog::Entry;
+use crate::gateway::Credential;
 use crate::keys::{Key, KeyUse, Keys, KeysError, LONGEST, MOST, NewKey};
 use crate::texts::Texts;
 
@@ -32,6 +37,8 @@ struct Page<'a> {
     /// A key that is shown this once.
     new: Option<NewKey>,
     wrong: Option<String>,
+    /// The APIs that take them: what each is called, and its page.
+    apis: Vec<(String, String)>,
 }
 
 /// Asks once more before a key is good no longer.
@@ -63,7 +70,7 @@ pub(super) struct Wanted {
 
 /// The keys of the reader; a new one is shown this once.
 pub(super) async fn page(visit: Visit, headers: HeaderMap) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
     let sealed: Vec<_> = cookie::values(&headers, COOKIE).collect();
     if sealed.is_empty() {
         return list(&visit, keys, owner, None, None).await;
@@ -80,7 +87,7 @@ pub(super) async fn page(visit: Visit, headers: HeaderMap) -> Response {
 
 /// A new one.
 pub(super) async fn create(visit: Visit, headers: HeaderMap, Form(wanted): Form<Wanted>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
     let done = keys.create(owner, &wanted.name).await;
     changed(&visit, keys, owner, &headers, done.map(Some)).await
 }
@@ -93,7 +100,7 @@ pub(super) async fn ask_rotate(visit: Visit, Path(id): Path<String>) -> Response
 
 /// Another in the place of one.
 pub(super) async fn rotate(visit: Visit, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
     let done = keys.rotate(owner, &id).await;
     changed(&visit, keys, owner, &headers, done.map(Some)).await
 }
@@ -106,7 +113,7 @@ pub(super) async fn ask_revoke(visit: Visit, Path(id): Path<String>) -> Response
 
 /// The end of one.
 pub(super) async fn revoke(visit: Visit, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
     let done = keys.revoke(owner, &id).await;
     changed(&visit, keys, owner, &headers, done.map(|()| None)).await
 }
@@ -116,12 +123,34 @@ fn whose(visit: &Visit) -> Option<(&Keys, &Identity)> {
     visit.keys.as_ref().zip(visit.viewer.identity.as_ref())
 }
 
+/// Whether an API takes keys that readers make here.
+pub(super) fn takes_own(visit: &Visit, entry: &Entry) -> bool {
+    let is_taken = |keys: &Keys| entry.api.routes().any(|served| keys.are_in(&served.key_secrets));
+    visit.keys.as_ref().is_some_and(is_taken)
+}
+
+/// Those of them that are for the reader: where the operations are known, one of them has to ask for a key.
+async fn apis(visit: &Visit) -> Vec<(String, String)> {
+    let catalog = visit.catalog();
+    let entries: Vec<_> = catalog.entries.iter().filter(|entry| takes_own(visit, entry)).collect();
+    let references: Vec<_> = entries.iter().filter_map(|entry| entry.reference.clone()).collect();
+    let routed = visit.exports.routed(&visit.console.admin, catalog.edition, &references).await;
+    let mut routed = routed.into_iter();
+    let is_key = |credential: &Credential| matches!(credential, Credential::Key { .. });
+    let mut asks = |entry: &&Arc<Entry>| {
+        let asked = entry.reference.as_ref().and_then(|_| routed.next().flatten()?.asked());
+        asked.is_none_or(|(credentials, _)| credentials.iter().any(is_key))
+    };
+    let taking = entries.iter().copied().filter(|entry| asks(entry));
+    taking.map(|entry| (entry.title().to_owned(), api_link(&entry.api.id))).collect()
+}
+
 /// Why there are none.
-fn nobody(visit: &Visit) -> Response {
+async fn nobody(visit: &Visit) -> Response {
     if visit.keys.is_none() {
         return NotFound::new(visit, visit.texts().text("keys_off")).into_response();
     }
-    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None };
+    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None, apis: apis(visit).await };
     (StatusCode::FORBIDDEN, respond(&page)).into_response()
 }
 
@@ -161,12 +190,13 @@ async fn list(
         keys: rows(visit, keys, own).await,
         new,
         wrong: failed.as_ref().map(|error| told(error, visit.texts())),
+        apis: apis(visit).await,
     };
     shown(failed.as_ref(), &page)
 }
 
 async fn confirm(visit: &Visit, id: &str, change: &'static str, texts: [&'static str; 3]) -> Response {
-    let Some((keys, owner)) = whose(visit) else { return nobody(visit) };
+    let Some((keys, owner)) = whose(visit) else { return nobody(visit).await };
     let key = match keys.find(owner, id).await {
         Ok(key) => key,
         Err(error) => return list(visit, keys, owner, None, Some(error)).await,

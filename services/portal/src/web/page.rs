@@ -50,6 +50,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) who: &'a str,
     /// Where a login begins; nothing where there is none to be had.
     pub(crate) login: &'a str,
+    /// Where it begins anew for who is logged in, once that has ended.
+    pub(crate) login_again: &'a str,
     /// There is a search.
     pub(crate) has_search: bool,
     /// There are keys for who is logged in.
@@ -74,6 +76,7 @@ impl<'a> Frame<'a> {
             term: "",
             who: "",
             login: "",
+            login_again: "",
             has_search: true,
             has_keys: false,
             has_console: false,

@@ -3,6 +3,7 @@
 mod head;
 mod list;
 mod parts;
+mod way_in;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub(super) use self::head::{Head, Menu, access, access_words, accesses};
 pub(crate) use self::head::{api_link, documents_link};
 use self::list::{Listed, listed};
 pub(super) use self::parts::{schema, webhook};
+use self::way_in::WayIn;
 use super::assets::{Asset, TRY_IT};
 use super::edge::{Edge, edges};
 use super::error::NotFound;
@@ -225,6 +227,7 @@ struct OperationPage<'a> {
     previews: &'a [PreviewAddress],
     /// Where the portal says why a request is answered as it is.
     explain: String,
+    way_in: WayIn,
     script: &'a Asset,
 }
 
@@ -259,7 +262,8 @@ fn operation_page(
     let id = &entry.api.id;
     let removed = |header: &str| entry.api.served.removes(header);
     let link = format!("{}/schemas/", head.link);
-    let view = OperationView::of(reference, operation, &link, removed, site.texts())?;
+    let way_in = WayIn::of(site, entry, edge.as_ref());
+    let view = OperationView::of(reference, operation, &link, removed, &way_in.proof, site.texts())?;
     let page = OperationPage {
         frame: site.frame(),
         menu: Menu::of(reference, slug),
@@ -270,6 +274,7 @@ fn operation_page(
         origins: reference.origins(),
         previews,
         explain: format!("/docs/api/v1/apis/{}/{}/explain", escape_path(&id.namespace), escape_path(&id.segment())),
+        way_in,
         script: &TRY_IT,
         head,
         operation,

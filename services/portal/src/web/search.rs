@@ -47,7 +47,7 @@ pub(crate) struct FoundView {
     api: String,
     /// Method and path of an operation; empty of anything else.
     operation: String,
-    /// Its page.
+    /// Its page, at the field by which it was found.
     link: String,
     /// What of it has those words that neither title nor path have.
     reasons: Vec<ReasonView>,
@@ -97,13 +97,13 @@ pub(crate) async fn found(site: &Visit, term: &str) -> Vec<FoundView> {
 
 impl FoundView {
     fn of(hit: &Hit<'_>) -> Self {
-        let Found { sort, title, api, method, path, link, .. } = hit.found;
+        let Found { sort, title, api, method, path, .. } = hit.found;
         Self {
             kind: *sort,
             title: title.clone(),
             api: api.clone(),
             operation: format!("{method} {path}").trim().to_owned(),
-            link: link.clone(),
+            link: hit.link(),
             reasons: hit.reasons.iter().map(|reason| ReasonView { part: reason.part, text: reason.plain() }).collect(),
         }
     }

@@ -53,7 +53,7 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     let trouble = trouble.map(|why| Outage { since: jiff::Timestamp::now(), why: Cause::public(why) });
     let entry = Entry { trouble, ..Entry::new(api, reference) };
     entry.checked.note();
-    let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
+    let catalog = Catalog { entries: vec![Arc::new(entry)], has_login: true, is_known: true, ..Catalog::default() };
     let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog, &Content::default()).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
     let (console, access) = (console_of("127.0.0.1:1"), Access::new(None, Vec::new(), false).unwrap());

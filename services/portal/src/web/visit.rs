@@ -27,7 +27,8 @@ pub(crate) struct Visit {
     catalog: Arc<Catalog>,
     content: Arc<Content>,
     pub(crate) viewer: Viewer,
-    /// Where a login would begin that leads back here; empty where there is none to be had.
+    /// Where a login would begin that leads back here; empty where there is none to be had. Who is logged in may need another
+    /// before he has left the page.
     login: String,
     /// The console is for the reader, too.
     sees_console: bool,
@@ -82,6 +83,11 @@ impl Visit {
         self.viewer.is_in(&self.console.groups)
     }
 
+    /// Whether what only those can mend who run the gateway is for the reader.
+    pub(crate) fn may_operate(&self) -> bool {
+        self.is_operator
+    }
+
     /// Whether the console is for the reader.
     pub(crate) fn sees_console(&self) -> bool {
         self.sees_console
@@ -119,7 +125,8 @@ impl Visit {
             texts,
             who,
             section: self.section,
-            login: &self.login,
+            login: if who.is_empty() { &self.login } else { "" },
+            login_again: if who.is_empty() { "" } else { &self.login },
             has_keys: self.keys.is_some(),
             has_search,
             has_console: self.sees_console,
@@ -144,7 +151,8 @@ impl FromRequestParts<Site> for Visit {
         let viewer = site.access.viewer(&parts.headers).await;
         let here = parts.uri.path_and_query().map_or("/docs/", |here| here.as_str());
         let catalog = site.catalog.load_full().seen_by(&viewer);
-        let login = match site.access.knows_people() && viewer.identity.is_none() {
+        let has_login = viewer.identity.is_some() || (site.access.knows_people() && catalog.has_login);
+        let login = match has_login {
             true => format!("{}/docs/login?to={}", login_address(&catalog, &parts.headers), escape_path(here)),
             false => String::new(),
         };

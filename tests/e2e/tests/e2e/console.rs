@@ -5,6 +5,7 @@ mod edit;
 mod operator;
 mod policies;
 mod secrets;
+mod traffic;
 
 use nuncio_e2e::{Client, Reply, Site, eventually, get};
 
@@ -53,34 +54,18 @@ async fn a_route_is_followed_from_its_listener_to_its_endpoints() {
     assert!(!cart.contains("What is wrong"), "{cart}");
     assert_eq!(page(&site, "/console/objects/Mapping/default/nothing").await.status, 404);
 
+    // What makes no route tells of those that it reaches.
+    let host = told(&site, "/console/objects/Host/default/shop", &["/api/carts/", "/api/orders"]).await;
+    assert!(!host.contains("cart.internal") && !host.contains("No route is made"), "{host}");
+    let policy = told(&site, "/console/objects/FilterPolicy/default/customers", &["/api/orders"]).await;
+    assert!(!policy.contains("catalog.internal"), "{policy}");
+    told(&site, "/console/?kind=Host&namespace=default&name=shop", &["Those that Host default/shop makes or reaches"])
+        .await;
+
     let asked = format!("/console/explain?url=http://{HOST}:8080/api/carts/ann&headers=x-cart-version:+v2");
     told(&site, &asked, &["forwarded to cart-v2", "Mapping default/cart-by-header"]).await;
     told(&site, "/console/envoys", &["1 connected", "envoy/1.40", "the newest"]).await;
     told(&site, "/console/certificates", &["default/shop-tls", "days left"]).await;
-    gateway.stop().await;
-}
-
-#[tokio::test]
-async fn traffic_is_told_by_service() {
-    let site = Site::new();
-    let _shop = shop(&site).await;
-    let gateway = gateway(&site).await;
-    let clients = Client::http(site.at(8080));
-    for _ in 0..5 {
-        assert_eq!(clients.send(&get(HOST, "/api/carts/ann")).await.unwrap().status, 200);
-    }
-    let counted = eventually("the cart's requests", async || {
-        let traffic = gateway.admin.json("/api/v1/traffic").await;
-        let all = traffic.as_array().unwrap().iter();
-        let carts: u64 = all
-            .filter(|one| one["services"].to_string().contains("cart"))
-            .map(|one| one["requests"].as_u64().unwrap())
-            .sum();
-        if carts == 5 { Ok(traffic) } else { Err(traffic.to_string()) }
-    })
-    .await;
-    assert!(counted.to_string().contains("\"server_errors\":0"), "{counted}");
-    told(&site, "/console/traffic", &["cart:80", "Since the start", "0 %"]).await;
     gateway.stop().await;
 }
 

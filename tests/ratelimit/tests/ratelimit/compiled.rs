@@ -72,6 +72,7 @@ fn world(objects: &[String]) -> World {
         limit_socket: Some("/run/limits.sock".into()),
         authz: None,
         topology: Topology::default(),
+        route_stats: false,
         cors: None,
     });
     for text in objects {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Object, ObjectId, Preview, Problem, Spec, added_key};
+use nuncio_api::{Kind, Object, ObjectId, Preview, PreviewSelector, Problem, Spec, added_key};
 use nuncio_auth::share::{Pass, Purpose};
 use nuncio_ir::auth::{FilterKind, SHARE_PARAMETER, Sensitive};
 use nuncio_ir::{Backend, ClusterName, Discovery, Route, RouteAction};
@@ -22,6 +22,8 @@ pub struct PreviewUrl {
     pub baseline: Arc<str>,
     /// With the slash at the end.
     pub url: String,
+    /// What a client says at that host to get the preview there; nothing where it cannot.
+    pub selector: Option<String>,
 }
 
 /// What it takes to follow a request of a preview through the services.
@@ -80,10 +82,12 @@ impl World {
         let tables = self.previews.tables_of(id);
         let hosts = tables.iter().filter_map(|name| Some(&self.model.tables.get(name)?.scope.host));
         let is_served = |entrance: &&Entrance| hosts.clone().any(|host| *host == entrance.name);
+        let is_selected = policy.selects_by(PreviewSelector::Header);
         let url = |entrance: &Entrance| {
             let entrypoint = spec.entrypoints.get(entrance.index)?.name.clone();
             let (baseline, url) = (Arc::clone(&entrance.baseline), policy.url(&entrance.name));
-            Some(PreviewUrl { entrypoint, baseline, url })
+            let selector = is_selected.then(|| compiled.selector.to_string());
+            Some(PreviewUrl { entrypoint, baseline, url, selector })
         };
         compiled.entrances.iter().filter(is_served).filter_map(url).collect()
     }

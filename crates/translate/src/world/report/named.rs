@@ -1,6 +1,6 @@
 //! Where a TLSContext or a resolver ended up: with those who use it, since it is part of nothing by itself.
 
-use nuncio_api::{Object, ObjectId, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Spec};
 
 use super::Resources;
 use crate::host::shared_settings;
@@ -12,8 +12,8 @@ impl World {
     /// The resources of all who use an object.
     pub(super) fn resources_of_users(&self, id: &ObjectId) -> Resources {
         let mut all = Resources::default();
-        for user in self.objects.values().filter(|object| self.uses(object, id)) {
-            let Resources { tables, listeners, extensions, .. } = self.resources_of(&user.id);
+        for user in self.users_of(id) {
+            let Resources { tables, listeners, extensions, .. } = self.resources_of(&user);
             all.tables.extend(tables);
             all.listeners.extend(listeners);
             all.extensions.extend(extensions);
@@ -25,6 +25,16 @@ impl World {
         all.extensions.sort_unstable();
         all.extensions.dedup();
         all
+    }
+
+    /// Who names a TLSContext or a resolver.
+    #[must_use]
+    pub fn users_of(&self, id: &ObjectId) -> Vec<ObjectId> {
+        if !matches!(id.kind, Kind::TLSContext | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver) {
+            return Vec::new();
+        }
+        let users = self.objects.values().filter(|object| self.uses(object, id));
+        users.map(|object| object.id.clone()).collect()
     }
 
     fn uses(&self, object: &Object, id: &ObjectId) -> bool {

@@ -64,3 +64,35 @@ fn the_first_endpoint_and_the_last_are_news_for_those_who_name_the_service() {
         assert_eq!(without, addresses.is_empty());
     }
 }
+
+#[test]
+fn a_service_that_is_not_there_is_told_where_there_are_others_beside_it() {
+    let mapping = |name: &str, service: &str| {
+        format!(
+            "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {{name: {name}}}\n\
+             spec: {{hostname: '*', prefix: /{name}/, service: '{service}'}}\n---\n"
+        )
+    };
+    let all = mapping("misspelt", "carts")
+        + &mapping("away", "cart.away:8080")
+        + &mapping("named", "www.example.com")
+        + &mapping("addressed", "10.0.0.1:80");
+    let told = |world: &World, name: &str| -> Vec<String> {
+        let problems = world.problems(&ObjectId::new(Kind::Mapping, "default", name));
+        problems.iter().map(|problem| format!("{} {}: {}", problem.field, problem.reason, problem.message)).collect()
+    };
+    let mut world = world();
+    apply(&mut world, &(include_str!("listener.yaml").to_owned() + &all));
+    assert_eq!(told(&world, "misspelt"), [""; 0], "whoever has no Services names what DNS knows");
+    apply(&mut world, EDGE);
+    let expected = "spec.service NoEndpoints: there is no Service default/carts: unless DNS knows the name, requests are answered 503";
+    assert_eq!(told(&world, "misspelt"), [expected]);
+    for name in ["away", "named", "addressed"] {
+        assert_eq!(told(&world, name), [""; 0], "{name}");
+    }
+    apply(
+        &mut world,
+        "apiVersion: v1\nkind: Service\nmetadata: {name: carts}\nspec: {type: ExternalName, externalName: carts.example.com}\n",
+    );
+    assert_eq!(told(&world, "misspelt"), [""; 0]);
+}

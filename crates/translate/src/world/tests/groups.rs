@@ -34,6 +34,20 @@ fn reasons(world: &World, name: &str) -> Vec<&'static str> {
 }
 
 #[test]
+fn requests_are_counted_by_the_mapping_of_their_route() {
+    let world = mappings(
+        "{}",
+        &[
+            ("a.b", "{hostname: '*', prefix: /a/, service: s}"),
+            ("canary", "{hostname: '*', prefix: /a/, service: t, weight: 10}"),
+            ("moved", "{hostname: '*', prefix: /moved/, service: s, host_redirect: true}"),
+        ],
+    );
+    assert_eq!(route(&world, "x", "/a/").counted.as_deref(), Some("default_a_b"), "no dot, and one name for all arms");
+    assert_eq!(route(&world, "x", "/moved/").counted, None, "nobody is asked for what is redirected");
+}
+
+#[test]
 fn a_shadow_changes_nothing_of_the_requests() {
     let shadow = "{hostname: '*', prefix: /a/, service: copy, shadow: true, bypass_auth: true, \
                   regex_rewrite: {pattern: '.*', substitution: /copied}, remove_request_headers: [authorization], \

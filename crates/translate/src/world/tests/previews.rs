@@ -183,7 +183,10 @@ fn names_below_the_domain_are_for_previews_alone() {
     for host in ["x.pre.example", "web--pr-43-aaaaaaaaaaaaaaaa.pre.example"] {
         assert_eq!(answer(&world, host, "/"), "404", "{host}");
     }
-    assert_eq!(reasons(&world, &ObjectId::new(Kind::Mapping, "default", "exact")), ["ReservedForPreviews"]);
+    assert_eq!(
+        reasons(&world, &ObjectId::new(Kind::Mapping, "default", "exact")),
+        ["NoEndpoints", "ReservedForPreviews"]
+    );
     assert_eq!(answer(&world, "other.example", "/"), "web:80");
     // Without the policy they are as any others.
     world.apply([(ObjectId::new(Kind::PreviewPolicy, "default", "previews"), None)]);
@@ -465,8 +468,9 @@ fn requests_are_counted_by_where_they_go() {
     let mut world = of(&[SITE, POLICY, &falling]);
     let host = host(&world);
     let counted = |world: &World, host: &str, path: &str| {
-        let of_table = || world.model().tables.get(&nuncio_ir::TableName(host.into()))?.preview.as_ref();
-        let name = route(world, host, path).counted.as_ref().or_else(|| Some(&of_table()?.counted))?;
+        let table = world.model().tables.get(&nuncio_ir::TableName(host.into()))?;
+        let of_table = || Some(&*table.preview.as_ref()?.counted);
+        let name = table.counted(route(world, host, path)).or_else(of_table)?;
         nuncio_ir::PreviewWay::parse(name).map(|(selector, way)| (selector.to_owned(), way))
     };
     let selector = world.preview_selector(&preview()).unwrap().to_owned();

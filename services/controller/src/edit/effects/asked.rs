@@ -6,8 +6,7 @@ use nuncio_auth::Request;
 use nuncio_ir::auth::FilterRef;
 use nuncio_ir::{Extension, Model, Route};
 
-use super::limited::Rates;
-use crate::policies::{Chain, Policies};
+use crate::policies::{Chain, Policies, Rates};
 
 /// What protects a request.
 #[derive(Clone, Copy, Debug)]

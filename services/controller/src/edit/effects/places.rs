@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use nuncio_ir::{Backend, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
+use nuncio_ir::{Model, Route, Table, VirtualHost};
 
 use super::side::authorities;
 use crate::admin::{EffectView, RouteEffect};
+pub(super) use crate::view::clusters_of as clusters;
 use crate::view::conditions;
 
 /// A route is known by the listeners that see it, the host that it is shown for, and its name.
@@ -60,19 +61,4 @@ pub(super) fn places(model: &Model) -> impl Iterator<Item = Place<'_>> {
 pub(super) fn places_of(table: &Table) -> impl Iterator<Item = Place<'_>> {
     let hosts = table.hosts.iter().filter(move |_| table.scope.is_by_host() && !table.has_ended);
     hosts.flat_map(move |host| host.known_routes().map(move |route| Place { table, host, route }))
-}
-
-/// The clusters that a route sends to.
-pub(super) fn clusters(route: &Route) -> impl Iterator<Item = &ClusterName> {
-    let forward = match &route.action {
-        RouteAction::Forward(forward) => Some(forward),
-        RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
-    };
-    forward.into_iter().flat_map(|forward| {
-        let arms = forward.arms.iter().filter_map(|arm| match &arm.backend {
-            Backend::Cluster(name) => Some(name),
-            Backend::Invalid { .. } => None,
-        });
-        arms.chain(forward.mirrors.iter().map(|mirror| &mirror.cluster))
-    })
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_ir::auth::{FilterId, FilterKind, FilterRef, RuleSet, RuleSetId};
+use nuncio_ir::auth::{RuleSet, RuleSetId};
 use nuncio_ir::{Check, Cluster, ClusterName, Model, SecretName, Slot};
 
-use super::limited::Rates;
 use super::listeners::{Reach, changed_secrets};
 use super::places::{Place, clusters};
 use crate::admin::EffectView;
+use crate::policies::{Rates, inherited, named};
 
 /// What is another, and its users the same.
 #[derive(Debug)]
@@ -104,16 +104,4 @@ fn changed_rules<'m>(before: &'m Model, after: &'m Model) -> BTreeSet<&'m RuleSe
     };
     let using = after.rule_sets.iter().filter(|(_, set)| names(set)).map(|(id, _)| id);
     differing(&before.rule_sets, &after.rule_sets).chain(using).collect()
-}
-
-/// The filter that tokens of a login are given to.
-fn inherited(kind: &FilterKind) -> Option<&FilterId> {
-    let FilterKind::OAuth2(oauth2) = kind else { return None };
-    oauth2.access_token_jwt_filter.as_ref().map(|inherited| &inherited.filter)
-}
-
-/// A filter, and those that decide in its place where no login is begun.
-fn named(used: &FilterRef) -> Vec<&FilterId> {
-    let instead = used.arguments.instead_of_redirect.iter().flat_map(|instead| &instead.filters);
-    std::iter::once(&used.filter).chain(instead.map(|used| &used.filter)).collect()
 }

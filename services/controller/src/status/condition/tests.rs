@@ -39,8 +39,12 @@ fn a_time_is_kept_as_long_as_the_status_is_the_same() {
 
 #[test]
 fn a_preview_says_where_it_is_and_until_when() {
-    let url =
-        PreviewUrl { entrypoint: "web".to_owned(), baseline: "shop.example".into(), url: "https://x/".to_owned() };
+    let url = PreviewUrl {
+        entrypoint: "web".to_owned(),
+        baseline: "shop.example".into(),
+        url: "https://x/".to_owned(),
+        selector: None,
+    };
     let fingerprint = Some("00ff00ff".to_owned());
     let used = |requests: u64| Used { requests, fallbacks: 1, last_used_at: None, since: "then".to_owned() };
     let preview = PreviewFacts {

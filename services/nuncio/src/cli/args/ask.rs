@@ -168,7 +168,19 @@ const ROUTES_HELP: &str = "\
 Examples:
   nuncio routes manifests
   nuncio routes manifests --host shop.example.com
+  nuncio routes manifests -o wide                     nothing is cut to the width of the terminal
   nuncio routes --admin 127.0.0.1:8877 -o json";
+
+/// How to print a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// A table for people: on a terminal as wide as that is, with … where something is left out
+    Text,
+    /// The same, with all that there is
+    Wide,
+    /// JSON, as the diagnostics API has it
+    Json,
+}
 
 /// What `nuncio routes` is told.
 #[derive(Debug, Args)]
@@ -183,8 +195,8 @@ pub(crate) struct RoutesArgs {
     #[arg(long, value_name = "N", default_value = "1000")]
     pub(crate) limit: usize,
     /// How to print
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+    #[arg(short, long, value_enum, default_value_t = TableFormat::Text)]
+    pub(crate) output: TableFormat,
     #[command(flatten)]
     pub(crate) identity: Identity,
 }

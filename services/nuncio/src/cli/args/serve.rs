@@ -48,6 +48,8 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) limits: Limits,
     #[command(flatten)]
+    pub(crate) stats: Stats,
+    #[command(flatten)]
     pub(crate) drain: Drain,
     #[command(flatten)]
     pub(crate) portal: PortalArgs,
@@ -147,6 +149,16 @@ pub(crate) struct Limits {
     pub(crate) max_heap: Option<u64>,
 }
 
+/// What Envoys count.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Stats {
+    /// Have Envoys count requests, errors and latency of each route, for the console and their own metrics: some kilobytes of memory
+    /// for each route and host [default: by service alone]
+    #[arg(id = "route-stats", long = "route-stats", env = "NUNCIO_ROUTE_STATS",
+        value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) by_route: bool,
+}
+
 /// How long requests in flight may take.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Drain {
@@ -233,6 +245,8 @@ pub(crate) struct ControllerArgs {
     /// The address that Listeners bind to
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
     pub(crate) bind: IpAddr,
+    #[command(flatten)]
+    pub(crate) stats: Stats,
     #[command(flatten)]
     pub(crate) drain: Drain,
     #[command(flatten)]

@@ -9,6 +9,7 @@ use super::upload::{Part, is_text};
 use crate::document::{Document, text};
 use crate::reference::budget::{Budget, is_within, short};
 use crate::reference::resolve::resolve;
+use crate::reference::samples::proof::{Proof, Shown};
 
 /// The header that an `APIKey` Filter reads where nobody says which.
 const KEY_HEADER: &str = "X-API-Key";
@@ -63,6 +64,16 @@ pub(crate) struct TextBody {
 pub(crate) struct Upload {
     pub(crate) media: String,
     pub(crate) parts: Vec<Part>,
+}
+
+impl FormView {
+    /// With the header in which the gateway takes a key, where it says so: it knows better than the document.
+    pub(super) fn showing(mut self, proof: &Proof) -> Self {
+        if let Some(header) = proof.headers().iter().find_map(Shown::key_header) {
+            header.clone_into(&mut self.key_header);
+        }
+        self
+    }
 }
 
 /// The form of an operation with these parameters and this body.

@@ -42,6 +42,8 @@ pub(crate) struct ParameterGroup {
 #[derive(Clone, Debug)]
 pub(crate) struct ParameterView {
     pub(crate) name: String,
+    /// What links to it lead to: the first field of its name on a page.
+    pub(crate) anchor: Option<String>,
     pub(crate) required: bool,
     pub(crate) deprecated: bool,
     pub(crate) description: Html,
@@ -84,6 +86,7 @@ pub(super) fn groups<'d>(
 fn view<'d>(root: &'d Value, version: Version, schemas: &Schemas<'d>, parameter: &'d Value) -> Option<ParameterView> {
     let flag = |key: &str| parameter.get(key) == Some(&Value::Bool(true));
     let description = text(parameter, "description").map(|text| schemas.budget.prose(text, 3)).unwrap_or_default();
+    let anchor = schemas.anchor(text(parameter, "name")?);
     let mut schema = schema(version, parameter).map(|schema| schemas.view(schema)).unwrap_or_default();
     if description == schema.description {
         schema.description = Html::default();
@@ -93,6 +96,7 @@ fn view<'d>(root: &'d Value, version: Version, schemas: &Schemas<'d>, parameter:
     let example = example::given(root, parameter).filter(|example| is_within(example, MAX_VALUE));
     Some(ParameterView {
         name,
+        anchor,
         required: flag("required"),
         deprecated: flag("deprecated"),
         description,

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::*;
+use crate::gateway::Credential;
 
 /// What might end a literal too early, or be something else in one.
 const HOSTILE: [&str; 10] = [
@@ -27,6 +28,26 @@ fn request() -> Request {
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: Some("{\"it's\": \"$HOME\"}".to_owned()),
         parts: Vec::new(),
+        ..Request::default()
+    }
+}
+
+#[test]
+fn what_lets_a_program_through_is_read_from_variables() {
+    let token = Proof::of(&[vec![Credential::Token { issuer: None, scopes: Vec::new() }]]);
+    let told = Request { headers: vec![("authorization".to_owned(), "x".to_owned())], ..Request::default() };
+    let told: Vec<_> = samples(&told.showing(&token)).into_iter().map(|sample| sample.code).collect();
+    let expected = [
+        "-H \"Authorization: Bearer $TOKEN\"",
+        "headers: { \"Authorization\": \"Bearer \" + process.env.TOKEN }",
+        "headers={\"Authorization\": \"Bearer \" + os.environ[\"TOKEN\"]}",
+        "request.Header.Set(\"Authorization\", \"Bearer \"+os.Getenv(\"TOKEN\"))",
+        ".header(\"Authorization\", \"Bearer \".to_owned() + &std::env::var(\"TOKEN\")?)",
+        ".header(\"Authorization\", \"Bearer \" + System.getenv(\"TOKEN\"))",
+    ];
+    for (code, part) in told.iter().zip(expected) {
+        assert!(code.contains(part), "{part}: {code}");
+        assert!(!code.contains("authorization"), "the document's own is no second one: {code}");
     }
 }
 

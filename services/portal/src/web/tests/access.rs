@@ -56,7 +56,7 @@ async fn what_is_for_a_group_is_told_to_nobody_else() {
     assert_eq!(ask(changes, guest()).await, "[]");
     for path in ["original", "versions/1"] {
         let told = ask(&format!("/openapi/services/shop/cart/{path}"), guest()).await;
-        assert!(!told.contains("openapi"), "{path}: {told}");
+        assert!(!told.contains("\"openapi\""), "{path}: {told}");
     }
 }
 

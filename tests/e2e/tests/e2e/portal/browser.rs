@@ -68,6 +68,10 @@ async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
             && text(&seen, "/first/answer").contains("answered by the service")
     );
     assert_eq!(text(&seen, "/held/status"), "429 Too Many Requests");
+    assert_eq!(text(&seen, "/field"), "price_cents", "the search leads to what was looked for: {seen:#}");
+    let later = text(&seen, "/held/answer").split("Send it again in ").nth(1).and_then(|rest| rest.split('.').next());
+    let units = later.unwrap_or_else(|| panic!("{seen:#}")).split(' ').skip(1).step_by(2);
+    assert!(units.clone().count() > 0 && units.clone().all(|unit| ["h", "min", "s"].contains(&unit)), "{seen:#}");
     for part in ["5 per hour", "user=ann", "answered 429 beyond that"] {
         assert!(text(&seen, "/held/answer").contains(part), "{part}: {seen:#}");
     }
@@ -75,6 +79,9 @@ async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
     assert_eq!(seen["copied"], seen["sample"], "what is copied is what is shown");
     assert_eq!(text(&seen, "/other/status"), "200 OK", "others are not held up");
     assert!(text(&seen, "/wrong/answer").starts_with("This cannot be sent"), "{seen:#}");
+    for part in ["“x-user bob”", "no colon", "the header Cookie"] {
+        assert!(text(&seen, "/dropped/answer").contains(part), "{part}: {seen:#}");
+    }
     assert!(text(&seen, "/dots/answer").contains("a path with . or .. in it is another path"), "{seen:#}");
     assert_eq!(text(&seen, "/elsewhere"), "refused");
 
@@ -105,6 +112,9 @@ async fn a_reader_logs_in_and_sees_and_calls_what_is_for_him() {
     }
     assert_eq!((text(&seen, "/answered/status"), text(&seen, "/answered/body")), ("200 OK", "[]"));
     assert_eq!(text(&seen, "/who"), "ann");
+    assert_eq!(text(&seen, "/bought/status"), "201 Created", "the body that is filled in is an order: {seen:#}");
+    assert!(text(&seen, "/sample").contains("-H \"Authorization: Bearer $TOKEN\""), "{seen:#}");
+    assert!(text(&seen, "/page").contains(&format!("access token of http://{}", site.at(9200))), "{seen:#}");
     assert_eq!(seen["web"], json!({ "before": 404, "inside": 200, "after": 404 }));
     gateway.stop().await;
 }
@@ -149,6 +159,9 @@ async fn a_key_is_made_and_used_by_the_keyboard_alone() {
     }
     let sample = format!("curl 'http://{HOST}:8080/stock/items' \\\n  -H \"X-API-Key: $API_KEY\"");
     assert_eq!(text(&seen, "/sample"), sample, "no key is in it");
+    assert_eq!(text(&seen, "/asSomebody"), sample, "and what a program shows stands in it for a login");
+    assert!(text(&seen, "/refused/answer").contains("Make an API key of your own"), "{seen:#}");
+    assert!(text(&seen, "/takers").contains("These APIs take them: Orders, Stock"), "{seen:#}");
     assert!(text(&seen, "/listed").contains("laptop") && text(&seen, "/listed").contains("1 request"), "{seen:#}");
     assert_eq!((&seen["isShownOnce"], &seen["again"]), (&json!(true), &json!({ "secret": 0, "keys": 1 })), "{seen:#}");
     assert!(text(&seen, "/asked").contains("Revoke the key laptop?"), "{seen:#}");
@@ -239,7 +252,7 @@ async fn a_release_that_breaks_clients_is_seen_where_they_read() {
 async fn the_same_request_is_sent_to_a_preview() {
     let site = Site::new();
     let _shop = shop(&site).await;
-    site.write("cors.yaml", CORS.replace("PORTAL", &format!("http://{HOST}:8080")));
+    // Its routes let pages of no other address ask them: it is asked at this one.
     let gateway = Gateway::start_with(&site, |command| {
         command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1", "--portal-show-all"]);
     })
@@ -248,9 +261,49 @@ async fn the_same_request_is_sent_to_a_preview() {
     let more = json!({ "hosts": { HOST: site.ip(), "*.preview.localhost": site.ip() } });
     let seen = told_with(&site, "preview.mjs", &more).await;
     assert_eq!(seen["choices"], json!(["default/cart-v2: cart by cart-v2"]), "{seen:#}");
-    assert!(text(&seen, "/sample").contains("web--cart-v2-"), "{seen:#}");
+    let sample = text(&seen, "/sample");
+    assert!(sample.contains(&format!("http://{HOST}:8080/api/carts/ann")), "{seen:#}");
+    assert!(sample.contains("-H 'x-nuncio-preview: cart-v2-"), "{seen:#}");
     assert_eq!(text(&seen, "/preview/status"), "200 OK", "{seen:#}");
     assert!(text(&seen, "/preview/body").contains("total_cents"), "version 2 tells the sum: {seen:#}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_preview_that_does_not_let_the_portal_ask_is_said_to_be_one() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let policy = fs::read_to_string(site.manifests().join("preview-policy.yaml")).unwrap();
+    site.write("preview-policy.yaml", policy.replace("selectors: [Header]", "selectors: []"));
+    let gateway = Gateway::start_with(&site, |command| {
+        command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1", "--portal-show-all"]);
+    })
+    .await;
+    api(&site, "cart", "current").await;
+    let hosts = json!({ HOST: site.ip(), "*.preview.localhost": site.ip() });
+    let seen = told_with(&site, "preview.mjs", &json!({ "hosts": hosts, "isRefused": true })).await;
+    let here = format!("does not let pages of http://{HOST}:8080 ask it");
+    for part in ["web--cart-v2-", "is there, and is another address", &here, "cors of the Mapping"] {
+        assert!(text(&seen, "/preview/answer").contains(part), "{part}: {seen:#}");
+    }
+    let more = json!({ "hosts": { HOST: site.ip(), "*.preview.localhost": "127.0.0.1:1" }, "isRefused": true });
+    let seen = told_with(&site, "preview.mjs", &more).await;
+    assert!(text(&seen, "/preview/answer").contains("cannot be reached from here"), "{seen:#}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_tab_whose_login_has_ended_says_so_and_leads_back() {
+    let site = Site::new();
+    let (_shop, _accounts) = (shop(&site).await, accounts(&site).await);
+    let gateway = gateway(&site).await;
+    api(&site, "orders", "current").await;
+    let seen = told(&site, "stale.mjs").await;
+    for path in ["/refused/answer", "/looked"] {
+        assert!(text(&seen, path).contains("You are logged out. Log in again"), "{path}: {seen:#}");
+    }
+    assert_eq!((text(&seen, "/refused/status"), text(&seen, "/again/status")), ("401 Unauthorized", "200 OK"));
+    assert_eq!(seen["isQuiet"], true, "who is logged in is told nothing: {seen:#}");
     gateway.stop().await;
 }
 

@@ -4,7 +4,7 @@ use nuncio_ir::{LimitNode, LimitRule, LimitRules, Limits, Model, RateLabel, Slot
 
 /// The rules of the service that counts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rates<'m> {
+pub(crate) struct Rates<'m> {
     /// Those of the domain that it is asked in; none are known where it has its own.
     rules: Option<&'m LimitRules>,
     is_asked: bool,
@@ -14,7 +14,7 @@ pub(super) struct Rates<'m> {
 type Reached<'m> = (Vec<Option<&'m str>>, &'m LimitRule);
 
 impl<'m> Rates<'m> {
-    pub(super) fn of(model: &'m Model) -> Self {
+    pub(crate) fn of(model: &'m Model) -> Self {
         let filter = model.extensions.get(&Slot::Limit).map(|extension| &extension.filter);
         let service = match filter {
             Some(SlotFilter::Limit(service)) => Some(service),
@@ -25,7 +25,7 @@ impl<'m> Rates<'m> {
     }
 
     /// Limits that requests with these labels may meet, whatever else they say.
-    pub(super) fn reached(&self, limits: &Limits) -> Vec<Reached<'m>> {
+    pub(crate) fn reached(&self, limits: &Limits) -> Vec<Reached<'m>> {
         let mut reached = Vec::new();
         for labels in &limits.descriptors {
             let nodes = self.rules.map(|rules| &rules.nodes[..]).unwrap_or_default();
@@ -35,14 +35,14 @@ impl<'m> Rates<'m> {
     }
 
     /// Of a model that comes after another: a service that had rules of ours has none of its own.
-    pub(super) fn after(model: &'m Model, before: &Model) -> Self {
+    pub(crate) fn after(model: &'m Model, before: &Model) -> Self {
         let rates = Self::of(model);
         let had_rules = Rates::of(before).rules.is_some();
         Self { is_asked: rates.is_asked && (rates.rules.is_some() || !had_rules), ..rates }
     }
 
     /// How many limits the requests of a route with these labels are held to.
-    pub(super) fn held(&self, limits: &Limits) -> usize {
+    pub(crate) fn held(&self, limits: &Limits) -> usize {
         let is_enforced = |labels: &&Vec<RateLabel>| {
             let mut reached = Vec::new();
             reach(self.rules.map(|rules| &rules.nodes[..]).unwrap_or_default(), labels, &[], &mut reached);

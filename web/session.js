@@ -1,0 +1,18 @@
+// A tab outlives its login: a page that was made for somebody may be one that nobody is logged in at any more.
+
+// Whether that is so. Who is logged in is led on at once from where logins begin; others are told that they are not.
+async function isLoggedOut() {
+  const { login } = document.body.dataset;
+  if (!login) return false;
+  const reply = await fetch(login, { headers: { accept: 'application/json' }, redirect: 'manual', cache: 'no-store' }).catch(() => null);
+  return reply !== null && reply.type !== 'opaqueredirect';
+}
+
+// What says so, and leads by a new login back to this page.
+function loggedOut() {
+  const { login, loggedOut: said, logInAgain } = document.body.dataset;
+  const link = Object.assign(document.createElement('a'), { href: login, textContent: logInAgain });
+  const note = Object.assign(document.createElement('p'), { className: 'note warn', id: 'logged-out', role: 'alert' });
+  note.append(`${said} `, link);
+  return note;
+}
