@@ -198,6 +198,7 @@ fn awaited(site: &Visit, id: ObjectRef) -> Response {
         frame: site.frame(),
         here: "objects",
         graph: Graph::new(&Topology::default(), site.texts()),
+        is_counted: false,
         rows: Vec::new(),
         more: None,
         is_editable: false,
