@@ -85,8 +85,13 @@ impl Services {
     /// Whether there is no Service of this name, though there are others beside it: a name of this form is a Service's then, most
     /// likely.
     fn lacks(&self, key: &ServiceKey) -> bool {
-        let mut beside = self.services.keys().filter(|other| other.namespace == key.namespace);
-        beside.next().is_some() && !self.services.contains_key(key)
+        self.has_any(&key.namespace) && !self.services.contains_key(key)
+    }
+
+    /// Whether there is some Service in a namespace.
+    pub(crate) fn has_any(&self, namespace: &Arc<str>) -> bool {
+        let first = ServiceKey { namespace: Arc::clone(namespace), name: "".into() };
+        self.services.range(first..).next().is_some_and(|(key, _)| key.namespace == *namespace)
     }
 
     /// What is wrong where a name is to be looked for in DNS and is, most likely, that of a Service which is not there.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Object, ObjectId, Remains, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Remains, Service, Spec};
+use nuncio_ir::Discovery;
 
 use super::mappings::invalid_reason;
 use super::{Dirty, World};
+use crate::compiled::Compiled;
 use crate::context::SecretRef;
 use crate::secrets::SecretError;
 use crate::service::{ServiceKey, Target, target};
@@ -64,11 +66,26 @@ impl World {
         }
     }
 
+    /// The first Service of a namespace makes what was taken for a name in DNS one that is misspelt; the last one makes it a name
+    /// again.
+    fn put_service(&mut self, key: ServiceKey, service: Option<Arc<Service>>) {
+        let namespace = Arc::clone(&key.namespace);
+        let had_some = self.services.has_any(&namespace);
+        self.services.put(key, service);
+        if self.services.has_any(&namespace) != had_some {
+            let is_by_name = |compiled: &&Arc<Compiled>| {
+                compiled.upstream().is_some_and(|upstream| matches!(upstream.cluster.discovery, Discovery::Dns { .. }))
+            };
+            let by_name = self.mappings.values().filter(is_by_name).map(|compiled| compiled.origin().clone());
+            self.stirred.extend(by_name);
+        }
+    }
+
     /// Forgets what an object said.
     pub(super) fn untake(&mut self, object: &Object, dirty: &mut Dirty) {
         let id = &object.id;
         match id.kind {
-            Kind::Service => self.services.put(service_key(id), None),
+            Kind::Service => self.put_service(service_key(id), None),
             Kind::EndpointSlice => {
                 if let Some(key) = slice_service(object) {
                     self.services.put_slice(&key, Arc::clone(&id.name), None);
@@ -106,7 +123,7 @@ impl World {
     pub(super) fn touch(&mut self, object: &Arc<Object>, dirty: &mut Dirty) {
         let id = &object.id;
         match &object.spec {
-            Spec::Service(service) => self.services.put(service_key(id), Some(Arc::clone(service))),
+            Spec::Service(service) => self.put_service(service_key(id), Some(Arc::clone(service))),
             Spec::EndpointSlice(slice) => {
                 if let Some(key) = slice_service(object) {
                     self.services.put_slice(&key, Arc::clone(&id.name), Some(Arc::clone(slice)));

@@ -32,7 +32,7 @@ impl<'w> Reach<'w> {
         let mut objects: Vec<_> = ids.into_iter().filter(|id| world.object(id).is_some()).collect();
         objects.extend(objects.iter().flat_map(|id| world.users_of(id)).collect::<Vec<_>>());
         let mut resources = Resources::default();
-        for Resources { listeners, extensions, secrets, endpoints, filters, .. } in
+        for Resources { listeners, extensions, secrets, endpoints, filters, rule_sets, .. } in
             objects.iter().filter(|id| id.kind != Kind::TCPMapping).map(|id| world.resources_of(id))
         {
             resources.listeners.extend(listeners);
@@ -40,6 +40,7 @@ impl<'w> Reach<'w> {
             resources.secrets.extend(secrets);
             resources.endpoints.extend(endpoints);
             resources.filters.extend(filters);
+            resources.rule_sets.extend(rule_sets);
         }
         let listeners = resources.listeners.iter().filter_map(|name| model.listeners.get(name));
         let chains = listeners.flat_map(|listener| &listener.chains);
@@ -86,7 +87,9 @@ impl<'w> Reach<'w> {
             let tls = cluster.tls.iter().flat_map(|tls| [&tls.certificate, &tls.authorities]).flatten();
             tls.into_iter().any(|name: &SecretName| self.resources.secrets.contains(name))
         };
-        self.resources.endpoints.contains(name) || self.model.clusters.get(name).is_some_and(|cluster| secrets(cluster))
+        self.resources.endpoints.contains(name)
+            || !self.resources.secrets.is_empty()
+                && self.model.clusters.get(name).is_some_and(|cluster| secrets(cluster))
     }
 
     fn is_asked(&self, route: &Route) -> bool {
@@ -97,6 +100,9 @@ impl<'w> Reach<'w> {
 
     /// Whether it is a policy with a rule for requests of the route, or a filter that such a rule names.
     fn is_in_rules(&self, route: &Route) -> bool {
+        if self.resources.filters.is_empty() && self.resources.rule_sets.is_empty() {
+            return false;
+        }
         let gate = rule_set(self.model, route).into_iter().flat_map(|set| &set.gate);
         gate.chain(rules_for(self.model, route).flat_map(|rule| &rule.filters)).any(|used| self.is_used(used))
             || rules_for(self.model, route)

@@ -84,7 +84,10 @@ fn a_service_that_is_not_there_is_told_where_there_are_others_beside_it() {
     let mut world = world();
     apply(&mut world, &(include_str!("listener.yaml").to_owned() + &all));
     assert_eq!(told(&world, "misspelt"), [""; 0], "whoever has no Services names what DNS knows");
+    world.take_turned();
     apply(&mut world, EDGE);
+    let turned = world.take_turned();
+    assert!(turned.contains(&ObjectId::new(Kind::Mapping, "default", "misspelt")), "its status says so: {turned:?}");
     let expected = "spec.service NoEndpoints: there is no Service default/carts: unless DNS knows the name, requests are answered 503";
     assert_eq!(told(&world, "misspelt"), [expected]);
     for name in ["away", "named", "addressed"] {

@@ -3,6 +3,9 @@
 use super::super::model::{Counts, Latency};
 use super::window::Since;
 
+/// Where there is nothing to tell.
+const NOTHING: &str = "–";
+
 /// What a table says of requests.
 pub(crate) struct Cells {
     pub(crate) rate: String,
@@ -23,7 +26,7 @@ impl Cells {
         let shown = recent.map_or(*counts, |recent| recent.counts);
         let per_second = recent.map(|recent| recent.counts.requests as f64 / recent.seconds);
         Self {
-            rate: per_second.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.1}/s")),
+            rate: per_second.map_or_else(|| NOTHING.to_owned(), |rate| format!("{rate:.1}/s")),
             client_errors: percent(shown.client_errors, shown.requests),
             server_errors: percent(shown.server_errors, shown.requests),
             has_errors: shown.server_errors > 0,
@@ -33,11 +36,21 @@ impl Cells {
             weight: per_second.unwrap_or(counts.requests as f64),
         }
     }
+
+    /// Whether nobody has looked before, so that there is no rate.
+    pub(crate) fn is_new(&self) -> bool {
+        self.rate == NOTHING
+    }
+
+    /// How long requests take: now, or before where there are none.
+    pub(crate) fn latency(&self) -> Option<&str> {
+        [&self.recent, &self.all].into_iter().map(String::as_str).find(|latency| *latency != NOTHING)
+    }
 }
 
 fn percent(part: u64, all: u64) -> String {
     match (part, all) {
-        (_, 0) => "–".to_owned(),
+        (_, 0) => NOTHING.to_owned(),
         (0, _) => "0 %".to_owned(),
         _ => format!("{:.1} %", part as f64 * 100.0 / all as f64),
     }
@@ -45,7 +58,7 @@ fn percent(part: u64, all: u64) -> String {
 
 fn latency(latency: Option<Latency>) -> String {
     let words = |Latency { p50, p95, p99 }| format!("{p50:.0} / {p95:.0} / {p99:.0} ms");
-    latency.map_or_else(|| "–".to_owned(), words)
+    latency.map_or_else(|| NOTHING.to_owned(), words)
 }
 
 #[cfg(test)]
