@@ -85,7 +85,7 @@ setup_build() {
   }
 }
 
-setup_tools() { debian openssl:openssl curl:curl unshare:util-linux ip:iproute2; }
+setup_tools() { debian openssl:openssl curl:curl unshare:util-linux ip:iproute2 nft:nftables; }
 
 setup_bench() {
   debian wrk:wrk h2load:nghttp2-client
