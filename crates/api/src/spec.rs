@@ -19,6 +19,7 @@ mod module;
 mod module_settings;
 mod preview;
 mod preview_repository;
+mod preview_template;
 mod rate_limit;
 mod rate_limit_service;
 mod remains;
@@ -77,10 +78,8 @@ pub use preview::{
     PreviewLifetime, PreviewLifetimeFrom, PreviewMatch, PreviewPolicy, PreviewScheme, PreviewSelector,
     PreviewedService, WhenMissing,
 };
-pub use preview_repository::{
-    Filled, Forge, Gaps, LONGEST_BRANCH, PreviewCreators, PreviewRepository, PreviewSource, PreviewTemplate,
-    TemplateService,
-};
+pub use preview_repository::{Forge, PreviewCreators, PreviewRepository, PreviewSource};
+pub use preview_template::{Filled, Gaps, LONGEST_BRANCH, PreviewTemplate, TemplateService};
 pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
 pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};
 pub use remains::Remains;

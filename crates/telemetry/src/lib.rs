@@ -23,7 +23,7 @@ mod turns;
 
 pub use audit::AuditLog;
 pub use causes::causes;
-pub use file::replace_file;
+pub use file::{make_file, replace_file};
 pub use health::{Condition, Health, NotReady};
 pub use logs::{LogFormat, UnknownLogFormat};
 pub use metrics::{BoundedLabel, LabelValue, METRICS_CONTENT_TYPE, Metrics, duration_buckets};

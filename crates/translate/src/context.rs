@@ -27,6 +27,8 @@ pub struct Settings {
     pub limit_socket: Option<Arc<str>>,
     /// The file in which the Envoy beside this gateway tells of requests that somebody follows, if there is one.
     pub probe_log: Option<Arc<str>>,
+    /// Somebody makes what keys of previews are made of where a policy names nothing and there is nothing.
+    pub makes_preview_keys: bool,
     /// Where Envoys find the authentication service that is told rules by this gateway, if there is one.
     pub authz: Option<Discovery>,
     /// How the gateway's zone counts where endpoints are chosen.

@@ -50,6 +50,6 @@ pub use pattern::HostPattern;
 pub use policy::CLEAR_CHAIN;
 pub use secrets::secret_problem;
 pub use world::{
-    AskedPlace, PREVIEW_KEYS, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl, PublicName, Resources,
-    Served, World,
+    AskedPlace, GonePreview, PREVIEW_KEYS, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl, PublicName,
+    Resources, Served, World,
 };

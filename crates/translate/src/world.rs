@@ -46,7 +46,7 @@ use ingresses::Ingresses;
 use limits::Limiting;
 pub(crate) use mappings::invalid_reason;
 use previews::Previews;
-pub use previews::{PREVIEW_KEYS, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl};
+pub use previews::{GonePreview, PREVIEW_KEYS, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl};
 use protection::RuleSets;
 pub use report::{AskedPlace, Resources};
 

@@ -50,6 +50,7 @@ mod preview_rights;
 mod preview_share;
 mod previews;
 mod probes;
+mod refusals;
 mod stats;
 mod topology;
 mod traffic;
@@ -299,8 +300,8 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
     api.route("/", get(move || async move { Html(index) }))
         .route("/api/v1/openapi.json", get(move || async move { axum::Json(document) }))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(Extension(callers))
         .layer(middleware::from_fn_with_state(access::Door::new(tokens), access::check))
+        .layer(Extension(callers))
         .layer(middleware::from_fn_with_state(names::Names::new(names), names::check))
         .with_state(view)
 }

@@ -69,6 +69,7 @@ fn empty(directory: Option<&Path>, config: &OfflineConfig) -> Result<Engine, Err
         fallback_certificate: fallback::certificate()?,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         probe_log: None,
+        makes_preview_keys: false,
         limit_socket: Some("ratelimit.sock".into()),
         authz: Some(Discovery::Unix("authz.sock".into())),
         topology: config.topology.clone(),

@@ -1,14 +1,16 @@
 //! Previews that come, change and go by requests: who may do what, where they are written, and what forges ask for.
 //!
 //! ```text
-//!  portal ── by somebody ──► rights ─┐
-//!  portal ── a delivery ───► hook ───┼─► store ─► a file, which the gateway reads like any other
-//!                          the time ──┘
+//!  portal ── by somebody ──► rights ──────┐
+//!  portal ── a delivery ───► deliveries ──┼─► store ─► a file, which the gateway reads like any other
+//!  a forge that is asked ──► poll ────────┤
+//!                            the time ────┘
 //!  portal ── a connection ─► tunnel, which requests go down that have come for a service
 //! ```
 
 mod cluster;
 mod comments;
+mod deliveries;
 pub(crate) mod events;
 mod forge;
 mod hook;
@@ -17,42 +19,44 @@ mod manifest;
 pub(crate) mod offline;
 mod place;
 mod places;
+mod poll;
 pub(crate) mod probe;
+mod pulls;
 mod rights;
 mod share;
 mod steps;
 mod store;
 mod sweep;
+mod tombstones;
 pub(crate) mod traffic;
 mod tunnel;
 pub(crate) mod usage;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
-use jiff::Timestamp;
 use nuncio_api::{Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::task::AbortOnDropHandle;
 
-use self::hook::{Handled, Wanted};
+use self::hook::Handled;
+use self::keys::Keys;
 use self::manifest::Manifest;
 use self::rights::Grant;
-use self::steps::{cut, delete_step, extend_step, keep_generation, keep_source, length, note_author, raise_generation};
+use self::steps::{cut, delete_step, extend_step, keep_generation, keep_source, length, note_author};
 use self::store::{Now, Step, Store};
+use self::tombstones::Tombstones;
 use self::tunnel::{Carrier, Tunnels};
 use crate::admin::{
-    Caller, Carry, DeletePreview, Delivery, ExtendPreview, OpenTunnel, PreviewChanged, PreviewError, PreviewOutcome,
-    PutPreview,
+    Caller, Carry, DeletePreview, ExtendPreview, OpenTunnel, PreviewChanged, PreviewError, PreviewOutcome, PutPreview,
 };
 use crate::clock;
 use crate::engine::{Engine, TunnelChange};
 use crate::leader::Leadership;
 use crate::manifests::Opened;
 use crate::run::{Config, lock};
-use crate::source::kubernetes::Cluster;
 use crate::view::preview_view;
 
 /// What looks after Previews.
@@ -61,13 +65,17 @@ pub(crate) struct Lifecycle {
     store: Store,
     /// What forges told last of each pull request.
     handled: Mutex<Handled>,
+    /// Places for what they tell.
+    deliveries: Semaphore,
     tunnels: Arc<Tunnels>,
     /// The admin socket of the Envoy beside the controller, which tells of requests that are followed.
     envoy: Option<PathBuf>,
     /// Held while one is followed: they would take each other's lines away.
     probing: tokio::sync::Mutex<()>,
-    /// Where replicas share what keys are made of.
-    cluster: Option<Cluster>,
+    /// Where it is kept what keys are made of.
+    keys: Option<Keys>,
+    /// And which Previews somebody deleted.
+    tombstones: Option<Tombstones>,
 }
 
 impl Lifecycle {
@@ -75,23 +83,46 @@ impl Lifecycle {
     pub(crate) fn of(config: &Config, source: &Opened) -> (Self, mpsc::UnboundedReceiver<TunnelChange>) {
         let (tunnels, told) = Tunnels::of(config);
         let envoy = config.envoy_admin.clone();
-        let (store, handled, cluster) = (Store::of(config, source), Mutex::default(), source.cluster());
-        if let Some(directory) = config.manifests.directory().filter(|_| config.allow_previews) {
-            keys::keep_in(directory, &config.namespace);
-        }
-        (Self { store, handled, tunnels, envoy, probing: tokio::sync::Mutex::default(), cluster }, told)
+        let (store, handled) = (Store::of(config, source), Mutex::default());
+        let here = config.manifests.directory().map(|directory| Keys::Directory(directory.to_owned()));
+        let keys = here.or_else(|| source.cluster().map(Keys::Cluster));
+        let here = config.manifests.directory().map(|directory| Tombstones::Directory(directory.to_owned()));
+        let tombstones = here.or_else(|| source.cluster().map(Tombstones::Cluster));
+        let deliveries = Semaphore::new(deliveries::MOST_AT_ONCE);
+        (
+            Self {
+                store,
+                handled,
+                deliveries,
+                tunnels,
+                envoy,
+                probing: tokio::sync::Mutex::default(),
+                keys,
+                tombstones,
+            },
+            told,
+        )
     }
 
-    /// Keeps comments in step with previews, takes away what has ended, and has keys made that all replicas share. Runs until it
-    /// is dropped.
+    /// Keeps comments in step with previews, asks forges which pull requests are closed, takes away what has ended, and has keys
+    /// made that all replicas share. Runs until it is dropped.
     pub(crate) async fn keep(self: Arc<Self>, engine: Arc<Mutex<Engine>>) {
-        let cluster = self.cluster.clone();
-        let keys = OptionFuture::from(cluster.map(|cluster| keys::follow(cluster, Arc::clone(&engine))));
-        tokio::join!(comments::follow(Arc::clone(&engine)), keys, sweep::follow(self, engine));
+        let keys = self.keys.clone();
+        let keys = OptionFuture::from(keys.map(|keys| keys::follow(keys, Arc::clone(&engine))));
+        let tombstones = self.tombstones.clone();
+        let tombstones =
+            OptionFuture::from(tombstones.map(|tombstones| tombstones::follow(tombstones, Arc::clone(&engine))));
+        let polled = poll::follow(Arc::clone(&self), Arc::clone(&engine));
+        tokio::join!(comments::follow(Arc::clone(&engine)), polled, keys, tombstones, sweep::follow(self, engine));
     }
 
-    /// The same for as long as this replica leads.
+    /// The same for as long as this replica leads. What others knew of Previews that were deleted it says whether it leads or not.
     pub(crate) async fn keep_as_leader(self: Arc<Self>, engine: Arc<Mutex<Engine>>, mut leadership: Leadership) {
+        let recalled = self.tombstones.clone().map(|tombstones| {
+            let engine = Arc::clone(&engine);
+            AbortOnDropHandle::new(tokio::spawn(async move { drop(tombstones::recall(&tombstones, &engine).await) }))
+        });
+        let _recalled = recalled;
         loop {
             leadership.gained().await;
             tokio::select! {
@@ -133,17 +164,20 @@ impl Lifecycle {
         Ok(PreviewChanged { why: cut(&changed, until).unwrap_or_default(), ..changed })
     }
 
-    /// Ends a Preview.
+    /// Ends a Preview. That it is not shown is what is wanted, whether it was until now or not.
     pub(crate) fn delete(
         &self,
         engine: &Mutex<Engine>,
         wanted: &DeletePreview,
     ) -> Result<PreviewChanged, PreviewError> {
         let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
-        self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
+        let changed = self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
             grant.covers(now.spec())?;
-            delete_step(&id, now)
-        })
+            Ok(delete_step(now))
+        })?;
+        let is_gone = changed.outcome == PreviewOutcome::Ignored;
+        let why = if is_gone { format!("there is no {id}, or it has ended before") } else { String::new() };
+        Ok(PreviewChanged { outcome: PreviewOutcome::Deleted, why, preview: None })
     }
 
     /// Does what is decided of a Preview as it is, by what somebody may do.
@@ -169,56 +203,6 @@ impl Lifecycle {
         let (tunnels, engine) = (Arc::clone(&self.tunnels), Arc::clone(engine));
         let carrier = Carrier { tunnels, engine, wanted: wanted.clone() };
         Ok(Box::new(move |upgrade| carrier.run(upgrade).boxed()))
-    }
-
-    /// Does what a forge's webhook asks for.
-    pub(crate) fn hook(&self, engine: &Mutex<Engine>, delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {
-        self.store.is_allowed()?;
-        // Anybody can send a large body: it is read and checked while nobody waits for the engine.
-        let (policy, secrets) = policy_and_secrets(&lock(engine))?;
-        let wanted = match hook::read(delivery, &policy.repositories, |it| secrets.get(it.secret_name.as_deref()?))? {
-            Ok(event) => event,
-            Err(why) => return Ok(ignored(why)),
-        };
-        let mut handled = self.handled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Err(why) = handled.is_news(&wanted) {
-            return Ok(ignored(why));
-        }
-        let changed = self.follow(engine, &policy, &wanted)?;
-        handled.note(&wanted);
-        Ok(changed)
-    }
-
-    /// Brings the Preview of a pull request in step with it.
-    fn follow(
-        &self,
-        engine: &Mutex<Engine>,
-        policy: &PreviewPolicy,
-        wanted: &Wanted,
-    ) -> Result<PreviewChanged, PreviewError> {
-        let (repository, id) = (&wanted.repository, &wanted.manifest.id);
-        rights::in_namespace(policy, &id.namespace)?;
-        let mut why = String::new();
-        let outcome = self.store.change(engine, id, |now| {
-            let old = now.in_the_way();
-            Grant::of(repository).covers(old)?;
-            let source = old.and_then(|old| old.source.as_ref());
-            let known = match old {
-                Some(_) => wanted.is_known_by(source, now.times.has_ended),
-                None => wanted.is_stale(Timestamp::now()),
-            };
-            let (mut manifest, unwanted) = wanted.judged(source);
-            let unwanted = unwanted.or_else(|| wanted.leaves_ended(source).filter(|_| now.times.has_ended));
-            raise_generation(&mut manifest.spec, now.spec());
-            let is_known = known.is_some();
-            why = known.or_else(|| unwanted.clone()).unwrap_or_default();
-            Ok(match unwanted {
-                _ if is_known => Step::Stay,
-                Some(_) => Step::End(manifest.spec.source),
-                None => Step::Put(manifest.into()),
-            })
-        })?;
-        Ok(if outcome == PreviewOutcome::Ignored { ignored(why) } else { changed(engine, id, outcome) })
     }
 
     /// Whether anything is written here.
@@ -254,10 +238,6 @@ fn changed(engine: &Mutex<Engine>, id: &ObjectId, outcome: PreviewOutcome) -> Pr
     PreviewChanged { outcome, why: String::new(), preview }
 }
 
-fn ignored(why: String) -> PreviewChanged {
-    PreviewChanged { outcome: PreviewOutcome::Ignored, why, preview: None }
-}
-
 /// Whether somebody may know of a Preview: who may change it, and whom it is there for. The operator knows of all.
 pub(crate) fn may_know(engine: &Engine, object: &Object, by: Option<&Caller>) -> bool {
     let (Some(by), Spec::Preview(spec)) = (by, &object.spec) else { return by.is_none() };
@@ -276,14 +256,6 @@ fn policy(engine: &Engine) -> Result<(&ObjectId, &PreviewPolicy), PreviewError> 
     engine.world.preview_policy().ok_or_else(|| {
         PreviewError::Forbidden("there is no PreviewPolicy in the gateway's namespace, so there are no previews".into())
     })
-}
-
-/// It, and the Secrets of its repositories by their names.
-fn policy_and_secrets(engine: &Engine) -> Result<(PreviewPolicy, BTreeMap<String, Secret>), PreviewError> {
-    let (id, policy) = policy(engine)?;
-    let named = policy.repositories.iter();
-    let secrets = named.filter_map(|it| Some((it.secret_name.clone()?, secret(engine, id, it)?.clone())));
-    Ok((policy.clone(), secrets.collect()))
 }
 
 /// What a Preview says that is there.

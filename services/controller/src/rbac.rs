@@ -31,7 +31,12 @@ pub enum Names {
     Definitions,
     /// The Secret with the keys that developers give themselves.
     KeysSecret,
+    /// What is kept of Previews that were deleted.
+    Tombstones,
 }
+
+/// The ConfigMap, in the gateway's own namespace, with what is kept of Previews that were deleted.
+pub const TOMBSTONES: &str = "nuncio-preview-tombstones";
 
 /// Who needs a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -114,6 +114,7 @@ fn settings(config: &Config) -> Result<Settings, Error> {
         bind_address: config.bind_address,
         limit_socket: config.limiter.as_ref().map(|limiter| limiter.service.path()),
         probe_log: config.envoy_admin.as_deref().map(|socket| probe::log_beside(socket).to_string_lossy().into()),
+        makes_preview_keys: config.allow_previews,
         authz: config.authz.as_ref().map(Decider::discovery),
         topology: config.topology.clone(),
         route_stats: config.route_stats,

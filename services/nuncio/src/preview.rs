@@ -2,6 +2,7 @@
 
 mod doctor;
 mod keeper;
+mod localhost;
 mod logs;
 mod serve;
 
@@ -157,6 +158,10 @@ fn extend(args: &PreviewExtendArgs) -> Outcome {
 
 fn delete(args: &PreviewNamedArgs) -> Outcome {
     let keeper = Keeper::open(&args.place)?;
+    // Who says the namespace says all: that there is none is no mistake, and is not told to who may not know of it.
+    if let Some((namespace, name)) = args.preview.split_once('/') {
+        return keeper.delete(namespace, name);
+    }
     let Preview { namespace, name, .. } = one(&keeper, &args.preview)?;
     keeper.delete(&namespace, &name)
 }

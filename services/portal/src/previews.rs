@@ -19,7 +19,7 @@ mod share;
 mod tunnel;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -45,13 +45,13 @@ pub(crate) fn router() -> Router<Site> {
     hooks::router()
         .route("/docs/previews", get(list::list))
         .route("/docs/previews/new", get(form::new).post(form::create))
-        .route("/docs/previews/new/fields", post(form::create_by_fields))
+        .route("/docs/previews/new/fields", get(form::again).post(form::create_by_fields))
         .route("/docs/previews/{namespace}/{name}", get(one::one))
         .route("/docs/previews/{namespace}/{name}/changes", get(difference::page))
-        .route("/docs/previews/{namespace}/{name}/delete", post(acts::delete))
+        .route("/docs/previews/{namespace}/{name}/delete", get(acts::again).post(acts::delete))
         .route("/docs/previews/{namespace}/{name}/share", get(acts::ask_share).post(acts::share))
-        .route("/docs/previews/{namespace}/{name}/doctor", post(doctor::follow))
-        .route("/docs/previews/{namespace}/{name}/extend", post(acts::extend))
+        .route("/docs/previews/{namespace}/{name}/doctor", get(doctor::show).post(doctor::follow))
+        .route("/docs/previews/{namespace}/{name}/extend", get(acts::again).post(acts::extend))
 }
 
 /// The page of one.

@@ -1,5 +1,7 @@
-//! A forge, as far as the gateway knows one: comments on a pull request, by what GitHub and GitLab document of their APIs.
+//! A forge, as far as the gateway knows one: how a pull request is and comments on it, by what GitHub and GitLab document of
+//! their APIs.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -62,6 +64,12 @@ pub struct State {
     pub comments: Vec<Comment>,
     /// What was asked in a way that the documentation does not have.
     pub wrong: Vec<String>,
+    /// Pull requests that are closed: the others are open.
+    pub closed: BTreeSet<PullRequest>,
+    /// When pull requests were changed last.
+    pub updated: String,
+    /// How often it was asked how a pull request is.
+    pub asked: usize,
     /// It fails.
     pub is_down: bool,
     /// How many comments were written, and how many were changed.
@@ -121,13 +129,16 @@ impl Forge {
 enum Place {
     /// The account of the token.
     User,
+    /// A pull request itself.
+    Pull(PullRequest),
     /// All comments on a pull request.
     All(PullRequest),
     /// One comment, whose pull request GitHub does not name.
     One { repository: &'static str, id: u64 },
 }
 
-/// GitHub: docs.github.com/rest/issues/comments. GitLab: docs.gitlab.com/api/notes.
+/// GitHub: docs.github.com/rest/issues/issues ("every pull request is an issue") and /comments. GitLab:
+/// docs.gitlab.com/api/merge_requests and /notes.
 fn place(provider: &str, path: &str) -> Option<Place> {
     if path == "/api/user" {
         return Some(Place::User);
@@ -143,6 +154,10 @@ fn place(provider: &str, path: &str) -> Option<Place> {
                 (all.clone(), all + "/")
             }
         };
+        let itself = all.rsplit_once('/').map(|(itself, _)| itself);
+        if itself == Some(path) {
+            return Some(Place::Pull(of));
+        }
         let id = path.strip_prefix(&one).and_then(|id| id.parse().ok());
         id.map(|id| Place::One { repository, id }).or((path == all).then_some(Place::All(of)))
     })
@@ -152,7 +167,7 @@ impl Place {
     fn repository(&self) -> Option<&'static str> {
         match self {
             Self::User => None,
-            Self::All((repository, _)) | Self::One { repository, .. } => Some(repository),
+            Self::Pull((repository, _)) | Self::All((repository, _)) | Self::One { repository, .. } => Some(repository),
         }
     }
 }
@@ -181,6 +196,19 @@ async fn answer(
     let change = if provider == "github" { Method::PATCH } else { Method::PUT };
     match (&head.method, place, text()) {
         (&Method::GET, Some(Place::User), _) => Ok(reply(StatusCode::OK, &json!({ "id": OWN }))),
+        (&Method::GET, Some(Place::Pull(of)), _) => {
+            state.asked += 1;
+            let closed = if provider == "github" { "closed" } else { "merged" };
+            let open = if provider == "github" { "open" } else { "opened" };
+            let told = if state.closed.contains(&of) { closed } else { open };
+            let tag = format!("W/\"{told}\"");
+            if head.headers.get("if-none-match").is_some_and(|known| *known == *tag) {
+                return Ok(reply(StatusCode::NOT_MODIFIED, &Value::Null));
+            }
+            let mut reply = reply(StatusCode::OK, &json!({ "state": told, "updated_at": state.updated }));
+            reply.headers_mut().insert("etag", tag.parse().unwrap());
+            Ok(reply)
+        }
         (&Method::GET, Some(Place::All(of)), _) => {
             let writer = if provider == "github" { "user" } else { "author" };
             let told = |it: &Comment| json!({ "id": it.id, "body": it.body, writer: { "id": it.author } });

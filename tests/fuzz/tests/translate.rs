@@ -87,6 +87,7 @@ fn settings() -> Settings {
         fallback_certificate: Fallback { chain: Pem("chain".into()), key: Pem("key".into()) },
         bind_address: [127, 0, 0, 1].into(),
         probe_log: None,
+        makes_preview_keys: false,
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: Topology::default(),

@@ -58,7 +58,7 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
             rule(schema, &format!("({}) || ({})", given("services"), given("includes")), "needs services or includes");
         }
         "PreviewInclude" => needs_text(schema, &["name"]),
-        "PreviewedService" => {
+        "PreviewedService" | "TemplateService" => {
             needs_text(schema, &["baseline"]);
             bound(schema, "backend", "minLength", 1);
             let tunnel = format!("({} && self.tunnel)", given("tunnel"));
@@ -77,7 +77,6 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
             needs_text(schema, &["name", "namespace"]);
         }
         "PreviewTemplate" => needs_text(schema, &["name"]),
-        "TemplateService" => needs_text(schema, &["baseline", "backend"]),
         "FilterUse" | "InsteadFilter" | "InjectedHeader" | "AccessTokenJwtFilter" | "NamedSecret" => {
             needs_text(schema, &["name"]);
         }

@@ -33,7 +33,7 @@ use crate::upstream::Location;
 pub use includes::PreviewReplacement;
 pub use report::{PreviewProbe, PreviewUrl};
 pub use rules::PREVIEW_KEYS;
-pub use time::PreviewTimes;
+pub use time::{GonePreview, PreviewTimes};
 
 /// Every Preview of this gateway, and what finds those that a change touches.
 #[derive(Debug, Default)]

@@ -55,8 +55,12 @@ fn world() -> World {
 }
 
 fn world_at(topology: &Topology) -> World {
+    World::new(settings(topology))
+}
+
+fn settings(topology: &Topology) -> Settings {
     let fallback = Fallback { chain: Pem("chain".into()), key: Pem("key".into()) };
-    World::new(Settings {
+    Settings {
         ambassador_id: "default".to_owned(),
         namespace: "default".into(),
         fallback_certificate: fallback,
@@ -67,7 +71,8 @@ fn world_at(topology: &Topology) -> World {
         topology: topology.clone(),
         route_stats: true,
         cors: None,
-    })
+        makes_preview_keys: false,
+    }
 }
 
 /// A model that follows by deltas alone, as an Envoy does.

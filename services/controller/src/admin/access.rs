@@ -2,8 +2,8 @@
 //!
 //! Whoever is on this machine may ask for everything: he could read the gateway's files as well. From elsewhere, such as other
 //! pods of a cluster, somebody may who shows the token that the gateway was told of (`--admin-token-file`), as the portal in a pod
-//! of its own does. It says that he is one of the gateway's services, and not for whom he asks: where that counts, `caller` wants
-//! the gateway's own word for it besides.
+//! of its own does. It says that he is one of the gateway's services, and not for whom he asks: where that counts ([`For::Person`]),
+//! `caller` wants the gateway's own word for it besides, before anything else looks at the request.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use axum::response::{IntoResponse, Response};
 use nuncio_auth::{came_by_a_proxy, crypto, is_here};
 use nuncio_telemetry::SharedToken;
 
-use super::PreviewError;
+use super::caller::Callers;
+use super::{PreviewError, refusals};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +135,13 @@ pub(super) async fn check(State(door): State<Door>, mut request: Request, next: 
         _ if is_for(request.uri().path()) == For::Everybody => next.run(request).await,
         Ok(place) => {
             request.extensions_mut().insert(place);
+            if is_for(request.uri().path()) == For::Person {
+                let callers = request.extensions().get::<Callers>().cloned().unwrap_or_default();
+                request = match callers.identify(place, request).await {
+                    Ok(request) => request,
+                    Err(refusal) => return refusal,
+                };
+            }
             next.run(request).await
         }
         Err(why) => refused(from, request.uri().path(), why),
@@ -144,7 +152,7 @@ fn refused(from: Option<IpAddr>, path: &str, why: &str) -> Response {
     let from = from.map_or_else(|| "somewhere".to_owned(), |from| from.to_string());
     // What there is not may be anything, and long.
     let path = PATHS.iter().find(|(known, _)| *known == path).map_or("something else", |(known, _)| known);
-    tracing::warn!("an unauthenticated request for {path} from {from} is refused: {why}");
+    refusals::warn(format_args!("an unauthenticated request for {path} from {from} is refused: {why}"));
     let text = format!(
         "unauthenticated: the request is not from the gateway's machine, and {why}: ask there (kubectl port-forward), or \
          show the token of --admin-token-file ({})",

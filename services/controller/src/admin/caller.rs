@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Json, Request};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use nuncio_auth::jwt::{KeySet, Unverified};
 use nuncio_auth::{Asserted, Recipient};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::Place;
-use super::{PreviewError, Shared};
+use super::{MAX_BODY, PreviewError, Shared, refusals};
 use crate::clock;
 
 /// Who wants something.
@@ -78,12 +79,33 @@ impl Callers {
         match token.map_err(str::to_owned).and_then(|token| self.verify(&token)) {
             Ok(Asserted { subject, issuer, groups }) => Ok(Some(Caller { subject, issuer, groups, assertion: None })),
             Err(why) => {
-                tracing::warn!("an unauthenticated request about previews from {} is refused: {why}", words(place));
+                let from = words(place);
+                refusals::warn(format_args!("an unauthenticated request about previews from {from} is refused: {why}"));
                 Err(PreviewError::Unauthorized(format!(
                     "unauthenticated: the request is not from this machine, and {why}"
                 )))
             }
         }
+    }
+
+    /// The same request, which says by whom it is.
+    ///
+    /// # Errors
+    /// When nobody knows, or it says nothing that can be read.
+    pub(super) async fn identify(&self, place: Place, request: Request) -> Result<Request, Response> {
+        let (mut head, body) = request.into_parts();
+        let body = match axum::body::to_bytes(body, MAX_BODY).await {
+            Ok(body) => body,
+            Err(_) => return Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+        };
+        // What else it says is read where it is wanted; who is here and says nothing that can be read learns it there.
+        let named = serde_json::from_slice::<Named>(&body);
+        if named.is_err() && place == Place::Here {
+            return Ok(Request::from_parts(head, body.into()));
+        }
+        let by = self.find(Some(place), named.unwrap_or_default().by).map_err(IntoResponse::into_response)?;
+        head.extensions.insert(Known(by));
+        Ok(Request::from_parts(head, body.into()))
     }
 
     fn verify(&self, token: &str) -> Result<Asserted, String> {
@@ -108,6 +130,17 @@ fn words(place: Option<Place>) -> String {
     }
 }
 
+/// What a request says of who it is by.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    by: Option<Caller>,
+}
+
+/// By whom a request is; the operator where by nobody.
+#[derive(Clone, Debug)]
+struct Known(Option<Caller>);
+
 /// What somebody wants.
 pub(super) trait Wanted: DeserializeOwned {
     /// Who.
@@ -122,10 +155,12 @@ impl<T: Wanted> FromRequest<Shared> for By<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &Shared) -> Result<Self, Response> {
-        let place = request.extensions().get::<Place>().copied();
-        let callers = request.extensions().get::<Callers>().cloned().unwrap_or_default();
+        let known = request.extensions().get::<Known>().cloned();
         let Json(mut wanted) = Json::<T>::from_request(request, state).await.map_err(IntoResponse::into_response)?;
-        let by = callers.find(place, wanted.by().take()).map_err(IntoResponse::into_response)?;
+        let Some(Known(by)) = known else {
+            let why = "unauthenticated: nobody has looked who asks for this path";
+            return Err(PreviewError::Unauthorized(why.to_owned()).into_response());
+        };
         *wanted.by() = by;
         Ok(Self(wanted))
     }

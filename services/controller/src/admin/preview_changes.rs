@@ -142,6 +142,9 @@ pub enum PreviewError {
     /// Something else is in the way.
     #[error("{0}")]
     Conflict(String),
+    /// So much is under way that it was not begun: it may be asked for again.
+    #[error("{0}")]
+    Busy(String),
 }
 
 impl PreviewError {
@@ -152,6 +155,7 @@ impl PreviewError {
             Self::Missing(_) => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -194,8 +198,11 @@ impl IntoResponse for PreviewError {
         let title = status.canonical_reason().unwrap_or_default().to_owned();
         let details = ProblemDetails { status: status.as_u16(), title, detail: self.to_string() };
         let mut response = (status, Json(details)).into_response();
-        let kind = header::HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+        }
         response
     }
 }
@@ -242,6 +249,7 @@ pub(super) async fn extend(
         (status = 200, description = "What came of it", body = PreviewChanged),
         (status = 401, description = "It is not signed by any repository of the policy", body = ProblemDetails),
         (status = 422, description = "It cannot be read", body = ProblemDetails),
+        (status = 503, description = "So many are under way that it is to be sent again", body = ProblemDetails),
     ))]
 pub(super) async fn hook(
     State(view): State<Shared>,

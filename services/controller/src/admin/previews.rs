@@ -61,6 +61,8 @@ pub struct PreviewSourceView {
     pub commit: Option<String>,
     /// Who made it by a request.
     pub author: Option<String>,
+    /// Who vouches for him.
+    pub author_issuer: Option<String>,
 }
 
 /// Where a preview can be seen.

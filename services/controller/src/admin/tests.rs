@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
@@ -305,6 +306,9 @@ async fn what_is_refused_of_previews_is_told_as_a_problem() {
     assert_eq!(told.detail, "there is no Preview x");
     let delivery = r#"{"provider":"github","event":"","signature":"","body":""}"#;
     assert_eq!(post("/api/v1/preview-hook", delivery).await.0, StatusCode::UNAUTHORIZED);
+    let busy = PreviewError::Busy("later".to_owned()).into_response();
+    assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(busy.headers()["retry-after"], "5");
     let pod = Request::post("/api/v1/preview-delete").header("content-type", "application/json");
     let pod = pod.body(Body::from(r#"{"namespace":"shop","name":"x"}"#)).unwrap();
     let (status, body) = send_from([10, 0, 0, 1], Fake::default(), pod).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Api, Refusal};
 use super::{Check, ClusterQuestions, Outcome};
-use crate::rbac::{DEFINITIONS, Feature, Names, RULES, Rule, Scope};
+use crate::rbac::{DEFINITIONS, Feature, Names, RULES, Rule, Scope, TOMBSTONES};
 use crate::source::kubernetes::resources::watched;
 
 const SECTION: &str = "Permissions";
@@ -111,6 +111,7 @@ fn rights(rule: &Rule, questions: &ClusterQuestions) -> Vec<Right> {
         Names::WebhookSecret => vec![Some(questions.webhook_service.clone())],
         Names::WebhookConfiguration => vec![questions.webhook_configuration.clone()],
         Names::KeysSecret => Vec::new(),
+        Names::Tombstones => vec![Some(TOMBSTONES.to_owned())],
         Names::Definitions => DEFINITIONS.iter().map(|name| Some((*name).to_owned())).collect(),
     };
     let own = rule.scope == Scope::Own || (rule.scope == Scope::Watched && questions.selection.namespace.is_some());

@@ -187,6 +187,7 @@ pub(crate) mod tests {
             fallback_certificate: fallback::certificate().unwrap(),
             bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
             probe_log: None,
+            makes_preview_keys: false,
             limit_socket: None,
             authz: None,
             topology: Topology::default(),

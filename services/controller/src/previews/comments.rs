@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use self::wanted::{Comment, PullRequest, Repository};
-use super::forge::{Comments, ForgeError, client};
+use self::wanted::Comment;
+use super::forge::{ForgeError, Pull, client};
+use super::pulls::{PullRequest, Repository};
 use crate::engine::Engine;
 use crate::run::lock;
 
@@ -64,7 +65,7 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>) {
         }
         let now = lock(&engine).edition;
         if edition.replace(now) != Some(now) {
-            let new = wanted::all(&lock(&engine));
+            let new = wanted::all(&engine);
             desk.want(new);
         }
         for (repository, due) in desk.due(Instant::now()) {
@@ -122,26 +123,26 @@ async fn write_all(
 /// Brings a comment in step.
 async fn keep(client: &reqwest::Client, pull: &PullRequest, comment: &Comment, known: Known) -> Known {
     let Comment { repository, token, .. } = comment;
-    let (comments, body) = (Comments { client, repository, token, number: pull.number }, comment.body());
-    match write(&comments, known.id, &comment.marker, &body).await {
+    let (way, body) = (Pull { client, repository, token, number: pull.number }, comment.body());
+    match write(&way, known.id, &comment.marker, &body).await {
         Ok(id) => Known { id: Some(id), body, ..Known::default() },
         Err(error) => {
             tracing::warn!("the comment on {} {}: {error}", repository.name, pull.number);
-            let wait = RETRY.saturating_mul(1 << known.failures.min(7)).min(LONGEST_RETRY);
+            let wait = RETRY.saturating_mul(1 << known.failures.min(7)).min(LONGEST_RETRY).max(error.wait());
             // It may have been deleted: then it is looked for again.
             Known { id: None, failures: known.failures + 1, not_before: Some(Instant::now() + wait), ..known }
         }
     }
 }
 
-async fn write(comments: &Comments<'_>, id: Option<u64>, marker: &str, body: &str) -> Result<u64, ForgeError> {
+async fn write(pull: &Pull<'_>, id: Option<u64>, marker: &str, body: &str) -> Result<u64, ForgeError> {
     if let Some(id) = id {
-        return comments.update(id, body).await.map(|()| id);
+        return pull.update(id, body).await.map(|()| id);
     }
-    match comments.find(marker).await? {
+    match pull.find(marker).await? {
         Some(comment) if comment.says(body) => Ok(comment.id),
-        Some(comment) => comments.update(comment.id, body).await.map(|()| comment.id),
-        None => comments.create(body).await,
+        Some(comment) => pull.update(comment.id, body).await.map(|()| comment.id),
+        None => pull.create(body).await,
     }
 }
 

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use nuncio_api::{Forge, Gaps, Kind, ObjectId, PreviewRepository, PreviewSource, Secret};
 
+pub(super) use self::gitlab::rfc3339;
 pub(super) use self::handled::Handled;
 use super::manifest::Manifest;
 use crate::admin::{Delivery, PreviewError};
@@ -97,6 +98,7 @@ impl Wanted {
         };
         source.approved = approved;
         source.author = old.and_then(|old| old.author.clone());
+        source.author_issuer = old.and_then(|old| old.author_issuer.clone());
         (manifest, unwanted)
     }
 
@@ -119,8 +121,18 @@ impl Wanted {
 
     /// Why it makes no Preview where none is: nobody can tell what has become of the pull request since.
     pub(super) fn is_stale(&self, now: Timestamp) -> Option<String> {
-        (now.duration_since(self.updated) > FRESH).then(|| "the pull request has not changed for a day".to_owned())
+        (!is_fresh(self.updated, now)).then(|| "the pull request has not changed for a day".to_owned())
     }
+}
+
+fn is_fresh(updated: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(updated) <= FRESH
+}
+
+/// Whether a delivery that is known by what a Preview says of its source would make it anew, if it was not there to say so.
+pub(super) fn may_come_again(source: Option<&PreviewSource>, now: Timestamp) -> bool {
+    let known = source.and_then(|source| source.updated.as_ref()?.parse().ok());
+    known.is_some_and(|known| is_fresh(known, now))
 }
 
 /// What a delivery asks for, or why for nothing.
@@ -155,6 +167,7 @@ pub(super) fn read<'s>(
     let begins = told.is_opened || told.labelled.iter().any(|it| it == repository.fork_label());
     spec.source = Some(PreviewSource {
         author: None,
+        author_issuer: None,
         provider: Some(provider),
         repository: Some(repository.name.clone()),
         pull_request: Some(told.number),

@@ -1,7 +1,7 @@
 //! Previews in a directory that nobody serves, or somebody else: for commands.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use nuncio_api::{Kind, ObjectId};
 
@@ -27,14 +27,15 @@ pub fn put_preview(
     let manifest = Manifest::parse(namespace, name, text)?;
     let (ambassador_id, engine) = offline.into_parts();
     let engine = Mutex::new(engine);
-    let gateway = {
+    let without_keys = {
         let engine = lock(&engine);
-        let (id, policy) = policy(&engine)?;
-        in_namespace(policy, namespace)?;
-        Arc::clone(&id.namespace)
+        in_namespace(policy(&engine)?.1, namespace)?;
+        engine.world.lacks_preview_keys()
     };
     // Its URL stays what it is when a gateway serves it that makes changes.
-    keys::keep_in(directory, &gateway);
+    if let Some(gateway) = without_keys {
+        keys::make_in(directory, &gateway).map_err(PreviewError::Conflict)?;
+    }
     let store = Store::unfollowed(directory.to_owned(), ambassador_id);
     store.change(&engine, &manifest.id, |now| {
         let mut manifest = manifest.clone();
@@ -61,12 +62,18 @@ pub fn extend_preview(
 }
 
 /// Ends a Preview in the directory that was read. It stays there for a day, so that what is told late of it is known to be late.
+/// Gives whether it was shown until now.
 ///
 /// # Errors
-/// When there is none, or its file cannot be written.
-pub fn delete_preview(offline: Offline, directory: &Path, (namespace, name): (&str, &str)) -> Result<(), PreviewError> {
+/// When its file cannot be written.
+pub fn delete_preview(
+    offline: Offline,
+    directory: &Path,
+    (namespace, name): (&str, &str),
+) -> Result<bool, PreviewError> {
     let (ambassador_id, engine) = offline.into_parts();
     let id = ObjectId::new(Kind::Preview, namespace, name);
     let store = Store::unfollowed(directory.to_owned(), ambassador_id);
-    store.change(&Mutex::new(engine), &id, |now| delete_step(&id, now)).map(drop)
+    let outcome = store.change(&Mutex::new(engine), &id, |now| Ok(delete_step(now)))?;
+    Ok(outcome == PreviewOutcome::Deleted)
 }

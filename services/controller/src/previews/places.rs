@@ -26,11 +26,11 @@ impl Lifecycle {
         let there: Vec<_> = engine.world.previews_that_count().collect();
         let left =
             |most: Option<u32>, count: usize| most.map_or(usize::MAX, |most| (most as usize).saturating_sub(count));
-        let author = wanted.by.as_ref().map(|by| &*by.subject);
-        let is_own =
-            |spec: &Preview| author.is_some() && spec.source.as_ref().and_then(|it| it.author.as_deref()) == author;
-        let own = there.iter().filter(|(_, spec)| is_own(spec)).count();
-        let of_own = if author.is_some() { left(policy.max_previews_per_author, own) } else { usize::MAX };
+        let of_own = wanted.by.as_ref().map_or(usize::MAX, |by| {
+            let is_own =
+                |spec: &Preview| spec.source.as_ref().is_some_and(|source| source.is_by(&by.subject, &by.issuer));
+            left(policy.max_previews_per_author, there.iter().filter(|(_, spec)| is_own(spec)).count())
+        });
         let at_all = left(policy.max_previews_total, there.len()).min(of_own);
         let room = |namespace: &str| {
             let count = there.iter().filter(|(id, _)| *id.namespace == *namespace).count();

@@ -3,7 +3,7 @@
 use nuncio_api::{Duration, DurationError, ObjectId, Preview, PreviewAccess, PreviewAccessMode, PreviewSource};
 
 use super::store::{Now, Step};
-use crate::admin::{Caller, PreviewChanged, PreviewError};
+use crate::admin::{Caller, PreviewChanged, PreviewError, PreviewOutcome};
 use crate::clock;
 
 /// Whoever does not say what a Preview is of leaves that as it was. What forges alone can say of it is for them to say: who
@@ -53,10 +53,19 @@ pub(super) fn length(ttl: Option<&str>) -> Result<Option<Duration>, PreviewError
     Ok(length)
 }
 
-/// Why a Preview is not shown for as long as somebody has asked for.
+/// Why a Preview is not shown for as long as somebody has asked for, or no longer than before.
 pub(super) fn cut(changed: &PreviewChanged, wanted: Option<u64>) -> Option<String> {
-    let ends = changed.preview.as_ref()?.expires_at?;
-    (ends < wanted?).then(|| format!("the PreviewPolicy lets it be shown until {} and no longer", clock::text(ends)))
+    let ends = changed.preview.as_ref()?.expires_at;
+    let is_cut = ends.zip(wanted).is_some_and(|(ends, wanted)| ends < wanted);
+    let is_same = changed.outcome == PreviewOutcome::Unchanged;
+    match ends {
+        Some(ends) if is_cut => {
+            Some(format!("the PreviewPolicy lets it be shown until {} and no longer", clock::text(ends)))
+        }
+        Some(ends) if is_same => Some(format!("it is shown until {} already: nothing has changed", clock::text(ends))),
+        None if is_same => Some("it does not end: nothing has changed".to_owned()),
+        _ => None,
+    }
 }
 
 pub(super) fn extend_step(id: &ObjectId, now: Now<'_>, length: Option<Duration>) -> Result<Step, PreviewError> {
@@ -64,12 +73,13 @@ pub(super) fn extend_step(id: &ObjectId, now: Now<'_>, length: Option<Duration>)
 }
 
 /// What ends stays for a while, so that nobody takes it for one that never was, nor makes it anew by what he hears late.
-pub(super) fn delete_step(id: &ObjectId, now: Now<'_>) -> Result<Step, PreviewError> {
+/// Who wants it gone has what he wants where it is gone already, or never was.
+pub(super) fn delete_step(now: Now<'_>) -> Step {
     match (now.object, now.spec()) {
-        (Some(_), Some(_)) if !now.times.has_ended => Ok(Step::End(None)),
+        (Some(_), Some(_)) if !now.times.has_ended => Step::End(None),
         // What cannot be used never was there for anybody.
-        (Some(_), None) => Ok(Step::Remove),
-        _ => Err(missing(id)),
+        (Some(_), None) => Step::Remove,
+        _ => Step::Stay,
     }
 }
 
@@ -79,16 +89,18 @@ fn missing(id: &ObjectId) -> PreviewError {
 
 /// Whoever made it first is its author, whatever the manifest says. What a CI job makes is its repository's.
 pub(super) fn note_author(spec: &mut Preview, old: Option<&Preview>, by: Option<&Caller>) {
-    let author = match old {
-        Some(old) => old.source.as_ref().and_then(|source| source.author.clone()),
-        None => by.map(|by| by.subject.clone()),
+    let of_old = |old: &Preview| {
+        let source = old.source.as_ref();
+        source.map(|source| (source.author.clone(), source.author_issuer.clone())).unwrap_or_default()
     };
-    match (&mut spec.source, author) {
-        (Some(source), author) => source.author = author,
-        (None, Some(author)) => {
-            spec.source = Some(PreviewSource { author: Some(author), ..PreviewSource::default() });
-        }
-        (None, None) => {}
+    let (author, author_issuer) = match (old, by) {
+        (Some(old), _) => of_old(old),
+        (None, Some(by)) => (Some(by.subject.clone()), Some(by.issuer.clone())),
+        (None, None) => (None, None),
+    };
+    if spec.source.is_some() || author.is_some() {
+        let source = spec.source.take().unwrap_or_default();
+        spec.source = Some(PreviewSource { author, author_issuer, ..source });
     }
 }
 
@@ -98,6 +110,25 @@ mod tests {
 
     fn preview(access: &str) -> Preview {
         serde_json::from_str(&format!("{{\"access\": {{{access}}}}}")).unwrap()
+    }
+
+    #[test]
+    fn an_author_is_who_made_it_first_by_whoever_vouches_for_him() {
+        let by = |issuer: &str| Caller { subject: "ann".into(), issuer: issuer.into(), ..Caller::default() };
+        let mut first = preview("\"mode\": \"Public\"");
+        note_author(&mut first, None, Some(&by("https://one.example")));
+        let is_by = |spec: &Preview, issuer: &str| spec.source.as_ref().unwrap().is_by("ann", issuer);
+        assert!(is_by(&first, "https://one.example") && !is_by(&first, "https://two.example"));
+        // Whatever somebody else writes.
+        let mut later: Preview = serde_json::from_str(r#"{"source": {"author": "bob", "authorIssuer": "x"}}"#).unwrap();
+        note_author(&mut later, Some(&first), Some(&by("https://two.example")));
+        assert!(is_by(&later, "https://one.example") && !is_by(&later, "https://two.example"));
+        // That of one that was made before anybody noted it counts for all.
+        first.source.as_mut().unwrap().author_issuer = None;
+        assert!(is_by(&first, "https://one.example") && is_by(&first, "https://two.example"));
+        let mut job = preview("\"mode\": \"Public\"");
+        note_author(&mut job, None, None);
+        assert_eq!(job.source, None);
     }
 
     #[test]

@@ -200,7 +200,12 @@ fn chosen(id: &ObjectId, spec: &Preview, named: Option<&str>) -> Result<ServiceR
         )),
         ([], Some(name)) => {
             let replaced: Vec<_> = spec.services.iter().map(|service| service.baseline.to_string()).collect();
-            Err(PreviewError::Missing(format!("{id} with a service {name}: it replaces {}", replaced.join(", "))))
+            Err(PreviewError::Missing(format!(
+                "{}/{} with a service {name}: it replaces {}",
+                id.namespace,
+                id.name,
+                replaced.join(", ")
+            )))
         }
         ([], None) => conflict(format!("no service of {id} has `tunnel: true`")),
         _ => conflict(format!("several services of {id} are meant: name one by --service")),

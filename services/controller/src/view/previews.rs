@@ -69,5 +69,6 @@ fn source(source: &PreviewSource) -> PreviewSourceView {
         branch: source.branch.clone(),
         commit: source.commit.clone(),
         author: source.author.clone(),
+        author_issuer: source.author_issuer.clone(),
     }
 }

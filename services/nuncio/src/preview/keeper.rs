@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nuncio_controller::Topology;
-use nuncio_controller::admin::{DeletePreview, ExtendPreview, ListQuery, ProbePreview, PutPreview, SharePreview};
+use nuncio_controller::admin::{
+    DeletePreview, ExtendPreview, ListQuery, PreviewOutcome, ProbePreview, PutPreview, SharePreview,
+};
 use nuncio_telemetry::{SharedToken, causes};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
+use super::localhost;
 use super::logs::of_details;
 use crate::cli::{Place, PreviewPlace};
 use crate::controller::runtime;
@@ -94,12 +97,14 @@ impl<'a> Keeper<'a> {
             Self::Manifests(place) => {
                 let (directory, read) = read(place)?;
                 let extended = nuncio_controller::extend_preview(read, directory, (namespace, name), ttl.as_deref());
-                extended.map(|_| String::new()).map_err(Failure::new)
+                let is_same = extended.map_err(Failure::new)? == PreviewOutcome::Unchanged;
+                let why = if is_same { "it is shown for as long already: nothing has changed" } else { "" };
+                Ok(why.to_owned())
             }
         }
     }
 
-    /// Takes a Preview away.
+    /// Has a Preview not be there.
     pub(super) fn delete(&self, namespace: &str, name: &str) -> Outcome {
         match self {
             Self::Portal { url, .. } => {
@@ -181,7 +186,7 @@ impl<'a> Keeper<'a> {
         with: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<Value, Failure> {
         let failed = |error: reqwest::Error| Failure::new(format!("{url}: {}", causes(&error.without_url())));
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = localhost::client();
         let client = match self {
             Self::Portal { .. } => client,
             Self::Gateway { .. } | Self::Manifests(_) => client.no_proxy(),

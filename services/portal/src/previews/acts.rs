@@ -10,17 +10,22 @@ use super::api::{What, change};
 use super::link;
 use super::list::Refused;
 use super::model::{Preview, Shared, Url, moment};
-use super::one::{Id, find, show};
+use super::one::{Id, find, show_refused};
 use super::problem::ProblemDetails;
 use super::share::{Wanted as Wish, links};
 use crate::web::words::Moment;
 use crate::web::{Frame, Visit, filters, respond};
 
+/// Leads who loads the address of an act to the page that it is on: that does nothing again.
+pub(super) async fn again(Path((namespace, name)): Id) -> Redirect {
+    Redirect::to(&link(&namespace, &name))
+}
+
 /// Ends one.
 pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
     match change(&visit, &namespace, &name, What::Delete {}).await {
         Ok(_) => Ok(Redirect::to("/docs/previews").into_response()),
-        Err(problem) => show(&visit, &namespace, &name, Some(problem)).await,
+        Err(problem) => show_refused(&visit, &namespace, &name, problem).await,
     }
 }
 
@@ -39,13 +44,15 @@ pub(super) async fn extend(
 ) -> Result<Response, Refused> {
     let ttl = Some(ttl.trim()).filter(|ttl| !ttl.is_empty());
     match change(&visit, &namespace, &name, What::Extend { ttl }).await {
-        // It is shown for less than was asked for.
-        Ok(changed) if !changed.why.is_empty() => {
-            let told = ProblemDetails::new(StatusCode::OK, changed.why);
-            show(&visit, &namespace, &name, Some(told)).await
+        Ok(changed) => {
+            let told = match (&*changed.outcome, changed.why.is_empty()) {
+                ("unchanged", _) => "?extended=same",
+                (_, false) => "?extended=less",
+                _ => "",
+            };
+            Ok(Redirect::to(&format!("{}{told}", link(&namespace, &name))).into_response())
         }
-        Ok(_) => Ok(Redirect::to(&link(&namespace, &name)).into_response()),
-        Err(problem) => show(&visit, &namespace, &name, Some(problem)).await,
+        Err(problem) => show_refused(&visit, &namespace, &name, problem).await,
     }
 }
 

@@ -106,10 +106,10 @@ pub(super) async fn put(visit: Visit, Path((namespace, name)): Id, text: String)
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(changed)).into_response())
 }
 
-/// Takes a preview away.
+/// Has a preview not be there. Whether it was until now, has ended before, or never was makes no difference.
 #[utoipa::path(delete, path = "/api/v1/previews/{namespace}/{name}", tag = "previews",
     params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name")),
-    responses((status = 204, description = "It is gone"), Refusals))]
+    responses((status = 204, description = "It is not there"), Refusals))]
 pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<StatusCode, ProblemDetails> {
     change(&visit, &namespace, &name, What::Delete {}).await?;
     Ok(StatusCode::NO_CONTENT)

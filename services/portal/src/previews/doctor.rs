@@ -9,7 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::api::asked;
 use super::link;
+use super::list::Refused;
 use super::model::Caller;
+use super::one::{Id, find};
 use super::problem::{ProblemDetails, Refusals};
 use crate::web::{Frame, Visit, filters, respond};
 
@@ -151,12 +153,16 @@ async fn followed(visit: &Visit, namespace: &str, name: &str, path: Option<&str>
     asked(visit, "preview-probe", &Asked { namespace, name, path, by }).await
 }
 
+/// Asks what is to be followed: to load this follows nothing.
+pub(super) async fn show(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
+    let preview = find(&visit, &namespace, &name).await?;
+    let (frame, link) = (visit.frame(), link(&namespace, &name));
+    let page = Page { frame, name: &preview.name, link, path: "/", told: None, wrong: None, snippets: &SNIPPETS };
+    Ok(respond(&page).into_response())
+}
+
 /// Follows one, and shows what is told of it.
-pub(super) async fn follow(
-    visit: Visit,
-    Path((namespace, name)): Path<(String, String)>,
-    Form(Wanted { path }): Form<Wanted>,
-) -> Response {
+pub(super) async fn follow(visit: Visit, Path((namespace, name)): Id, Form(Wanted { path }): Form<Wanted>) -> Response {
     let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| "/".to_owned());
     let (status, told, wrong) = match followed(&visit, &namespace, &name, Some(&path)).await {
         Ok(told) => (axum::http::StatusCode::OK, Some(told), None),

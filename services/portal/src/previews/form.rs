@@ -115,6 +115,11 @@ pub(super) async fn new(visit: Visit) -> Result<Response, Refused> {
     Ok(respond(&page).into_response())
 }
 
+/// Leads who loads the address of a form's answer to the form.
+pub(super) async fn again() -> Redirect {
+    Redirect::to("/docs/previews/new")
+}
+
 /// What the reader may make. Why nobody can say it is why he cannot, too.
 async fn rights_of(visit: &Visit) -> Rights {
     let none = |why: String| Rights { why, ..Rights::default() };

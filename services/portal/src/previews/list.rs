@@ -118,7 +118,7 @@ pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response
         Err(problem) => (problem.code(), Vec::new(), Some(told(&problem, visit.texts()))),
     };
     let reader = visit.viewer.identity.as_ref().filter(|_| wanted.mine.is_some());
-    let is_his = |preview: &Preview| reader.is_none_or(|reader| preview.is_of(&reader.subject));
+    let is_his = |preview: &Preview| reader.is_none_or(|reader| preview.is_of(reader));
     let fits = |preview: &&Preview| {
         preview.fits(wanted.text.trim()) && State::of(preview).is_called(&wanted.state) && is_his(preview)
     };

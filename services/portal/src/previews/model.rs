@@ -63,9 +63,12 @@ impl Preview {
     }
 
     /// Whether somebody has made it, or it is for him alone.
-    pub(super) fn is_of(&self, subject: &str) -> bool {
-        let author = self.source.as_ref().and_then(|source| source.author.as_deref());
-        author == Some(subject) || self.owner.as_deref() == Some(subject)
+    pub(super) fn is_of(&self, Identity { subject, issuer, .. }: &Identity) -> bool {
+        let is_author = |source: &Source| {
+            let is_vouched = source.author_issuer.as_ref().is_none_or(|noted| noted == issuer);
+            source.author.as_ref() == Some(subject) && is_vouched
+        };
+        self.source.as_ref().is_some_and(is_author) || self.owner.as_ref() == Some(subject)
     }
 
     /// Whether who has a link to it is let in.
@@ -160,6 +163,8 @@ pub(crate) struct Source {
     pub(crate) commit: Option<String>,
     /// Who made it by a request.
     pub(crate) author: Option<String>,
+    /// Who vouches for him.
+    pub(crate) author_issuer: Option<String>,
 }
 
 /// What is wrong with a preview.

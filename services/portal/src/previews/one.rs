@@ -1,10 +1,11 @@
 //! The page of a preview.
 
 use askama::Template;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::api::{all, details};
 use super::link;
@@ -36,7 +37,7 @@ struct One<'a> {
     wrong: Option<String>,
     may_change: bool,
     /// Where the portal is.
-    server: &'a str,
+    server: String,
 }
 
 /// Where a preview can be seen.
@@ -61,18 +62,45 @@ struct RouteRow {
 
 pub(super) type Id = Path<(String, String)>;
 
+/// What has just been done with one, so that its page says what came of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Done {
+    extended: String,
+}
+
+impl Done {
+    /// The name of the text that says it.
+    fn words(&self) -> Option<&'static str> {
+        match &*self.extended {
+            "same" => Some("previews_extended_same"),
+            "less" => Some("previews_extended_less"),
+            _ => None,
+        }
+    }
+}
+
 /// One of them.
-pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
-    show(&visit, &namespace, &name, None).await
+pub(super) async fn one(
+    visit: Visit,
+    Path((namespace, name)): Id,
+    Query(done): Query<Done>,
+) -> Result<Response, Refused> {
+    let told = done.words().map(|text| ProblemDetails::new(StatusCode::OK, visit.texts().text(text)));
+    show(&visit, &namespace, &name, told).await
 }
 
 /// It, and what was wrong with what somebody wanted of it.
-pub(super) async fn show(
+pub(super) async fn show_refused(
     visit: &Visit,
     namespace: &str,
     name: &str,
-    wrong: Option<ProblemDetails>,
+    problem: ProblemDetails,
 ) -> Result<Response, Refused> {
+    show(visit, namespace, name, Some(problem)).await
+}
+
+async fn show(visit: &Visit, namespace: &str, name: &str, wrong: Option<ProblemDetails>) -> Result<Response, Refused> {
     let preview = find(visit, namespace, name).await?;
     let routes = routes(visit, &preview).await.map_err(|problem| Refused::new(visit, problem))?;
     // What has happened is of use, and no more than that.
@@ -93,9 +121,17 @@ pub(super) async fn show(
         routes,
         wrong: wrong.map(|problem| problem.detail),
         may_change: preview.may_change && visit.viewer.identity.is_some(),
-        server: &visit.origin,
+        server: server(visit),
     };
     Ok((status, respond(&page)).into_response())
+}
+
+/// Where the portal is for programs of the reader's machine. Envoy takes the port off the name by which it is asked: the gateway
+/// says it.
+fn server(visit: &Visit) -> String {
+    let (scheme, host) = (visit.origin.split("//").next(), host_of(&visit.origin));
+    let is_it = |address: &&String| address.split("//").next() == scheme && host_of(address) == host;
+    visit.catalog().addresses.iter().find(is_it).unwrap_or(&visit.origin).trim_end_matches('/').to_owned()
 }
 
 /// A preview that the reader may know of.

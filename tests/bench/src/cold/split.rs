@@ -59,6 +59,7 @@ fn settings() -> Settings {
         fallback_certificate: Fallback { chain: Pem("".into()), key: Pem("".into()) },
         bind_address: Ipv4Addr::LOCALHOST.into(),
         probe_log: None,
+        makes_preview_keys: false,
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: Topology::default(),

@@ -69,6 +69,7 @@ fn world(objects: &[String]) -> World {
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         probe_log: None,
+        makes_preview_keys: false,
         limit_socket: Some("/run/limits.sock".into()),
         authz: None,
         topology: Topology::default(),

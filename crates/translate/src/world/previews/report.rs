@@ -8,6 +8,7 @@ use nuncio_auth::share::{Pass, Purpose};
 use nuncio_ir::auth::{FilterKind, SHARE_PARAMETER, Sensitive};
 use nuncio_ir::{Backend, ClusterName, Discovery, Route, RouteAction};
 
+use super::rules::PREVIEW_KEYS;
 use crate::compiled;
 use crate::preview::{Compiled, Entrance, Phase, Replacement, fingerprint};
 use crate::upstream::{find, location};
@@ -76,7 +77,7 @@ impl World {
             return Vec::new();
         };
         let Some(Spec::Preview(spec)) = self.objects.get(id).map(|object| &object.spec) else { return Vec::new() };
-        if compiled.phase == Phase::Ended {
+        if compiled.phase == Phase::Ended || self.waits_for_preview_keys() {
             return Vec::new();
         }
         let tables = self.previews.tables_of(id);
@@ -212,7 +213,15 @@ impl World {
             Problem::error("TooManyPreviews", "metadata.namespace", message)
         });
         let of_meeting = self.previews.problems.get(id).into_iter().flatten().cloned();
-        of_spec.chain(beyond).chain(of_meeting).collect()
+        let is_waiting = self.waits_for_preview_keys().then(|| {
+            let message = format!(
+                "no URL is told yet: it is made of the Secret {PREVIEW_KEYS} in the namespace {}, which is not there, and which \
+                 the gateway makes that leads",
+                self.settings.namespace
+            );
+            Problem::warning("WaitingForKeys", "", message)
+        });
+        of_spec.chain(beyond).chain(of_meeting).chain(is_waiting).collect()
     }
 
     fn no_policy(&self) -> Problem {

@@ -23,7 +23,7 @@ pub(super) struct InForce {
     /// What listeners know of it.
     pub(super) entry: PreviewEntry,
     pub(super) problems: Vec<Problem>,
-    /// The Secret that a cluster's controllers share is not there.
+    /// The Secret under the usual name is not there, and the policy names no other.
     lacks_keys: bool,
 }
 
@@ -143,10 +143,11 @@ impl World {
             Err(problem) => (None, Some(problem)),
         };
         let is_due = wrong.is_some();
-        let lacks_keys = seed.is_none() && !is_due && self.is_of_a_cluster(&id);
+        let lacks_keys = seed.is_none() && !is_due;
+        let not_shared = (lacks_keys && self.is_of_a_cluster(&id)).then(keys_not_shared);
         let repositories = policy.repositories.iter().enumerate();
         let of_repositories = repositories.flat_map(|(index, repository)| self.secret_of(&id, index, repository));
-        let problems = wrong.into_iter().chain(lacks_keys.then(keys_not_shared)).chain(of_repositories).collect();
+        let problems = wrong.into_iter().chain(not_shared).chain(of_repositories).collect();
         // As secret as the key beside which it was made when the process started.
         let own = self.settings.fallback_certificate.key.0.as_bytes();
         // Where a secret is due names are not to be guessed, either, though it is not there.
@@ -196,11 +197,15 @@ impl World {
         self.objects.get(id).is_some_and(|object| object.uid.is_some())
     }
 
-    /// The namespace in which there is no Secret that the keys of previews could be made of, where a cluster's controllers
-    /// should share one.
+    /// The namespace in which there is no Secret that the keys of previews could be made of, where the policy names none.
     #[must_use]
     pub fn lacks_preview_keys(&self) -> Option<Arc<str>> {
         self.previews.in_force.as_ref().filter(|it| it.lacks_keys).map(|it| Arc::clone(&it.id.namespace))
+    }
+
+    /// Whether previews will soon be called something else, by keys that somebody makes.
+    pub(super) fn waits_for_preview_keys(&self) -> bool {
+        self.settings.makes_preview_keys && self.lacks_preview_keys().is_some()
     }
 
     /// What is wrong with the Secret of a repository, which the controller reads when it needs it.

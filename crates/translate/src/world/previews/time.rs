@@ -1,11 +1,12 @@
 //! The time, and what it does to previews.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use nuncio_api::{Kind, Object, ObjectId};
 
 use super::Previews;
-use crate::preview::{Begun, Compiled, Entrance, Phase, REMEMBERED};
+use crate::preview::{self, Begun, Compiled, Entrance, Phase, REMEMBERED};
 use crate::world::World;
 
 /// When things began, in seconds since 1970.
@@ -39,6 +40,17 @@ pub struct PreviewTimes {
     pub has_ended: bool,
     /// And nothing is said of that any more either.
     pub is_forgotten: bool,
+}
+
+/// A Preview that went, and the hosts that say so until then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GonePreview {
+    /// What it was.
+    pub id: ObjectId,
+    /// Its hosts, each with the one whose routes it had.
+    pub hosts: Vec<(Arc<str>, Arc<str>)>,
+    /// In seconds since 1970.
+    pub until: u64,
 }
 
 /// A service, by the Preview that says that it is replaced.
@@ -104,12 +116,19 @@ impl Previews {
     /// Has the hosts of a Preview that went say so for a while: of as many in a namespace as there may be Previews.
     pub(super) fn remember(&mut self, id: &ObjectId, old: Option<Compiled>, most: usize) {
         let now = self.time.now;
+        if let Some(old) = old.filter(|old| old.phase != Phase::Forgotten) {
+            let until = old.life.expires.unwrap_or(now).min(now).saturating_add(REMEMBERED);
+            self.bury(id, Gone { entrances: old.entrances, until }, most);
+        }
+    }
+
+    fn bury(&mut self, id: &ObjectId, gone: Gone, most: usize) {
+        let now = self.time.now;
         self.time.gone.retain(|_, gone| now < gone.until);
         let there = self.time.gone.keys().filter(|other| other.namespace == id.namespace).count();
-        if let Some(old) = old.filter(|old| old.phase != Phase::Forgotten && there < most) {
-            let until = old.life.expires.unwrap_or(now).min(now).saturating_add(REMEMBERED);
-            self.turns.put(id, Some(until));
-            self.time.gone.insert(id.clone(), Gone { entrances: old.entrances, until });
+        if there < most && now < gone.until {
+            self.turns.put(id, Some(gone.until));
+            self.time.gone.insert(id.clone(), gone);
         }
     }
 }
@@ -141,6 +160,39 @@ impl World {
             let has_ended = is_forgotten || phase == Phase::Ended;
             PreviewTimes { ends: life.expires, latest: life.longest, has_ended, is_forgotten }
         })
+    }
+
+    /// Previews that went, whose hosts say so still: for who keeps that beyond the end of this process.
+    #[must_use]
+    pub fn gone_previews(&self) -> Vec<GonePreview> {
+        let Time { now, gone, .. } = &self.previews.time;
+        let host = |it: &Entrance| (Arc::clone(&it.name), Arc::clone(&it.baseline));
+        let told = gone.iter().filter(|(_, gone)| *now < gone.until).map(|(id, gone)| GonePreview {
+            id: id.clone(),
+            hosts: gone.entrances.iter().map(host).collect(),
+            until: gone.until,
+        });
+        told.collect()
+    }
+
+    /// What somebody has kept of Previews that went: but for those that are there again, their hosts say so from the next change
+    /// or turn on. Nothing where no policy is in force.
+    pub fn recall_gone_previews(&mut self, all: Vec<GonePreview>) {
+        let Some(policy) = self.previews.policy().cloned() else { return };
+        let latest = self.previews.time.now.saturating_add(REMEMBERED);
+        for GonePreview { id, hosts, until } in all {
+            if self.objects.contains_key(&id) || self.previews.time.gone.contains_key(&id) || until > latest {
+                continue;
+            }
+            let own = hosts.into_iter().filter(|(name, _)| preview::is_below(&policy.domain, name)).enumerate();
+            let entrances = own.map(|(index, (name, baseline))| {
+                let origin = policy.origin(&name).into();
+                Entrance { index, name, origin, baseline }
+            });
+            let gone = Gone { entrances: entrances.collect(), until };
+            self.previews.bury(&id, gone, policy.max_previews());
+            self.previews.time.due.insert(id);
+        }
     }
 
     /// From here on it is noticed who asks for Previews. Where it never is, none ends because nobody does.

@@ -89,6 +89,6 @@ pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest
 }
 
 /// Older releases write `2026-11-29 06:42:00 UTC`, newer ones as RFC 3339 has it.
-fn rfc3339(time: &str) -> String {
+pub(in crate::previews) fn rfc3339(time: &str) -> String {
     time.strip_suffix(" UTC").map_or_else(|| time.to_owned(), |time| format!("{}Z", time.replacen(' ', "T", 1)))
 }

@@ -228,6 +228,19 @@ fn what_is_replayed_is_known_by_its_age() {
     elsewhere.repository.namespace = "team".into();
     handled.is_news(&elsewhere).unwrap();
 
+    // What is forgotten is not taken for news: it may be what it was.
+    let mut few = Handled::of(1);
+    let other = |time: &str| {
+        from_github(|event| {
+            event["pull_request"]["number"] = json!(43);
+            event["pull_request"]["updated_at"] = json!(time);
+        })
+    };
+    few.note(&closed);
+    few.note(&other("2026-11-29T06:00:01Z"));
+    few.is_news(&closed).unwrap_err();
+    few.is_news(&at("2026-11-29T06:00:02Z")).unwrap();
+
     // And by what the Preview says of its source, whoever has written that down.
     let source = |updated: &str| PreviewSource { updated: Some(updated.into()), ..PreviewSource::default() };
     assert!(opened.is_known_by(Some(&source("2026-11-29T07:00:01+01:00")), false).is_some());
@@ -239,6 +252,9 @@ fn what_is_replayed_is_known_by_its_age() {
     }
     let hours = |hours| opened.updated + SignedDuration::from_hours(hours);
     assert!(opened.is_stale(hours(25)).is_some() && opened.is_stale(hours(23)).is_none());
+    let known = source("2026-11-29T06:00:00Z");
+    assert!(may_come_again(Some(&known), hours(23)) && !may_come_again(Some(&known), hours(25)));
+    assert!(!may_come_again(None, hours(1)) && !may_come_again(Some(&PreviewSource::default()), hours(1)));
 }
 
 /// Somebody may have deleted it, or its time is over.

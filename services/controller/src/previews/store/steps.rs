@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use nuncio_api::{Duration as Length, ObjectId, Preview, PreviewSource};
+use nuncio_api::{Duration as Length, ObjectId, PreviewSource};
 
 use super::{Now, Step, Store};
 use crate::admin::{PreviewError, PreviewOutcome};
@@ -11,6 +11,7 @@ use crate::clock;
 use crate::engine::Engine;
 use crate::previews::manifest::Manifest;
 use crate::previews::place::{Found, Unwritten};
+use crate::previews::sweep::is_a_memory;
 use crate::run::lock;
 
 /// For how long a preview is shown that nobody said it of.
@@ -114,7 +115,8 @@ impl Store {
     }
 
     /// Forgets those that ended first, where a namespace has as many that have ended as it may have others: each is there for a
-    /// day, and who makes and ends one after the other would fill the place.
+    /// day, and who makes and ends one after the other would fill the place. What deliveries of webhooks are known by stays: it is
+    /// forges that make those.
     fn forget_oldest(&self, engine: &Mutex<Engine>, id: &ObjectId) -> Result<(), Unwritten> {
         let over = self.ended(&lock(engine), id);
         for id in over {
@@ -137,10 +139,12 @@ impl Store {
         let most = world.preview_policy().map_or(0, |(_, policy)| policy.max_previews());
         let others = world.all_previews().filter(|it| it.id.namespace == new.namespace && it.id != *new);
         let ended = others.filter(|it| self.is_own(it) && world.preview_has_ended(&it.id, false));
-        let mut ended: Vec<_> = ended.map(|it| (world.preview_times(it).ends, it.id.clone())).collect();
-        ended.sort_unstable();
+        let ended: Vec<_> = ended.collect();
         let over = (ended.len() + 1).saturating_sub(most);
-        ended.into_iter().take(over).map(|(_, id)| id).collect()
+        let forgettable = ended.into_iter().filter(|it| !is_a_memory(it));
+        let mut forgettable: Vec<_> = forgettable.map(|it| (world.preview_times(it).ends, it.id.clone())).collect();
+        forgettable.sort_unstable();
+        forgettable.into_iter().take(over).map(|(_, id)| id).collect()
     }
 
     /// Whoever was given longer keeps that, where what comes after says no time at which it ends.
@@ -186,17 +190,16 @@ fn is_room(engine: &Mutex<Engine>, manifest: &Manifest) -> Result<(), PreviewErr
     if let Some(most) = policy.max_previews_total.map(|most| most as usize).filter(|most| there.len() >= *most) {
         return full("there are".to_owned(), most);
     }
-    let author = author(&manifest.spec);
-    let own = there.iter().filter(|(_, spec)| author.is_some() && self::author(spec) == author).count();
+    let source = manifest.spec.source.as_ref();
+    let Some((author, issuer)) = source.and_then(|it| Some((it.author.as_deref()?, it.author_issuer.as_deref()?)))
+    else {
+        return Ok(());
+    };
+    let own = there.iter().filter(|(_, spec)| spec.source.as_ref().is_some_and(|it| it.is_by(author, issuer))).count();
     match policy.max_previews_per_author.map(|most| most as usize) {
-        Some(most) if author.is_some() && own >= most => full("you have".to_owned(), most),
+        Some(most) if own >= most => full("you have".to_owned(), most),
         _ => Ok(()),
     }
-}
-
-/// Who has made a Preview by a request.
-fn author(spec: &Preview) -> Option<&str> {
-    spec.source.as_ref()?.author.as_deref()
 }
 
 #[cfg(test)]

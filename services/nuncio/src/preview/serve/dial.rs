@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use nuncio_controller::TUNNEL_PROTOCOL;
 use nuncio_telemetry::causes;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Upgraded, Url, header, redirect};
+use reqwest::{RequestBuilder, Response, StatusCode, Upgraded, Url, header};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::cli::PreviewServeArgs;
 use crate::exit::Failure;
 use crate::preview::keeper::token;
+use crate::preview::localhost;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,6 +42,9 @@ impl Dial {
     pub(super) fn new(args: &PreviewServeArgs) -> Result<Self, Failure> {
         let server = args.server.trim_end_matches('/');
         let (namespace, name) = args.preview.split_once('/').unwrap_or(("default", &args.preview));
+        if ![namespace, name].iter().all(|part| is_name(part)) {
+            return Err(Failure::usage(format!("{}: expected NAME or NAMESPACE/NAME of a Preview", args.preview)));
+        }
         let mut url = Url::parse(server).map_err(|error| Failure::usage(format!("--server {server}: {error}")))?;
         let path = ["api", "v1", "previews", namespace, name, "tunnel"];
         let no_base = |()| Failure::usage(format!("--server {server}: expected https://HOST"));
@@ -52,7 +56,7 @@ impl Dial {
             url.query_pairs_mut().append_pair("service", service);
         }
         // One stream of bytes each way: that is what HTTP/1.1 can become.
-        let client = Client::builder().http1_only().redirect(redirect::Policy::none()).connect_timeout(CONNECT);
+        let client = localhost::client().http1_only().connect_timeout(CONNECT);
         let client = client.build().map_err(Failure::new)?;
         let request = client.get(url).header(header::CONNECTION, "upgrade").header(header::UPGRADE, TUNNEL_PROTOCOL);
         Ok(Self { request, token_file: args.token_file.clone(), place: server.to_owned() })
@@ -100,4 +104,10 @@ impl Dial {
             _ => NotConnected::Refused(told),
         }
     }
+}
+
+/// What may be the name of a Preview, or of a namespace.
+fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    !text.is_empty() && text.bytes().all(is_plain)
 }

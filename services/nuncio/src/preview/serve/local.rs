@@ -68,6 +68,13 @@ impl Local {
         Self { address, http1, http2, speaks_http2, show }
     }
 
+    /// Says so where nothing listens there: most likely the port is another.
+    pub(super) async fn warn_if_silent(&self) {
+        if let Err(error) = TcpStream::connect(self.address).await {
+            self.show.silent(self.address, &error);
+        }
+    }
+
     /// What it answers, or why it does not.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let began = Instant::now();

@@ -1,5 +1,7 @@
 //! What a person sees of it.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU8};
@@ -50,6 +52,11 @@ impl Show {
             moves: Arc::default(),
             was_connected: Arc::default(),
         }
+    }
+
+    /// Nothing listens where requests are to go.
+    pub(super) fn silent(&self, address: SocketAddr, why: &io::Error) {
+        eprintln!("Nothing listens at {address} yet ({why}): requests are answered 502 until something does");
     }
 
     /// Requests come from now on.

@@ -45,7 +45,9 @@ async fn a_job_puts_its_preview_as_often_as_it_likes_and_takes_it_away() {
     assert_eq!(gone.status, 204, "{}", gone.text());
     let ended = json_of(&team.client().ask(&ask("GET", PREVIEW, &job)).await);
     assert_eq!((&ended["problems"][0]["reason"], &ended["urls"]), (&json!("Expired"), &json!([])), "{ended}");
-    assert_eq!(team.client().ask(&ask("DELETE", PREVIEW, &job)).await.status, 404, "once is enough");
+    for gone in [PREVIEW, "/api/v1/previews/default/never-was"] {
+        assert_eq!(team.client().ask(&ask("DELETE", gone, &job)).await.status, 204, "it is not there: {gone}");
+    }
     team.at(&url, "/cart/", "410").await;
     gateway.stop().await;
     // A gateway that was started anew knows it too.
@@ -200,7 +202,7 @@ async fn nobody_makes_any_number_of_previews() {
     }
     let files = std::fs::read_dir(team.site.manifests().join("previews")).unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
-    files.retain(|name| name.ends_with(".json"));
+    files.retain(|name| name.ends_with(".json") && !name.starts_with('.'));
     files.sort();
     assert_eq!(files, [4, 5, 6].map(|number| format!("default.tax-{number}.json")));
     team.at(&last, "/cart/", "410").await;
@@ -211,5 +213,34 @@ async fn nobody_makes_any_number_of_previews() {
     let bob = team.token(&json!({"iss": "https://people.example", "sub": "bob", "groups": ["team-cart"]}));
     assert_eq!(make("two", &bob).await.status, 201, "it is not his");
     assert_eq!(make("of-cart", &team.job("acme/cart")).await.status, 201, "jobs are nobody's");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn that_somebody_deleted_the_file_of_a_preview_is_known_to_a_gateway_that_starts() {
+    let team = Team::new().await;
+    team.site.write("tax.yaml", documents(&[team.manifest("tax")]));
+    let gateway = team.gateway().await;
+    let url = eventually("a URL", async || {
+        let shown = gateway.admin.list("previews").await;
+        shown[0]["urls"][0]["url"].as_str().map(str::to_owned).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    team.at(&url, "/cart/", "branch").await;
+    team.site.remove("tax.yaml");
+    team.at(&url, "/cart/", "410").await;
+    let host = url.strip_prefix("http://").unwrap().split(':').next().unwrap().trim_end_matches('/').to_owned();
+    eventually("it is kept", async || {
+        let kept = std::fs::read_to_string(team.site.manifests().join("previews/.tombstones.json"));
+        let kept = kept.unwrap_or_default();
+        if kept.contains(&host) { Ok(()) } else { Err(kept) }
+    })
+    .await;
+    gateway.stop().await;
+    let gateway = team.gateway().await;
+    team.at(&url, "/cart/", "410").await;
+    // It is there again.
+    team.site.write("tax.yaml", documents(&[team.manifest("tax")]));
+    team.at(&url, "/cart/", "branch").await;
     gateway.stop().await;
 }

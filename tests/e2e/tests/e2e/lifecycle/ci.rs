@@ -159,10 +159,40 @@ fn the_chart_of_argo_cds_example_is_a_preview_that_the_gateway_takes() {
     assert!(made.status.success(), "{}", text(&made));
     site.write("made.yaml", &made.stdout);
     let policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy", "metadata": {"name": "previews"}, "spec": {
-        "domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"]}});
-    site.write("policy.yaml", documents(&[policy]));
-    let checked = Command::new(nuncio()).arg("check").arg(site.manifests()).output().unwrap();
-    let told = text(&checked);
-    // The policy of this test lets nobody see it; the text itself is right.
-    assert!(told.contains("previews that are Authenticated") && !told.contains("spec.source"), "{told}");
+        "domain": "preview.example", "namespaces": ["*"], "hosts": ["shop.example.com"], "access": ["Authenticated"],
+        "filters": [{"name": "token"}]}});
+    let shop = json!({"hostname": "shop.example.com", "prefix": "/cart/", "service": "cart"});
+    site.write(
+        "shop.yaml",
+        documents(&[
+            listener("http", 8080, "HTTP"),
+            host("any", "*"),
+            object("Mapping", "cart", shop),
+            object("Filter", "token", json!({"JWT": {"jwksURI": "https://id.example/keys"}})),
+            policy,
+        ]),
+    );
+    let mut list = Command::new(nuncio());
+    let listed = list.args(["preview", "list", "-o", "json"]).arg(site.manifests()).output().unwrap();
+    let told: Value = serde_json::from_slice(&listed.stdout).unwrap_or_else(|_| panic!("{}", text(&listed)));
+    let [preview] = &told["items"].as_array().unwrap()[..] else { panic!("{told}") };
+    assert_eq!(preview["urls"][0]["baseline"], "shop.example.com", "{preview}");
+    assert_eq!((&preview["services"][0]["baseline"], &preview["access"]), (&json!("cart"), &json!("Authenticated")));
+    let source = json!({"provider": "GitHub", "repository": "acme/cart", "pull_request": 42, "branch": "fix/tax", "commit": "9f3c",
+        "author": null, "author_issuer": null});
+    assert_eq!(preview["source"], source);
+    // Of a directory nobody knows which pods there are.
+    let reasons: Vec<_> = preview["problems"].as_array().unwrap().iter().map(|problem| &problem["reason"]).collect();
+    assert!(reasons.iter().all(|reason| **reason == "NoEndpoints"), "{preview}");
+    let backend = preview["services"][0]["backend"].as_str().unwrap().to_owned();
+    let made = String::from_utf8_lossy(&made.stdout).into_owned();
+    let service = services_of(&made).into_iter().find(|name| backend.starts_with(&format!("{name}:"))).unwrap();
+    assert!(made.contains("fork: true") && service == "cart-pr-42", "{made}");
+}
+
+/// The names of the Services in what a chart makes.
+fn services_of(made: &str) -> Vec<String> {
+    let documents = made.split("\n---").filter(|document| document.contains("kind: Service\n"));
+    let name = |document: &str| Some(document.split("name: ").nth(1)?.lines().next()?.trim().to_owned());
+    documents.filter_map(name).collect()
 }

@@ -25,12 +25,12 @@ async fn team_at(forge: impl AsyncFnOnce(&Site) -> Forge) -> (Team, Forge) {
 
 #[tokio::test]
 async fn a_pull_request_has_one_comment_that_says_how_its_preview_is() {
-    // More than a page of others' comments.
-    let (team, forge) = team_at(async |site: &Site| Forge::start(site, "github", 120).await).await;
+    // More than ten pages of others' comments.
+    let (team, forge) = team_at(async |site: &Site| Forge::start(site, "github", 1_020).await).await;
     // A stranger's that looks like ours stays his.
     let stranger = "<!-- nuncio-previews preview.example -->\nhttps://evil.example/";
     let of = PULL_REQUESTS[0];
-    forge.state.lock().unwrap().comments.push(Comment { of, id: 121, author: 2, body: stranger.to_owned() });
+    forge.state.lock().unwrap().comments.push(Comment { of, id: 1_021, author: 2, body: stranger.to_owned() });
     let gateway = team.gateway().await;
     let told = json_of(&team.client().ask(&github(|_| ())).await);
     let url = told["preview"]["urls"][0]["url"].as_str().unwrap();
@@ -52,7 +52,7 @@ async fn a_pull_request_has_one_comment_that_says_how_its_preview_is() {
     let said = forge.says("It is gone").await;
     assert!(!said.contains(url), "{said}");
     let comments = forge.state.lock().unwrap().comments.clone();
-    assert_eq!((comments.len(), &*comments[120].body), (122, stranger));
+    assert_eq!((comments.len(), &*comments[1_020].body), (1_022, stranger));
     gateway.stop().await;
 }
 
@@ -123,4 +123,47 @@ async fn forge_without(forge: &Forge, of: (&'static str, u64), what: &str) -> St
         other => Err(format!("{other:?}")),
     })
     .await
+}
+
+/// Nobody tells the gateway: what is told while it is not there is told to nobody.
+#[tokio::test]
+async fn a_pull_request_that_was_closed_unheard_has_no_preview_any_more() {
+    for provider in ["github", "gitlab"] {
+        let (team, forge) = team_at(async |site: &Site| Forge::start(site, provider, 0).await).await;
+        let [cart, another, _] = PULL_REQUESTS;
+        let gateway = team.gateway().await;
+        let put = async |name: &str, (repository, number): (&str, u64)| {
+            let of = if provider == "github" { "GitHub" } else { "GitLab" };
+            let mut manifest = team.manifest(name);
+            manifest["spec"]["source"] = json!({"provider": of, "repository": repository, "pullRequest": number});
+            let ask = get(PORTAL, &format!("/api/v1/previews/default/{name}")).method("PUT");
+            let ask = ask.with("authorization", &team.person("team-cart")).body(manifest.to_string());
+            let told = json_of(&team.client().ask(&ask).await);
+            told["preview"]["urls"][0]["url"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned()
+        };
+        let (closed, open) = (put("closed", cart).await, put("open", another).await);
+        if provider == "github" {
+            team.client().ask(&github(|_| ())).await;
+        }
+        forge.says_at(cart, "`closed`").await;
+        gateway.stop().await;
+
+        {
+            let mut state = forge.state.lock().unwrap();
+            state.closed.insert(cart);
+            state.updated = ago(1);
+        }
+        let gateway = team.gateway().await;
+        team.at(&closed, "/cart/", "410").await;
+        forge.says_at(cart, "It is gone").await;
+        assert_eq!(team.at(&open, "/cart/", "branch").await.status, 200);
+        if provider == "github" {
+            let made = "/api/v1/previews/default/cart-pr-42";
+            let told = team.client().ask(&get(PORTAL, made).with("authorization", &team.person("team-cart"))).await;
+            assert!(told.text().contains("Expired"), "{}", told.text());
+            let replayed = json_of(&team.client().ask(&github(|_| ())).await);
+            assert_eq!(replayed["outcome"], "ignored", "it was opened before it was closed: {replayed}");
+        }
+        gateway.stop().await;
+    }
 }

@@ -54,6 +54,59 @@ async fn a_pull_request_has_a_preview_for_as_long_as_it_is_open() {
     gateway.stop().await;
 }
 
+/// Such as one that was made before branches became parts of names as they do now.
+#[tokio::test]
+async fn a_preview_of_another_name_ends_with_its_pull_request() {
+    let team = Team::new().await;
+    let named = |name: &str| {
+        team.policy(|policy| policy["spec"]["repositories"][0]["preview"]["name"] = json!(format!("{name}-{{number}}")))
+    };
+    team.site.write("policy.yaml", documents(&[named("before")]));
+    let gateway = team.gateway().await;
+    let told = json_of(&team.client().ask(&github(|_| ())).await);
+    let before = told["preview"]["urls"][0]["url"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned();
+    team.at(&before, "/cart/", "branch").await;
+    // What somebody else has made of it is his.
+    let mut other = team.manifest("other");
+    other["spec"]["source"] = json!({"provider": "GitHub", "repository": "acme/cart", "pullRequest": 42});
+    let put = get(PORTAL, "/api/v1/previews/default/other").method("PUT").with("authorization", &team.job("acme/cart"));
+    let other = json_of(&team.client().ask(&put.body(other.to_string())).await);
+    let other = other["preview"]["urls"][0]["url"].as_str().unwrap_or_else(|| panic!("{other}")).to_owned();
+
+    team.site.write("policy.yaml", documents(&[named("after")]));
+    gateway.line(&["PreviewPolicy default/previews changed"]).await;
+    let deleted = json_of(&team.client().ask(&github(closed)).await);
+    assert_eq!(deleted["outcome"], "deleted", "{deleted}");
+    team.at(&before, "/cart/", "410").await;
+    team.at(&other, "/cart/", "branch").await;
+    gateway.stop().await;
+}
+
+/// The place of those that have ended is for others, but for what a delivery is known by that may come again.
+#[tokio::test]
+async fn what_a_forge_told_is_known_however_many_previews_have_ended_since() {
+    let team = Team::new().await;
+    team.site.write("policy.yaml", documents(&[team.policy(|policy| policy["spec"]["maxPreviews"] = json!(1))]));
+    let gateway = team.gateway().await;
+    let asked = async |ask: &Ask| json_of(&team.client().ask(ask).await)["outcome"].clone();
+    assert_eq!([asked(&github(|_| ())).await, asked(&github(closed)).await], ["created", "deleted"]);
+    let ann = team.person("team-cart");
+    let own = |method: &str, name: &str| {
+        get(PORTAL, &format!("/api/v1/previews/default/{name}")).method(method).with("authorization", &ann)
+    };
+    for name in ["one", "two", "three"] {
+        assert_eq!(asked(&own("PUT", name).body(team.manifest(name).to_string())).await, "created");
+        assert_eq!(team.client().ask(&own("DELETE", name)).await.status, 204);
+    }
+    let files = team.site.manifests().join("previews");
+    let is_there = |name: &str| files.join(format!("default.{name}.json")).exists();
+    assert_eq!(["one", "cart-pr-42"].map(is_there), [false, true]);
+    gateway.stop().await;
+    let gateway = team.gateway().await;
+    assert_eq!(asked(&github(|_| ())).await, "ignored", "it was opened before it was closed");
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_job_cannot_have_the_webhooks_of_its_repository_unheard() {
     let team = Team::new().await;

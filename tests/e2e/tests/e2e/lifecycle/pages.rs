@@ -88,3 +88,41 @@ async fn who_is_not_known_sees_none() {
     assert_eq!(team.client().ask(&foreign).await.status, 403);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_done_is_said_and_not_done_again_by_loading_its_address() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let ann = team.person("team-cart");
+    let ask = |method: &str, path: &str| get(PORTAL, path).method(method).with("authorization", &ann);
+    let mut manifest = team.manifest("tax");
+    manifest["spec"]["lifetime"] = json!({"ttl": "8h"});
+    let put = ask("PUT", "/api/v1/previews/default/tax").body(manifest.to_string());
+    assert_eq!(team.client().ask(&put).await.status, 201);
+    let page = "/docs/previews/default/tax";
+    let extend = async |ttl: &str| {
+        let form = ask("POST", &format!("{page}/extend")).with("content-type", "application/x-www-form-urlencoded");
+        let reply = team.client().ask(&form.body(format!("ttl={ttl}"))).await;
+        assert_eq!(reply.status, 303, "{}", reply.text());
+        let there = reply.header("location").unwrap().to_owned();
+        (there.clone(), team.client().ask(&ask("GET", &there)).await.text())
+    };
+    let (there, text) = extend("1h").await;
+    assert!(there.ends_with("/tax?extended=same") && text.contains("nothing has changed"), "{there} {text}");
+    let (there, text) = extend("9h").await;
+    assert!(there.ends_with("/tax") && !text.contains("nothing has changed"), "{there} {text}");
+    for (address, leads) in [("extend", page), ("delete", page)] {
+        let reply = team.client().ask(&ask("GET", &format!("{page}/{address}"))).await;
+        assert_eq!((reply.status, reply.header("location")), (303, Some(leads)), "{address}");
+    }
+    let form = team.client().ask(&ask("GET", "/docs/previews/new/fields")).await;
+    assert_eq!((form.status, form.header("location")), (303, Some("/docs/previews/new")));
+    assert_eq!(team.client().ask(&ask("GET", &format!("{page}/doctor"))).await.status, 200);
+    assert_eq!(team.client().ask(&ask("GET", page)).await.status, 200, "it is there still");
+    // Who deletes it twice is led to the list twice.
+    for _ in 0..2 {
+        let gone = team.client().ask(&ask("POST", &format!("{page}/delete"))).await;
+        assert_eq!((gone.status, gone.header("location")), (303, Some("/docs/previews")));
+    }
+    gateway.stop().await;
+}

@@ -59,6 +59,7 @@ fn needed(scopes: &[Scope], features: &[Feature]) -> BTreeSet<Right> {
                 Names::WebhookSecret => vec!["nuncio-webhook".to_owned()],
                 Names::WebhookConfiguration => vec!["nuncio-edge".to_owned()],
                 Names::KeysSecret => vec!["portal-keys".to_owned()],
+                Names::Tombstones => vec!["nuncio-preview-tombstones".to_owned()],
                 Names::Definitions => DEFINITIONS.map(ToOwned::to_owned).to_vec(),
             };
             let pairs = rule.resources.iter().flat_map(|resource| rule.verbs.iter().map(move |verb| (resource, verb)));

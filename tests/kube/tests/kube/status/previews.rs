@@ -30,7 +30,10 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
         let entrypoints = json!([{"name": "web", "host": "shop.example"}]);
         own("Preview", name, json!({"services": services, "entrypoints": entrypoints, "access": {"mode": "Public"}}))
     };
-    stage.apply(&[own("PreviewPolicy", "previews", policy)]).await;
+    // What it makes keys of, which it may not make itself.
+    let keys = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "nuncio-preview-keys"},
+        "stringData": {"key": "a test's own sixteen bytes"}});
+    stage.apply(&[keys, own("PreviewPolicy", "previews", policy)]).await;
     let gateway = Gateway::start_by(&stage.site, stage.up().arg("--allow-previews")).await;
     let text = json!({ "text": preview("tax").to_string() });
     let refused = eventually("it reads the policy", async || {
@@ -87,7 +90,7 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     assert_eq!(gone.status, 200, "{}", gone.text());
     let ended = stage.object("preview", "tax").await;
     assert!(ended["spec"]["lifetime"]["expiresAt"].is_string(), "{ended}");
-    assert_eq!(ask(&stage, "delete", &json!({})).await.status, 404);
+    assert_eq!(ask(&stage, "delete", &json!({})).await.status, 200, "it is gone already");
     // Begun anew it says nothing of what it said before.
     let anew = ask(&stage, "put", &text).await.text();
     assert!(anew.contains("\"updated\""), "{anew}");
@@ -309,6 +312,8 @@ async fn replicas_share_what_the_leader_makes_keys_of_and_nothing_is_written_ove
         if one != other && is_told(&first.admin).await { Ok(()) } else { Err(one) }
     })
     .await;
+    let shown = async |admin: &Admin| admin.list("previews").await.remove(0)["urls"].clone();
+    assert_eq!([shown(&first.admin).await, shown(&second.admin).await], [json!([]), json!([])], "they would be others");
     eventually("it says what it may not", async || {
         let said = [first.stderr(), second.stderr()].concat().join("\n");
         if said.contains("cannot make the Secret") { Ok(()) } else { Err(said) }
@@ -324,6 +329,8 @@ async fn replicas_share_what_the_leader_makes_keys_of_and_nothing_is_written_ove
         .await
     };
     let shared = agreed(&Value::Null).await;
+    let urls = shown(&first.admin).await;
+    assert!(urls[0]["url"].is_string() && urls == shown(&second.admin).await, "{urls}");
     let secret = stage.object("secret", "nuncio-preview-keys").await;
     assert_eq!(secret["metadata"]["labels"]["app.kubernetes.io/managed-by"], "nuncio-previews");
     assert_eq!(secret["data"]["key"].as_str().unwrap().len(), 44, "32 bytes");
@@ -337,4 +344,45 @@ async fn replicas_share_what_the_leader_makes_keys_of_and_nothing_is_written_ove
     assert_eq!(agreed(&shared).await, theirs);
     first.stop().await;
     second.stop().await;
+}
+
+/// Nothing is left of the object that could say so.
+#[tokio::test]
+async fn that_somebody_deleted_a_preview_is_known_to_replicas_that_start() {
+    let (stage, two) = (Stage::set().await, Site::new());
+    stage.apply(&[role_without(&[Feature::Webhook, Feature::Edits], true)]).await;
+    let own = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
+    let policy = json!({"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any"});
+    let preview = json!({"services": [{"baseline": "app", "backend": "127.0.0.1:9"}], "access": {"mode": "Public"},
+        "entrypoints": [{"name": "web", "host": "shop.example"}]});
+    stage.apply(&[own("PreviewPolicy", "previews", policy), own("Preview", "tax", preview)]).await;
+    let first = Gateway::start_by(&stage.site, stage.up().arg("--allow-previews")).await;
+    let url = eventually("it says where it is", async || {
+        let shown = first.admin.list("previews").await;
+        shown.first().and_then(|it| it["urls"][0]["url"].as_str().map(str::to_owned)).ok_or(format!("{shown:?}"))
+    })
+    .await;
+    let host = url.trim_start_matches("https://").trim_end_matches('/').to_owned();
+    let says = async |site: &Site, status: u16| {
+        eventually(&format!("{status}"), async || {
+            let reply = Client::http(site.http()).send(&get(&host, "/app/")).await.unwrap();
+            if reply.status == status { Ok(()) } else { Err(reply.status) }
+        })
+        .await;
+    };
+    stage.kubectl(&["delete", "preview", "tax"]).await;
+    says(&stage.site, 410).await;
+    eventually("it is kept", async || {
+        let maps = stage.kubectl(&["get", "configmaps", "--output", "json"]).await;
+        if maps.contains("nuncio-preview-tombstones") && maps.contains(&host) { Ok(()) } else { Err(maps) }
+    })
+    .await;
+    // One that does not lead, and one that leads after it.
+    let second = Gateway::start_by(&two, stage.up_at(&two).arg("--allow-previews")).await;
+    says(&two, 410).await;
+    first.stop().await;
+    second.stop().await;
+    let third = Gateway::start_by(&stage.site, stage.up().arg("--allow-previews")).await;
+    says(&stage.site, 410).await;
+    third.stop().await;
 }

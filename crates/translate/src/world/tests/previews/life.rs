@@ -3,6 +3,7 @@
 use nuncio_ir::{Backend, RouteAction};
 
 use super::{POLICY, PREVIEW, SITE, answer, apply, host, of, preview, reasons, route};
+use crate::preview::REMEMBERED;
 use crate::world::World;
 
 #[test]
@@ -122,4 +123,30 @@ fn since_when_nobody_stands_in_for_a_service_is_told_and_names_no_object() {
     world.set_time(1_000_200);
     apply(&mut world, &missing);
     assert!(told(&world, &host).page.contains("since 12 January 1970, 13:50:00 UTC"));
+}
+
+#[test]
+fn what_went_is_known_to_who_starts_anew_with_what_was_kept_of_it() {
+    let mut world = of(&[SITE, POLICY, PREVIEW]);
+    world.set_time(1_000);
+    let host = host(&world);
+    world.apply([(preview(), None)]);
+    assert_eq!(answer(&world, &host, "/cart/"), "410");
+    let kept = world.gone_previews();
+    assert_eq!((kept.len(), &kept[0].id, kept[0].until), (1, &preview(), 1_000 + REMEMBERED));
+
+    let anew = |texts: &[&str], now: u64| {
+        let mut world = of(texts);
+        world.set_time(now);
+        world.recall_gone_previews(kept.clone());
+        if world.set_time(now) {
+            world.apply([]);
+        }
+        answer(&world, &host, "/cart/")
+    };
+    assert_eq!(anew(&[SITE, POLICY], 2_000), "410");
+    assert_eq!(anew(&[SITE, POLICY, PREVIEW], 2_000), "cart-42:80", "it is there again");
+    assert_eq!(anew(&[SITE, POLICY], 1_000 + REMEMBERED), "404", "its time is over");
+    let elsewhere = POLICY.replace("pre.example", "other.example");
+    assert_ne!(anew(&[SITE, &elsewhere], 2_000), "410", "it was another domain");
 }

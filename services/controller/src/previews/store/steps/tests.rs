@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::{Body, Client};
-use nuncio_api::Kind;
+use nuncio_api::{Kind, Preview};
 use serde_json::{Value, json};
 
 use super::*;
