@@ -47,9 +47,9 @@ impl Lifecycle {
         let mut why = String::new();
         let outcome = self.store.change(engine, id, |now| {
             let step = self.step(wanted, now)?;
-            Ok(step.unwrap_or_else(|reason| {
-                why = reason.0;
-                reason.1
+            Ok(step.unwrap_or_else(|(reason, step)| {
+                why = reason;
+                step
             }))
         })?;
         // A name of another time, such as that of a branch before it was made a part of names as it is now.

@@ -34,7 +34,7 @@ pub(super) struct Of {
 
 /// All that are of a repository for whose forge there is a token; and the domain of the policy.
 pub(super) fn all(engine: &Engine) -> (String, Vec<Of>) {
-    let Ok((id, policy)) = policy(engine) else { return Default::default() };
+    let Ok((id, policy)) = policy(engine) else { return (String::new(), Vec::new()) };
     let of = |object: &Arc<Object>| {
         let (pull, repository) = pull_request(policy, object)?;
         let token = secret(engine, id, repository)?.text(PreviewRepository::TOKEN)?.to_owned();

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -121,17 +121,22 @@ async fn show(visit: &Visit, namespace: &str, name: &str, wrong: Option<ProblemD
         routes,
         wrong: wrong.map(|problem| problem.detail),
         may_change: preview.may_change && visit.viewer.identity.is_some(),
-        server: server(visit),
+        server: server(visit, &preview),
     };
     Ok((status, respond(&page)).into_response())
 }
 
 /// Where the portal is for programs of the reader's machine. Envoy takes the port off the name by which it is asked: the gateway
-/// says it.
-fn server(visit: &Visit) -> String {
-    let (scheme, host) = (visit.origin.split("//").next(), host_of(&visit.origin));
-    let is_it = |address: &&String| address.split("//").next() == scheme && host_of(address) == host;
-    visit.catalog().addresses.iter().find(is_it).unwrap_or(&visit.origin).trim_end_matches('/').to_owned()
+/// says it of the portal, or of the preview, which is behind the same.
+fn server(visit: &Visit, preview: &Preview) -> String {
+    let read = |url: &str| url.parse::<Uri>().ok();
+    let Some(asked) = read(&visit.origin).filter(|asked| asked.port().is_none()) else { return visit.origin.clone() };
+    let is_alike = |other: &Uri| other.scheme() == asked.scheme();
+    let mut own = visit.catalog().addresses.iter().filter_map(|address| read(address)).filter(is_alike);
+    let mut others = preview.urls.iter().filter_map(|url| read(&url.url)).filter(is_alike);
+    let known = own.find(|address| address.host() == asked.host()).or_else(|| others.next());
+    let port = known.and_then(|known| known.port_u16()).map(|port| format!(":{port}"));
+    format!("{}{}", visit.origin, port.unwrap_or_default())
 }
 
 /// A preview that the reader may know of.

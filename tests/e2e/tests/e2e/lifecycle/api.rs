@@ -183,7 +183,7 @@ async fn nobody_computes_the_url_of_a_preview() {
 async fn nobody_makes_any_number_of_previews() {
     let team = Team::new().await;
     let policy = team.policy(|policy| {
-        policy["spec"]["maxPreviews"] = json!(3);
+        policy["spec"]["maxPreviews"] = json!(4);
         policy["spec"]["maxPreviewsPerAuthor"] = json!(1);
     });
     team.site.write("policy.yaml", documents(&[policy]));
@@ -204,7 +204,7 @@ async fn nobody_makes_any_number_of_previews() {
     let mut files: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     files.retain(|name| name.ends_with(".json") && !name.starts_with('.'));
     files.sort();
-    assert_eq!(files, [4, 5, 6].map(|number| format!("default.tax-{number}.json")));
+    assert_eq!(files, [3, 4, 5, 6].map(|number| format!("default.tax-{number}.json")));
     team.at(&last, "/cart/", "410").await;
 
     assert_eq!(make("one", &ann).await.status, 201);
@@ -212,6 +212,8 @@ async fn nobody_makes_any_number_of_previews() {
     assert!(two.status == 409 && two.text().contains("you have as many previews"), "{} {}", two.status, two.text());
     let bob = team.token(&json!({"iss": "https://people.example", "sub": "bob", "groups": ["team-cart"]}));
     assert_eq!(make("two", &bob).await.status, 201, "it is not his");
+    let namesake = team.token(&json!({"iss": "https://others.example", "sub": "ann", "groups": ["team-cart"]}));
+    assert_eq!(make("three", &namesake).await.status, 201, "she is another, whom others vouch for");
     assert_eq!(make("of-cart", &team.job("acme/cart")).await.status, 201, "jobs are nobody's");
     gateway.stop().await;
 }

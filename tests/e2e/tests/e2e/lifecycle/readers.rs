@@ -42,6 +42,7 @@ async fn who_may_only_look_is_shown_no_forms() {
         policy["spec"]["access"] = json!(["Public", "Members"]);
         policy["spec"]["filters"] = json!([{"name": "token"}]);
         policy["spec"]["tunnels"] = json!(true);
+        policy["spec"]["port"] = json!(team.site.http().port());
     });
     let mut tax = team.manifest("tax");
     tax["spec"]["access"] = json!({"mode": "Members", "groups": ["viewers"]});
@@ -61,8 +62,9 @@ async fn who_may_only_look_is_shown_no_forms() {
         assert!(own.contains(form) && !looking.contains(form), "{form}: {looking}");
     }
     let command = format!(
-        "nuncio preview serve default/tax --service {} --port 8080 --server http://{PORTAL}",
-        team.cart.address()
+        "nuncio preview serve default/tax --service {} --port 8080 --server http://{PORTAL}:{}",
+        team.cart.address(),
+        team.site.http().port()
     );
     assert!(own.contains(&command) && own.contains("Nobody is connected now."), "{own}");
     assert!(own.contains("<summary>Delete this preview</summary>"), "nothing goes by one click: {own}");

@@ -96,6 +96,10 @@ fn branch_answers(reply: &Reply) -> bool {
     serde_json::from_str(&reply.text()).is_ok_and(|page| of_the_branch(&page))
 }
 
+fn branch_answers_until_it_has_ended(reply: &Reply) -> bool {
+    reply.status == 410 || branch_answers(reply)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_request_is_seen_inside_the_shop_by_a_colleague_until_it_is_closed() {
     let (site, issuer) = (Site::new(), Issuer::start().await);
@@ -142,11 +146,16 @@ async fn a_pull_request_is_seen_inside_the_shop_by_a_colleague_until_it_is_close
 
     branch.more(20).await;
     branch.stop().await.assert_nothing_lost(60);
+    // Over the end of it nobody gets anything but the branch, or that it has ended; and the shop's visitors the shop.
+    let closing = Load::kept(&client, vec![with_token("/?user=ann")], branch_answers_until_it_has_ended);
+    closing.more(20).await;
     let closed = json_of(&client.ask(&github(hooks::closed)).await);
     assert_eq!(closed["outcome"], "deleted", "{closed}");
     gateway.line(&["Preview default/shop-pr-42 changed", "live on 1 Envoy"]).await;
     let ended = client.ask(&page("/?user=ann")).await;
     assert_eq!((ended.status, ended.text().contains("This preview has ended")), (410, true));
+    closing.more(20).await;
+    closing.stop().await.assert_nothing_lost(40);
     shop.more(20).await;
     shop.stop().await.assert_nothing_lost(60);
     gateway.stop().await;
