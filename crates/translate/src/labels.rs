@@ -8,6 +8,9 @@ use nuncio_ir::{RateLabel, TokenBucket};
 use crate::context::Context;
 use crate::limit_service::domain_of;
 
+/// What stands for the value of a header that is told nobody.
+const WITHHELD: &str = "-";
+
 /// The Mapping's groups of labels in the domain that is asked about, each behind the Module's; of a Mapping without any
 /// labels the Module's alone, if its default domain is asked about. `None` where there are none.
 pub(crate) fn descriptors(
@@ -33,7 +36,7 @@ pub(crate) fn descriptors(
         }
         own => own.iter().map(|group| defaults.iter().cloned().chain(group.iter().map(label)).collect()).collect(),
     };
-    let descriptors = descriptors.into_iter().filter_map(|labels| without_keys(labels, context, problems));
+    let descriptors = descriptors.into_iter().map(|labels| without_keys(labels, context, problems));
     let descriptors: Vec<_> = descriptors.filter(|labels| !labels.is_empty()).collect();
     (!descriptors.is_empty()).then_some(descriptors)
 }
@@ -42,26 +45,25 @@ fn default_labels(module: &ModuleConfig, domain: &str) -> Vec<RateLabel> {
     module.default_labels.get(domain).into_iter().flat_map(|labels| &labels.defaults).map(label).collect()
 }
 
-/// The labels of a group for requests that have no header which holds the key of a preview: who counts is not told it.
-fn without_keys(labels: Vec<RateLabel>, context: &Context<'_>, problems: &mut Vec<Problem>) -> Option<Vec<RateLabel>> {
+/// The labels of a group without the value of any header which holds the key of a preview: who counts is not told it. Where the
+/// group would not count without the header all requests have the same there, so that they are held to the limit together.
+fn without_keys(labels: Vec<RateLabel>, context: &Context<'_>, problems: &mut Vec<Problem>) -> Vec<RateLabel> {
     let mut kept = Vec::new();
     for label in labels {
-        match &label {
-            RateLabel::Header { name, optional, .. } if holds_key(name, &context.previews.headers) => {
-                let message =
-                    format!("the header {name} may hold the key of a preview: it counts as one that is not there");
+        match label {
+            RateLabel::Header { key, name, optional } if holds_key(&name, &context.previews.headers) => {
+                let counted = if optional { "it counts as one that is not there" } else { "all requests count as one" };
+                let message = format!("the header {name} may hold the key of a preview: {counted}");
                 let problem = Problem::error("InvalidFormat", "spec.labels", message);
                 if !problems.contains(&problem) {
                     problems.push(problem);
                 }
-                if !optional {
-                    return None;
-                }
+                kept.extend((!optional).then(|| RateLabel::Text { key, value: WITHHELD.to_owned() }));
             }
-            _ => kept.push(label),
+            label => kept.push(label),
         }
     }
-    Some(kept)
+    kept
 }
 
 fn label(label: &Label) -> RateLabel {

@@ -213,15 +213,15 @@ fn a_header_that_holds_keys_is_no_label() {
     let mut world = world();
     apply(&mut world, &(limited + &policy("")));
     assert_eq!((labels(&world), reasons(&world, "m")), (vec![2, 2], vec![]));
-    // The first group is not asked about, as without the header.
+    // The first group counts all requests as one.
     apply(&mut world, &policy(", headers: [X-Branch]"));
-    assert_eq!((labels(&world), reasons(&world, "m")), (vec![1], vec!["InvalidFormat"]));
+    assert_eq!((labels(&world), reasons(&world, "m")), (vec![2, 1], vec!["InvalidFormat"; 2]));
     assert!(world.take_turned().contains(&id("m")));
     apply(&mut world, &policy(""));
     assert_eq!((labels(&world), reasons(&world, "m")), (vec![2, 2], vec![]));
     for header in ["baggage", "X-Nuncio-Preview", "x-nuncio-share"] {
         apply(&mut world, &labelled("m", "ambassador", &format!("{{k: {{header: {header}}}}}")));
-        assert_eq!((labels(&world), reasons(&world, "m")), (vec![], vec!["InvalidFormat"]), "{header}");
+        assert_eq!((labels(&world), reasons(&world, "m")), (vec![1], vec!["InvalidFormat"]), "{header}");
         let routes = world.model().tables.values().flat_map(|table| &table.hosts).flat_map(|host| &host.routes);
         let mut own = routes.filter(|route| route.origins.contains(&id("m")));
         assert!(
