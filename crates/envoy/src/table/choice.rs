@@ -4,16 +4,20 @@
 //! Whatever the routes take the filter has to take out of the request, or they find it again: both read cookies and links alike.
 //! Whether a cookie counts is the filter's to say, which takes those out that do not, too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use envoy_types::pb::envoy::config::route::v3::{
-    FilterConfig, Route as PbRoute, RouteMatch, route_match::PathSpecifier,
+    FilterConfig, Route as PbRoute, RouteAction as PbAction, RouteMatch,
+    route::Action,
+    route_action::{ClusterNotFoundResponseCode, ClusterSpecifier, UpgradeConfig},
+    route_match::PathSpecifier,
 };
 use envoy_types::pb::google::protobuf::Any;
-use nuncio_ir::{CookieChoice, HeaderMatch, Slot, Table, ValueMatch};
+use nuncio_ir::{CookieChoice, HeaderMatch, RouteAction, Slot, Table, ValueMatch};
 
-use super::action::direct_response;
-use crate::listener::{CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SELECT_FILTER};
+use crate::listener::{
+    CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PREVIEW_FILTER, PROBES_FILTER, SCOPE_HEADER, SELECT_FILTER,
+};
 use crate::{matcher, proto};
 
 /// The name of the routes, and where links lead that choose: `choose.lua` knows both.
@@ -35,11 +39,26 @@ pub(super) fn routes(table: &Table) -> Vec<PbRoute> {
     let scheme: Vec<_> =
         (choice == CookieChoice::Secure).then(|| header("x-forwarded-proto", https)).into_iter().collect();
     let all = || PathSpecifier::Prefix("/".to_owned());
-    vec![
-        route(PathSpecifier::Path(PATH.to_owned()), &scheme),
-        route(all(), &holding("cookie", PART, COOKIES)),
-        route(all(), &holding(":path", LINK, LINKS)),
-    ]
+    let matches = [
+        (PathSpecifier::Path(PATH.to_owned()), scheme),
+        (all(), holding("cookie", PART, COOKIES).to_vec()),
+        (all(), holding(":path", LINK, LINKS).to_vec()),
+    ];
+    let upgrades = upgrades(table);
+    matches.into_iter().map(|(path, headers)| route(path, &headers, &upgrades)).collect()
+}
+
+/// What any route of the table lets requests switch to: Envoy asks that before a filter leads them there, and the filter of a miss
+/// asks again then.
+fn upgrades(table: &Table) -> Vec<UpgradeConfig> {
+    let routes = table.hosts.iter().flat_map(|host| &host.routes);
+    let arms = routes.filter_map(|route| match &route.action {
+        RouteAction::Forward(forward) => Some(&forward.arms),
+        RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
+    });
+    let all: BTreeSet<_> = arms.flatten().flat_map(|arm| &arm.upgrades).collect();
+    let config = |name: &String| UpgradeConfig { upgrade_type: name.clone(), ..Default::default() };
+    all.into_iter().map(config).collect()
 }
 
 fn holding(name: &str, part: &str, whole: &str) -> [HeaderMatch; 2] {
@@ -50,13 +69,20 @@ fn header(name: &str, value: ValueMatch) -> HeaderMatch {
     HeaderMatch { name: name.to_owned(), value, invert: false }
 }
 
-/// It answers by itself where no filter leads its requests elsewhere: never by the baseline.
-fn route(path: PathSpecifier, headers: &[HeaderMatch]) -> PbRoute {
+/// It answers by itself where no filter leads its requests elsewhere: never by the baseline. A direct response would be the
+/// word for that, but has no upgrades; no cluster is called like a scope.
+fn route(path: PathSpecifier, headers: &[HeaderMatch], upgrades: &[UpgradeConfig]) -> PbRoute {
+    let nobody = PbAction {
+        cluster_specifier: Some(ClusterSpecifier::ClusterHeader(SCOPE_HEADER.to_owned())),
+        cluster_not_found_response_code: ClusterNotFoundResponseCode::NotFound as i32,
+        upgrade_configs: upgrades.to_vec(),
+        ..Default::default()
+    };
     let headers = headers.iter().map(matcher::header).collect();
     PbRoute {
         name: NAME.to_owned(),
         r#match: Some(RouteMatch { path_specifier: Some(path), headers, ..Default::default() }),
-        action: Some(direct_response(404, "")),
+        action: Some(Action::Route(nobody)),
         typed_per_filter_config: all_filters(),
         ..Default::default()
     }
@@ -65,6 +91,6 @@ fn route(path: PathSpecifier, headers: &[HeaderMatch]) -> PbRoute {
 /// Filters are chosen by the first route of a request: another may need any of them.
 fn all_filters() -> HashMap<String, Any> {
     let enabled = proto::any(&FilterConfig { config: Some(Any::default()), ..Default::default() });
-    let own = [SELECT_FILTER, ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER, LOCAL_LIMIT_FILTER];
+    let own = [SELECT_FILTER, ON_MISS_FILTER, PREVIEW_FILTER, CORS_FILTER, PROBES_FILTER, LOCAL_LIMIT_FILTER];
     own.into_iter().chain(Slot::ALL.map(Slot::name)).map(|name| (name.to_owned(), enabled.clone())).collect()
 }

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
+use super::selectors::selector;
 use super::{SHOP, Shop, host_of, policy, preview};
 
 fn lasting(shop: &Shop, name: &str, ttl: &str) -> Value {
@@ -92,9 +93,10 @@ async fn a_stream_that_lasts_keeps_a_preview_from_being_idle() {
 }
 
 /// When a WebSocket that nobody closes has ended.
-async fn ended(shop: &Shop, host: &str) -> Instant {
+async fn ended(shop: &Shop, host: &str, cookie: &str) -> Instant {
     let tcp = TcpStream::connect(shop.site.http()).await.unwrap();
-    let request = format!("ws://{host}/talk/").into_client_request().unwrap();
+    let mut request = format!("ws://{host}/talk/").into_client_request().unwrap();
+    request.headers_mut().insert("cookie", cookie.parse().unwrap());
     let (mut socket, _) = tokio_tungstenite::client_async(request, tcp).await.unwrap();
     socket.send(Message::text("one")).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap().to_text().unwrap(), "branch: one");
@@ -113,20 +115,25 @@ async fn no_stream_outlives_its_preview_nor_lasts_longer_than_the_policy_lets_it
     let begun = Instant::now();
     shop.site.write("short.yaml", documents(&[lasting(&shop, "short", "8s")]));
     let host = host_of(&shop, &gateway, "short").await;
-    let lasted = ended(&shop, &host).await - begun;
+    let lasted = ended(&shop, &host, "").await - begun;
     assert!((Duration::from_secs(5)..Duration::from_secs(12)).contains(&lasted), "{lasted:?}");
     let seen = shop.client().ask(&get(SHOP, "/cart/")).await.echo().unwrap();
     assert_eq!(seen.header("x-envoy-upstream-stream-duration-ms"), None);
 
     let mut policy = policy();
     policy["spec"]["maxStream"] = json!("2s");
+    policy["spec"]["selectors"] = json!(["Cookie"]);
     shop.site.write("policy.yaml", documents(&[policy]));
     shop.site.write("long.yaml", documents(&[lasting(&shop, "long", "1h")]));
     gateway.line(&["PreviewPolicy default/previews changed", "live on 1 Envoy"]).await;
     let host = host_of(&shop, &gateway, "long").await;
-    let begun = Instant::now();
-    let lasted = ended(&shop, &host).await - begun;
-    assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&lasted), "{lasted:?}");
+    // At its own host, and where it was chosen.
+    let chosen = format!("nuncio_preview={}", selector(&host));
+    for (host, cookie) in [(&*host, ""), (SHOP, &*chosen)] {
+        let begun = Instant::now();
+        let lasted = ended(&shop, host, cookie).await - begun;
+        assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&lasted), "{host}: {lasted:?}");
+    }
     let seen = shop.client().ask(&get(&host, "/cart/").with("x-envoy-upstream-stream-duration-ms", "9")).await;
     let seen = seen.echo().unwrap();
     assert_eq!((&*seen.backend, seen.header("x-envoy-upstream-stream-duration-ms")), ("branch", None));
