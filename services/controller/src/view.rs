@@ -300,7 +300,7 @@ impl View for EngineView {
 
     fn operations(&self, request: &OperationsRequest) -> OperationsView {
         let engine = lock(&self.engine);
-        let known = explain::Known { cache: &self.demands, edition: engine.revision.0 };
+        let known = explain::Known { cache: &self.demands, edition: engine.edition };
         explain::operations(&engine.world, Some(&engine.server), known, request)
     }
 }

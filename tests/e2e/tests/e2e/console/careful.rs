@@ -53,7 +53,7 @@ async fn protection_is_taken_away_only_by_who_says_that_he_wants_that() {
     let refused = apply("").await;
     let page = refused.text();
     assert_eq!(refused.status, 428, "{page}");
-    for part in ["would no longer ask for a login or a key", "key.default (APIKey) asked", "name=\"confirm\""] {
+    for part in ["would no longer ask for a login or a key", "cart-key.default (APIKey) asked", "name=\"confirm\""] {
         assert!(page.contains(part), "{part}: {page}");
     }
     let carts = async || Client::http(site.at(8080)).send(&get(HOST, "/api/carts/ann")).await.unwrap().status;

@@ -165,7 +165,7 @@ stringData: {ann: 1-2-3}
 ---
 apiVersion: getambassador.io/v3alpha1
 kind: Filter
-metadata: {name: key}
+metadata: {name: cart-key}
 spec:
   APIKey:
     httpHeader: X-One
@@ -189,7 +189,7 @@ metadata: {name: carts}
 spec:
   rules:
   - {host: shop.localhost, path: /api/carts/machines/*, filters: [{name: machine}]}
-  - {host: shop.localhost, path: /api/carts/*, filters: [{name: key}]}
+  - {host: shop.localhost, path: /api/carts/*, filters: [{name: cart-key}]}
 ";
 
 #[tokio::test]
@@ -202,12 +202,12 @@ async fn a_filter_is_changed_like_any_other_and_its_secret_is_shown_to_nobody() 
         Client::http(site.at(8080)).send(&get(HOST, "/api/carts/ann").with(header, "1-2-3")).await.unwrap().status
     };
     assert_eq!((status("x-one").await, status("x-two").await), (200, 401));
-    let key = "/console/objects/Filter/default/key";
+    let key = "/console/objects/Filter/default/cart-key";
     told(&site, key, &["Change it"]).await;
     let tried = told(&site, &format!("{key}/edit?spec.APIKey.httpHeader=X-Two"), &["+    httpHeader: X-Two"]).await;
     assert!(tried.contains("held to other rules") && tried.contains("/api/<wbr>carts/"), "{tried}");
     assert!(!tried.contains("spec.JWT.issuer"), "only the fields of its kind: {tried}");
-    let (text, digest) = manifest_of(&gateway, "Filter", "key").await;
+    let (text, digest) = manifest_of(&gateway, "Filter", "cart-key").await;
     let new = text.replace("X-One", "X-Two");
     let applied = post_of(&site, key, &[("by", "apply"), ("text", &new), ("digest", &digest)]).await;
     assert_eq!(applied.status, 303, "{}", applied.text());

@@ -142,7 +142,7 @@ async fn a_policy_is_deleted_by_who_says_that_its_protection_may_go() {
     let refused = post_at(&site, delete, &[("by", "apply"), ("digest", &digest)]).await;
     let page = refused.text();
     assert_eq!(refused.status, 428, "{page}");
-    assert!(page.contains("key.default (APIKey) asked") && page.contains("name=\"confirm\""), "{page}");
+    assert!(page.contains("cart-key.default (APIKey) asked") && page.contains("name=\"confirm\""), "{page}");
     answers(&site, "/api/carts/ann", 401).await;
     let confirm = page.split("name=\"confirm\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     let gone = post_at(&site, delete, &[("by", "apply"), ("digest", &digest), ("confirm", confirm)]).await;
