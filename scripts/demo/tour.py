@@ -98,6 +98,8 @@ Eight things to try in another terminal. First let kubectl find the cluster:
      token=$(curl -sS -u {robot} -d grant_type=client_credentials http://{accounts}/token | grep -o 'ey[^"]*')
      curl -sS -i -H "authorization: Bearer $token" http://{host}:{http}/api/orders
      {nuncio} explain http://{host}:{http}/api/orders --admin {admin}
+   Or a key, which who has logged in makes at http://{host}:{http}/docs/keys:
+     curl -sS -i -H 'X-API-Key: PASTE-IT-HERE' http://{host}:{http}/api/orders
 
 Ctrl-C stops everything.
 """
