@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::settings::{Address, RedisUrls, Settings};
+use nuncio_redis::Urls;
+
+use crate::settings::{Address, Settings};
 
 /// Settings of a service that takes rules from the xDS server at `rules` and checks at `checks`. Sessions are in this
 /// process; in the Redis of that URL where the environment names keys that replicas share (`NUNCIO_AUTHZ_KEYS`). Operators
@@ -17,7 +19,7 @@ pub fn embedded(rules: &Path, checks: &Path, redis: Option<&str>) -> Result<Sett
     settings.rules = None;
     settings.http = None;
     if settings.redis.is_none() && settings.keys.is_some() {
-        settings.redis = redis.map(str::parse::<RedisUrls>).transpose()?;
+        settings.redis = redis.map(str::parse::<Urls>).transpose()?;
     }
     Ok(settings)
 }

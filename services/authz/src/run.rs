@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use nuncio_auth::crypto::Keys;
+use nuncio_redis::Subscriber;
 use nuncio_telemetry::{Condition, Health, Metrics};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -18,7 +19,7 @@ use crate::idp::Clients;
 use crate::metrics::AuthzMetrics;
 use crate::provider::{file, xds};
 use crate::server::{self, Listener};
-use crate::session::{MemoryStore, RedisStore, Sessions, Store, StoreError, Subscriber};
+use crate::session::{MemoryStore, RedisStore, STORE_PATIENCE, Sessions, Store, StoreError};
 use crate::settings::{Address, Settings};
 use crate::{changes, lookout};
 
@@ -118,8 +119,8 @@ impl Service {
         let engine = Arc::new(engine);
         let health = Health::default();
         let mut tasks = JoinSet::new();
-        if let Some(urls) = &settings.redis {
-            let others = Subscriber::new(settings.redis_kind, &urls.0, &settings.redis_master.0)?;
+        if let Some(place) = settings.sessions_in() {
+            let others = Subscriber::new(&place, STORE_PATIENCE).map_err(StoreError::from)?;
             tasks.spawn(engine.services.sessions.follow(others, stop.clone()));
         }
         tasks.spawn(lookout::watch(engine.active.clone(), engine.services.clone(), stop.clone()));
@@ -205,12 +206,9 @@ fn sessions(settings: &Settings) -> Result<Sessions, RunError> {
             return Err(RunError::Setting(reason.to_owned()));
         }
     };
-    let store = match &settings.redis {
+    let store = match settings.sessions_in() {
         None => Store::Memory(MemoryStore::default()),
-        Some(urls) => {
-            let redis = RedisStore::new(settings.redis_kind, &urls.0, &settings.redis_master.0);
-            Store::Redis(Box::new(redis?))
-        }
+        Some(place) => Store::Redis(Box::new(RedisStore::new(&place)?)),
     };
     Ok(Sessions::new(store, keys, 2 * settings.idp_timeout + WRITING))
 }

@@ -13,10 +13,11 @@ use arc_swap::ArcSwap;
 use moka::future::Cache;
 use nuncio_auth::crypto::{Keys, hex, random_text, sha256};
 use nuncio_auth::login::{LogoutToken, Session};
+use nuncio_redis::Subscriber;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::memory::{MemoryStore, Name, name};
-pub(crate) use self::redis::{RedisStore, Subscriber};
+pub(crate) use self::redis::{RedisStore, STORE_PATIENCE};
 pub(crate) use store::{Store, StoreError};
 
 /// How long a replica uses a session without looking whether another one ended it. It is told so, but what is told may be

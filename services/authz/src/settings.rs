@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, FromArgMatches, ValueEnum};
+use clap::{Args, FromArgMatches};
+use nuncio_redis::{Kind, Master, Place, Urls};
 use nuncio_telemetry::LogFormat;
 
 pub use pages::Pages;
@@ -35,10 +36,10 @@ pub struct Settings {
     pub rules: Option<PathBuf>,
     /// Where sessions are kept; in memory where absent. Several addresses with commas for Sentinel and Cluster
     #[arg(long, env = "NUNCIO_AUTHZ_REDIS", value_name = "URL", hide_env_values = true)]
-    pub redis: Option<RedisUrls>,
+    pub redis: Option<Urls>,
     /// What is at these addresses
     #[arg(long, env = "NUNCIO_AUTHZ_REDIS_KIND", default_value = "single")]
-    pub redis_kind: RedisKind,
+    pub redis_kind: Kind,
     /// The name under which Sentinels know the Redis; or `redis://USER:PASSWORD@NAME/DATABASE` (`rediss` with TLS), to log in to it
     #[arg(
         long,
@@ -47,7 +48,7 @@ pub struct Settings {
         value_name = "NAME",
         hide_env_values = true
     )]
-    pub redis_master: RedisMaster,
+    pub redis_master: Master,
     /// Keys that sessions are encrypted with: 32 bytes in base64 a line, the first of them encrypts
     #[arg(long, env = "NUNCIO_AUTHZ_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
@@ -72,6 +73,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Where sessions are kept, where that is a Redis.
+    pub(crate) fn sessions_in(&self) -> Option<Place> {
+        let urls = self.redis.clone()?;
+        Some(Place { kind: self.redis_kind, urls, master: self.redis_master.clone() })
+    }
+
     /// What the environment says, for a process that has no flags for this service. Operators are answered only where it
     /// says so: several such processes may be on one machine.
     ///
@@ -115,63 +122,6 @@ impl std::fmt::Display for Address {
     }
 }
 
-/// Addresses with passwords in them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RedisUrls(pub Vec<String>);
-
-impl FromStr for RedisUrls {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let urls: Vec<_> = text.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect();
-        let good =
-            |url: &String| ["redis://", "rediss://", "redis+unix://", "unix://"].iter().any(|s| url.starts_with(s));
-        if urls.is_empty() || !urls.iter().all(good) {
-            return Err("use redis://HOST:PORT, rediss://HOST:PORT or redis+unix:///PATH".to_owned());
-        }
-        Ok(Self(urls))
-    }
-}
-
-impl std::fmt::Debug for RedisUrls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RedisUrls({})", self.0.len())
-    }
-}
-
-/// A Redis as Sentinels know it, with a password perhaps.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RedisMaster(pub String);
-
-impl FromStr for RedisMaster {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_url = ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme));
-        if text.is_empty() || (text.contains(['/', '@']) && !is_url) {
-            return Err("use a NAME, redis://:PASSWORD@NAME or rediss://:PASSWORD@NAME".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl std::fmt::Debug for RedisMaster {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RedisMaster(…)")
-    }
-}
-
-/// What kind of Redis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RedisKind {
-    /// One server.
-    Single,
-    /// Sentinels, which say where it is.
-    Sentinel,
-    /// A cluster.
-    Cluster,
-}
-
 fn seconds(text: &str) -> Result<Duration, String> {
     let number = |suffix| text.strip_suffix(suffix).and_then(|number: &str| number.parse::<u64>().ok());
     let duration = number("ms").map(Duration::from_millis).or_else(|| number("s").map(Duration::from_secs));
@@ -189,11 +139,5 @@ mod tests {
         assert_eq!("127.0.0.1:1".parse(), Ok(Address::Tcp("127.0.0.1:1".to_owned())));
         assert_eq!("/run/a.sock".parse(), Ok(Address::Unix("/run/a.sock".into())));
         "localhost".parse::<Address>().unwrap_err();
-        "http://a".parse::<RedisUrls>().unwrap_err();
-        "ann:pw@mymaster".parse::<RedisMaster>().unwrap_err();
-        let master: RedisMaster = "rediss://:pw@mymaster/1".parse().unwrap();
-        assert!(!format!("{master:?}").contains("pw"));
-        let urls: RedisUrls = "redis://:pw@a:1,redis://b:2".parse().unwrap();
-        assert_eq!(format!("{urls:?}"), "RedisUrls(2)");
     }
 }

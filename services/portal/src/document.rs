@@ -3,6 +3,7 @@
 mod item;
 mod order;
 mod parse;
+mod place;
 mod version;
 
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) struct Document {
     pub(crate) original: Bytes,
     /// Whether it came as YAML.
     pub(crate) is_yaml: bool,
-    /// The path at which it is, by which relative URLs in it are read; the root where that is not known.
+    /// Where it is, by which relative URLs in it are read: a path at its service, the root where that is not known; or a URL.
     pub(crate) place: Arc<str>,
 }
 
@@ -44,8 +45,11 @@ impl Document {
         Ok(Self { version, value: Arc::new(value), order, original: text, is_yaml, place: "/".into() })
     }
 
-    /// The same, found at this path.
-    pub(crate) fn at(self, place: &str) -> Self {
+    /// The same, found at this path, or at this URL.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        if let Ok(url) = reqwest::Url::parse(place) {
+            place::write_out(Arc::make_mut(&mut self.value), self.version, &url);
+        }
         Self { place: place.into(), ..self }
     }
 

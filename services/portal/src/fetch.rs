@@ -10,6 +10,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,11 +58,22 @@ impl Target {
         }
     }
 
-    /// The path at which it is, with its query.
-    pub(crate) fn path(&self) -> String {
+    /// Endpoints that failed when it was asked for last, though another had it.
+    pub(crate) fn failed(&self) -> Vec<FetchError> {
+        match self {
+            Self::Service(service) => service.failed(),
+            Self::Url(_) => Vec::new(),
+            Self::Probe(places) => {
+                places.iter().map(Service::failed).find(|failed| !failed.is_empty()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Where it is: path and query at its service, or the whole URL.
+    pub(crate) fn place(&self) -> String {
         match self {
             Self::Service(service) => service.path.clone(),
-            Self::Url(url) => url.path(),
+            Self::Url(url) => url.whole(),
             Self::Probe(_) => "/".to_owned(),
         }
     }
@@ -126,6 +138,24 @@ pub(crate) enum FetchError {
 }
 
 impl FetchError {
+    /// Why none of several endpoints has it.
+    fn of_all(mut failed: Vec<(SocketAddr, Self)>) -> Self {
+        match failed.len() {
+            1 => failed.swap_remove(0).1,
+            // Where one of them does not answer, nobody knows what it has.
+            _ if failed.iter().all(|(_, error)| error.is_answer()) => failed.swap_remove(0).1,
+            count => {
+                let each: Vec<_> = failed.iter().map(|(address, error)| format!("{address}: {error}")).collect();
+                Self::Unreachable(format!("none of {count} endpoints answers: {}", each.join("; ")))
+            }
+        }
+    }
+
+    /// The same, with the address at which it was so.
+    fn at(&self, address: SocketAddr) -> Self {
+        Self::Unreachable(format!("{address}: {self}"))
+    }
+
     /// Whether somebody answered, and that with no document.
     pub(crate) fn is_answer(&self) -> bool {
         !matches!(self, Self::Unreachable(_) | Self::TimedOut(_))
@@ -177,7 +207,7 @@ impl Fetcher {
         let total = timeout.unwrap_or(TOTAL).min(LONGEST);
         let fetch = async {
             let response = match target {
-                Target::Service(service) => service.ask(&self.plain, &self.certificates, validators).await?,
+                Target::Service(service) => service.ask(&self.plain, &self.certificates, validators, total).await?,
                 Target::Url(url) => url.ask(&self.guarded, &self.allowed_hosts, validators).await?,
                 Target::Probe(_) => return Err(FetchError::NotAllowed("it is at one of several places".to_owned())),
             };

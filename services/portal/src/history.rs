@@ -1,25 +1,33 @@
 //! What documents were before: of each API the documents that differed for clients, and what had changed.
 //!
-//! It is kept in memory within bounds, and in a directory if there is one. What is kept is what services said: what the
-//! gateway makes of it is another matter, and is not compared. An API may have the name of one that was for fewer: whose a
-//! version was is kept with it.
+//! It is kept in memory within bounds; in a directory as well if there is one, or in a Redis, where portals share it. What is
+//! kept is what services said: what the gateway makes of it is another matter, and is not compared. An API may have the name
+//! of one that was for fewer: whose a version was is kept with it.
 
 mod bounds;
 mod disk;
+mod merge;
+mod shared;
+mod step;
+mod stored;
 #[cfg(test)]
 pub(crate) mod tests;
 mod version;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::Notify;
 
 use self::bounds::Bounds;
 use self::disk::Disk;
 pub(crate) use self::disk::DiskError;
+pub(crate) use self::shared::Shared;
 pub(crate) use self::version::Version;
-use crate::api::ApiId;
-use crate::document::Document;
+use crate::api::{Api, ApiId};
+use crate::catalog::Outage;
 use crate::reference::Reference;
 
 /// The versions of an API, the oldest first.
@@ -33,6 +41,28 @@ pub(crate) struct History {
     kept: Mutex<Kept>,
     bounds: Bounds,
     disk: Option<Disk>,
+    /// What other portals have to be told, where there are some.
+    news: Option<News>,
+}
+
+/// What other portals do not know yet.
+#[derive(Debug, Default)]
+struct News {
+    /// Of these APIs something is another.
+    touched: Mutex<BTreeSet<ApiId>>,
+    /// As they were recorded last.
+    apis: Mutex<BTreeMap<ApiId, Arc<Api>>>,
+    /// Told when there is something.
+    wake: Notify,
+    /// Why they cannot be told.
+    outage: ArcSwapOption<Outage>,
+}
+
+impl News {
+    fn touch(&self, ids: impl IntoIterator<Item = ApiId>) {
+        lock(&self.touched).extend(ids);
+        self.wake.notify_one();
+    }
 }
 
 impl History {
@@ -50,77 +80,88 @@ impl History {
         kept.values_mut().for_each(|versions| versions.sort_by_key(|version| version.number));
         let bounds = Bounds::default();
         disk.remove(&bounds.enforce(&mut kept));
-        Ok(Self { kept: Mutex::new(kept), bounds, disk: Some(disk) })
+        Ok(Self { kept: Mutex::new(kept), bounds, disk: Some(disk), ..Self::default() })
+    }
+
+    /// One that other portals are told of, by [`Shared`].
+    pub(crate) fn sharing() -> Self {
+        Self { news: Some(News::default()), ..Self::default() }
     }
 
     /// The versions of an API, the newest first.
     pub(crate) fn of(&self, id: &ApiId) -> Versions {
-        self.lock().get(id).into_iter().flatten().rev().cloned().collect()
+        self.known(id).into_iter().rev().collect()
     }
 
-    /// Takes the newest document of an API, one at a time. It takes long where that is another than before.
+    /// Why what is recorded is in memory alone, though portals are to share it.
+    pub(crate) fn outage(&self) -> Option<Arc<Outage>> {
+        self.news.as_ref()?.outage.load_full()
+    }
+
+    /// Takes the newest document of an API. It takes long where that is another than before.
     pub(crate) fn record(&self, reference: &Reference) {
-        let (id, document) = (&reference.api.id, &reference.document);
-        let groups = reference.api.served.visible_to();
-        let mut versions = self.lock().get(id).cloned().unwrap_or_default();
-        let number = match versions.last() {
-            Some(newest) if newest.document == document.original && newest.visible_to.as_deref() == groups => return,
-            newest => newest.map_or(1, |newest| newest.number + 1),
-        };
-        let twice = once_to_and_fro(&mut versions, document);
-        let version = match versions.last().map(|newest| (newest, newest.changes_to(reference))) {
-            None => Version::first(number, reference),
-            // It is shown to others now: what was before is not theirs.
-            Some((newest, changes)) if !newest.is_for_all_of(groups) => match changes.is_empty() {
-                true => {
-                    let number = newest.number;
-                    versions.pop();
-                    Version::first(number, reference)
+        let (id, groups) = (&reference.api.id, reference.api.served.visible_to());
+        if let Some(news) = &self.news {
+            lock(&news.apis).insert(id.clone(), Arc::clone(&reference.api));
+        }
+        loop {
+            let before = self.known(id);
+            let mut versions = before.clone();
+            step::step(&mut versions, reference, groups);
+            let newest =
+                versions.last().filter(|newest| !before.iter().any(|known| Arc::ptr_eq(known, newest))).cloned();
+            // In the meantime another API may have needed the place of older ones, or another portal have told something.
+            if self.replace(id, &before, versions) {
+                if let Some(newest) = newest {
+                    tracing::info!("a document of {id} is new: {}", newest.words());
                 }
-                false => Version::first(number, reference),
-            },
-            // For clients it is the same, in other words.
-            Some((newest, changes)) if changes.is_empty() => {
-                let version = Version {
-                    document: document.original.clone(),
-                    visible_to: groups.map(<[String]>::to_vec),
-                    ..(**newest).clone()
-                };
-                versions.pop();
-                version
+                return;
             }
-            Some((_, changes)) => Version::next(number, reference, changes),
-        };
-        tracing::info!("a document of {id} is new: {}", version.words());
-        let version = Arc::new(version);
-        versions.push(Arc::clone(&version));
-        let mut dropped: Vec<_> = twice.into_iter().map(|number| (id.clone(), number)).collect();
+        }
+    }
+
+    /// The versions of an API, the oldest first.
+    fn known(&self, id: &ApiId) -> Versions {
+        self.lock().get(id).cloned().unwrap_or_default()
+    }
+
+    /// Puts others in the place of these versions; `false` where it is not these any more that are known.
+    fn replace(&self, id: &ApiId, before: &[Arc<Version>], after: Versions) -> bool {
         let mut kept = self.lock();
-        // In the meantime another API may have needed the place of older ones.
-        let known = kept.get(id).map(Vec::as_slice).unwrap_or_default();
-        versions.retain(|one| one.number == version.number || known.iter().any(|known| known.number == one.number));
-        kept.insert(id.clone(), versions);
+        if !is_same(kept.get(id).map(Vec::as_slice).unwrap_or_default(), before) {
+            return false;
+        }
+        if is_same(before, &after) {
+            return true;
+        }
+        let written: Versions =
+            after.iter().filter(|new| !before.iter().any(|old| Arc::ptr_eq(old, new))).cloned().collect();
+        let gone = before.iter().map(|old| old.number).filter(|number| !after.iter().any(|new| new.number == *number));
+        let mut dropped: Vec<_> = gone.map(|number| (id.clone(), number)).collect();
+        kept.insert(id.clone(), after);
         dropped.extend(self.bounds.enforce(&mut kept));
         drop(kept);
         if let Some(disk) = &self.disk {
-            disk.write(id, &version);
+            written.iter().for_each(|version| disk.write(id, version));
             disk.remove(&dropped);
         }
+        if let Some(news) = &self.news {
+            news.touch(dropped.into_iter().map(|(id, _)| id).chain([id.clone()]));
+        }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        // Nothing is left half done under it.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }
 
-/// While two releases are served side by side, a document goes to and fro: that is told once. Gives the numbers of the
-/// versions that are not needed any more.
-fn once_to_and_fro(versions: &mut Versions, document: &Document) -> Vec<u64> {
-    match &versions[..] {
-        [.., first, other, again] if first.document == again.document && other.document == document.original => {
-            versions.split_off(versions.len() - 2).iter().map(|version| version.number).collect()
-        }
-        _ => Vec::new(),
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing is left half done under one.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether two lists are one.
+fn is_same(one: &[Arc<Version>], other: &[Arc<Version>]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
 }

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::middleware;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, IdentityKeys};
@@ -15,12 +17,15 @@ use crate::content;
 use crate::exports::Exports;
 use crate::fetch::{Certificates, Fetcher, Secrets};
 use crate::gateway::{Admin, Gateway};
-use crate::history::{DiskError, History};
+use crate::history::{DiskError, History, Shared as SharedHistory};
 use crate::keys::{KeyUses, Keys, KeysError, Uses};
 use crate::refresh::{Refresher, Wish, follow, index};
 use crate::search::SharedSearch;
 use crate::settings::Settings;
 use crate::web::{self, Site};
+
+/// How long a portal waits at its start for what others have recorded.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 /// Why the portal cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +36,9 @@ pub enum RunError {
     /// Where documents were to be kept.
     #[error(transparent)]
     History(#[from] DiskError),
+    /// Where they were to be shared.
+    #[error("the Redis of --portal-history-redis: {0}")]
+    Redis(#[from] nuncio_redis::Error),
     /// Where API keys were to be kept.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -50,6 +58,20 @@ pub struct Beside {
     pub secrets: Secrets,
 }
 
+/// What documents were before, and what tells other portals of it and hears what they know.
+async fn history(settings: &Settings) -> Result<(Arc<History>, Option<JoinHandle<()>>), RunError> {
+    if let Some(place) = settings.shared_history() {
+        let (history, mut shared) = (Arc::new(History::sharing()), SharedHistory::new(&place)?);
+        // What is seen first is compared with what others saw before, if that can be had soon.
+        _ = tokio::time::timeout(FIRST_LOOK, shared.round(&history)).await;
+        let sharing = tokio::spawn(shared.follow(Arc::clone(&history)));
+        return Ok((history, Some(sharing)));
+    }
+    let directory = settings.history.clone();
+    let history = tokio::task::spawn_blocking(move || History::open(directory.as_deref())).await;
+    Ok((Arc::new(history.map_err(std::io::Error::other)??), None))
+}
+
 /// Runs the portal of the gateway with the admin address `admin` on a socket, until stopped. What is `beside` it
 /// needs no address.
 ///
@@ -63,9 +85,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), RunError> {
     let (catalog, search) = (Shared::default(), SharedSearch::default());
-    let directory = settings.history.clone();
-    let history = tokio::task::spawn_blocking(move || History::open(directory.as_deref())).await;
-    let history = Arc::new(history.map_err(std::io::Error::other)??);
+    let (history, sharing) = history(&settings).await?;
     let (refresh, changed) = (Arc::<Wish>::default(), Arc::new(Notify::new()));
     let (content, content_wish) = (content::Shared::default(), Arc::new(Notify::new()));
     let (told, heard) = mpsc::channel(1);
@@ -130,5 +150,8 @@ pub async fn run(
     refreshing.abort();
     indexing.abort();
     reading.abort();
+    if let Some(sharing) = sharing {
+        sharing.abort();
+    }
     Ok(())
 }

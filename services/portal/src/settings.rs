@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use nuncio_redis::{Kind, Master, Place as Redis, Urls};
 use nuncio_telemetry::SharedToken;
 
 use crate::keys::{Keys, KeysError, Place};
@@ -66,6 +67,29 @@ pub struct Settings {
     #[arg(id = "portal-history", long = "portal-history", value_name = "DIR", env = "NUNCIO_PORTAL_HISTORY",
         value_hint = clap::ValueHint::DirPath)]
     pub history: Option<PathBuf>,
+    /// Where portals share what has changed: redis://[[user]:password@]HOST:PORT, rediss://…; several addresses with commas for
+    /// Sentinel and Cluster
+    #[arg(
+        long = "portal-history-redis",
+        value_name = "URL",
+        env = "NUNCIO_PORTAL_HISTORY_REDIS",
+        conflicts_with = "portal-history",
+        hide_env_values = true
+    )]
+    history_redis: Option<Urls>,
+    /// What is at these addresses
+    #[arg(long = "portal-history-redis-kind", env = "NUNCIO_PORTAL_HISTORY_REDIS_KIND", default_value = "single")]
+    history_redis_kind: Kind,
+    /// The name under which Sentinels know the Redis; or `redis://USER:PASSWORD@NAME/DATABASE` (`rediss` with TLS), to log in to
+    /// it
+    #[arg(
+        long = "portal-history-redis-master",
+        value_name = "NAME",
+        env = "NUNCIO_PORTAL_HISTORY_REDIS_MASTER",
+        default_value = "mymaster",
+        hide_env_values = true
+    )]
+    history_redis_master: Master,
     /// A host name that the console is shown as, besides addresses and localhost: whoever reaches /console/ by it sees how the
     /// gateway is built. May be given many times
     #[arg(long = "console-host", value_name = "NAME", env = "NUNCIO_CONSOLE_HOSTS", value_delimiter = ',')]
@@ -134,6 +158,12 @@ impl Settings {
         secret.or_else(|| self.keys.clone().map(Place::File))
     }
 
+    /// The Redis in which portals share what has changed, if there is one.
+    pub(crate) fn shared_history(&self) -> Option<Redis> {
+        let urls = self.history_redis.clone()?;
+        Some(Redis { kind: self.history_redis_kind, urls, master: self.history_redis_master.clone() })
+    }
+
     /// The largest document in bytes.
     pub(crate) fn max_document(&self) -> usize {
         (self.max_document_mib as usize) << 20
@@ -173,6 +203,18 @@ pub(crate) mod tests {
         assert_eq!(settings(&[]).poll(), Some(Duration::from_secs(60)));
         assert_eq!(settings(&["--published-port", "8443:443,8080:80"]).published_ports, [(8443, 443), (8080, 80)]);
     }
+
+    #[test]
+    fn changes_are_kept_in_one_place() {
+        let shared = settings(&["--portal-history-redis", "redis://:pw@r:1"]);
+        assert!(shared.shared_history().is_some() && !format!("{shared:?}").contains("pw"));
+        for wrong in
+            [&["--portal-history-redis", "r:1"][..], &["--portal-history-redis", "redis://r", "--portal-history", "d"]]
+        {
+            assert!(Cli::try_parse_from([&["portal"], wrong].concat()).is_err(), "{wrong:?}");
+        }
+    }
+
     #[test]
     fn keys_are_kept_in_one_place() {
         let secret = settings(&["--portal-keys-secret", "shop/portal-keys"]).keys();

@@ -129,6 +129,9 @@ pub(crate) fn router(site: Site) -> Router {
 }
 
 async fn nothing(site: Visit, uri: Uri) -> Response {
+    if let Some(known) = reference::by_long_prefix(&site, uri.path()) {
+        return known.into_response();
+    }
     NotFound::new(&site, site.texts().with("nothing_at", "path", &uri.path())).into_response()
 }
 

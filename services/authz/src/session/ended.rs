@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use moka::future::Cache;
+use nuncio_redis::{Error, Subscriber};
 use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::redis::{ENDED, Subscriber};
+use super::redis::ENDED;
 use super::{Opened, StoreError};
 
 /// How long after a failure it is listened again. Until then sessions are remembered for as long as ever.
@@ -32,7 +33,7 @@ async fn listen(opened: &Cache<String, Opened>, subscriber: &mut Subscriber) -> 
     // What was said before is not said again.
     opened.invalidate_all();
     while let Some(message) = messages.next().await {
-        opened.invalidate(&message.get_payload::<String>()?).await;
+        opened.invalidate(&message.get_payload::<String>().map_err(Error::from)?).await;
     }
     Err(StoreError("the connection has ended".to_owned()))
 }

@@ -1,17 +1,15 @@
-//! In Redis: one server, one that Sentinels know, or a cluster. What is read there is sealed.
-
-mod link;
+//! In Redis. What is read there is sealed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use nuncio_redis::{Error, Link, Place};
 use redis::Script;
-use tracing::{Instrument, Span, debug_span};
 
-pub(crate) use self::link::Subscriber;
-use self::link::{Link, ask, in_time};
 use super::StoreError;
-use crate::settings::RedisKind;
+
+/// How long Redis may take to answer, connecting included.
+pub(crate) const STORE_PATIENCE: Duration = Duration::from_millis(800);
 
 /// What all keys begin with.
 const PREFIX: &str = "nuncio:authz:";
@@ -42,18 +40,16 @@ impl std::fmt::Debug for RedisStore {
     }
 }
 
-impl From<redis::RedisError> for StoreError {
-    fn from(error: redis::RedisError) -> Self {
-        // Without details, which may name what was written.
-        Self(format!("{:?}", error.kind()))
+impl From<Error> for StoreError {
+    fn from(Error(why): Error) -> Self {
+        Self(why)
     }
 }
 
 impl RedisStore {
-    /// Of these addresses; Sentinels know the server by its name.
-    pub(crate) fn new(kind: RedisKind, urls: &[String], master: &str) -> Result<Self, StoreError> {
+    pub(crate) fn new(place: &Place) -> Result<Self, StoreError> {
         Ok(Self {
-            link: Link::new(kind, urls, master)?,
+            link: Link::new(place, STORE_PATIENCE)?,
             add: Script::new(ADD),
             put: Script::new(PUT),
             remove_if: Script::new(REMOVE_IF),
@@ -63,7 +59,7 @@ impl RedisStore {
     pub(super) async fn get(&self, key: &str) -> Result<Option<Arc<[u8]>>, StoreError> {
         let mut command = redis::cmd("GET");
         command.arg(name(key));
-        let value: Option<Vec<u8>> = self.run(&command).await?;
+        let value: Option<Vec<u8>> = self.link.run(&command).await?;
         Ok(value.and_then(|value| value.get(DIGITS..).map(Arc::from)))
     }
 
@@ -71,83 +67,61 @@ impl RedisStore {
         if revision == 1 {
             let mut command = redis::cmd("SET");
             command.arg(name(key)).arg(framed(revision, value)).arg("PX").arg(milliseconds(life));
-            return self.run::<()>(&command).await.map(|()| true);
+            self.link.run::<()>(&command).await?;
+            return Ok(true);
         }
         let mut call = self.put.prepare_invoke();
         call.key(name(key)).arg(digits(revision - 1)).arg(framed(revision, value)).arg(milliseconds(life));
-        self.invoke::<u8>(&call).await.map(|done| done == 1)
+        Ok(self.link.invoke::<u8>(&call).await? == 1)
     }
 
     pub(super) async fn put_new(&self, key: &str, value: &[u8], life: Duration) -> Result<bool, StoreError> {
         let mut command = redis::cmd("SET");
         command.arg(name(key)).arg(framed(1, value)).arg("PX").arg(milliseconds(life)).arg("NX");
-        self.run::<Option<String>>(&command).await.map(|done| done.is_some())
+        Ok(self.link.run::<Option<String>>(&command).await?.is_some())
     }
 
     pub(super) async fn expire(&self, key: &str, life: Duration) -> Result<(), StoreError> {
         let mut command = redis::cmd("PEXPIRE");
         command.arg(name(key)).arg(milliseconds(life));
-        self.run(&command).await
+        Ok(self.link.run(&command).await?)
     }
 
     pub(super) async fn remove(&self, key: &str) -> Result<(), StoreError> {
         let mut command = redis::cmd("DEL");
         command.arg(name(key));
-        self.run(&command).await
+        Ok(self.link.run(&command).await?)
     }
 
     /// Tells whoever shares the store that something has ended.
     pub(super) async fn tell_ended(&self, key: &str) -> Result<(), StoreError> {
         let mut command = redis::cmd("PUBLISH");
         command.arg(ENDED).arg(key);
-        self.run(&command).await
+        Ok(self.link.run(&command).await?)
     }
 
     pub(super) async fn remove_if(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         let mut call = self.remove_if.prepare_invoke();
         call.key(name(key)).arg(framed(1, value));
-        self.invoke(&call).await
+        Ok(self.link.invoke(&call).await?)
     }
 
     pub(super) async fn add(&self, key: &str, member: &str, life: Duration) -> Result<(), StoreError> {
         let mut call = self.add.prepare_invoke();
         call.key(name(key)).arg(member).arg(milliseconds(life));
-        self.invoke(&call).await
+        Ok(self.link.invoke(&call).await?)
     }
 
     pub(super) async fn remove_member(&self, key: &str, member: &str) -> Result<(), StoreError> {
         let mut command = redis::cmd("SREM");
         command.arg(name(key)).arg(member);
-        self.run(&command).await
+        Ok(self.link.run(&command).await?)
     }
 
     pub(super) async fn members(&self, key: &str) -> Result<Vec<String>, StoreError> {
         let mut command = redis::cmd("SMEMBERS");
         command.arg(name(key));
-        self.run(&command).await
-    }
-
-    async fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
-        let asked = async { ask!(&self.link, connection => command.query_async(connection)) };
-        Box::pin(asked.instrument(span(operation(command)))).await
-    }
-
-    async fn invoke<T: redis::FromRedisValue>(&self, call: &redis::ScriptInvocation<'_>) -> Result<T, StoreError> {
-        let asked = async { ask!(&self.link, connection => call.invoke_async(connection)) };
-        Box::pin(asked.instrument(span("EVALSHA"))).await
-    }
-}
-
-/// Below whatever asks; without keys and values.
-fn span(operation: &str) -> Span {
-    debug_span!("redis", otel.kind = "client", db.system.name = "redis", db.operation.name = operation)
-}
-
-/// What a command begins with.
-fn operation(command: &redis::Cmd) -> &str {
-    match command.args_iter().next() {
-        Some(redis::Arg::Simple(word)) => std::str::from_utf8(word).unwrap_or_default(),
-        _ => "",
+        Ok(self.link.run(&command).await?)
     }
 }
 

@@ -1,14 +1,20 @@
 //! Documents of the gateway's own services: asked at their endpoints, and nowhere else.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::{HeaderValue, header};
 use nuncio_auth::address::is_never_asked;
 use reqwest::{Client, Response, Url};
 
 use super::tls::Certificates;
-use super::{FetchError, MAX_REDIRECTS, Validators, client, headers, location, unreachable};
+use super::{CONNECT, FetchError, MAX_REDIRECTS, Validators, client, headers, location, unreachable};
 use crate::gateway::{Upstream, UpstreamTls};
+
+/// The most endpoints that are asked for one document.
+const MAX_ENDPOINTS: usize = 8;
 
 /// A document at a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +30,32 @@ pub(crate) struct Service {
     host: String,
     /// Path and query.
     pub(super) path: String,
+    answers: Answers,
 }
+
+/// How asking endpoints went. All copies of a service share it, and it makes no other service.
+#[derive(Clone, Debug, Default)]
+struct Answers(Arc<Mutex<Answered>>);
+
+#[derive(Debug, Default)]
+struct Answered {
+    last: Option<SocketAddr>,
+    failed: Vec<(SocketAddr, FetchError)>,
+}
+
+impl Answers {
+    fn lock(&self) -> MutexGuard<'_, Answered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PartialEq for Answers {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Answers {}
 
 impl Service {
     /// The document at `path` of a service, asked for as `public_host` unless the gateway says something else to it.
@@ -38,6 +69,7 @@ impl Service {
             host,
             path: if path.starts_with('/') { path.to_owned() } else { format!("/{path}") },
             name,
+            answers: Answers::default(),
         }
     }
 
@@ -46,14 +78,66 @@ impl Service {
         &self.path
     }
 
-    /// Asks one endpoint; redirects are followed within the service.
+    /// Endpoints that failed when it was asked last, though another answered.
+    pub(crate) fn failed(&self) -> Vec<FetchError> {
+        self.answers.lock().failed.iter().map(|(address, error)| error.at(*address)).collect()
+    }
+
+    /// Asks one endpoint after the other until one answers, first the one that did last, in about `total`.
     pub(super) async fn ask(
         &self,
         plain: &Client,
         certificates: &Certificates,
         validators: &Validators,
+        total: Duration,
     ) -> Result<Response, FetchError> {
-        let address = self.address().await?;
+        let mut addresses = self.addresses().await?;
+        let last = self.answers.lock().last;
+        addresses.sort_by_key(|address| Some(*address) != last);
+        addresses.truncate(MAX_ENDPOINTS);
+        let share = (total / u32::try_from(addresses.len()).unwrap_or(1)).max(CONNECT);
+        let mut failed = Vec::new();
+        for address in addresses {
+            let asked = tokio::time::timeout(share, self.ask_at(address, plain, certificates, validators)).await;
+            let error = match asked.unwrap_or(Err(FetchError::TimedOut(share))) {
+                // It may be about to start, or to end.
+                Ok(response) if response.status().is_server_error() => FetchError::Status(response.status()),
+                Ok(response) => {
+                    self.note(address, failed);
+                    return Ok(response);
+                }
+                Err(error) => error,
+            };
+            failed.push((address, error));
+        }
+        self.answers.lock().failed.clear();
+        Err(FetchError::of_all(failed))
+    }
+
+    /// Keeps which endpoint answered, and why others before it did not.
+    fn note(&self, address: SocketAddr, failed: Vec<(SocketAddr, FetchError)>) {
+        let mut answers = self.answers.lock();
+        let is_known = |address: &SocketAddr| answers.failed.iter().any(|(known, _)| known == address);
+        for (silent, error) in failed.iter().filter(|(silent, _)| !is_known(silent)) {
+            tracing::warn!("{silent} of {} has no document, {address} has: {error}", self.name);
+        }
+        // It is asked first the next time, and the others no more.
+        if !failed.is_empty() || answers.last != Some(address) {
+            *answers = Answered { last: Some(address), failed };
+        }
+    }
+
+    /// Asks one endpoint; redirects are followed within the service.
+    async fn ask_at(
+        &self,
+        address: SocketAddr,
+        plain: &Client,
+        certificates: &Certificates,
+        validators: &Validators,
+    ) -> Result<Response, FetchError> {
+        if is_never_asked(address.ip()) {
+            return Err(not_allowed(format!("{} is at {}, which is never asked", self.name, address.ip())));
+        }
         let (client, mut url) = match &self.tls {
             None => (plain.clone(), url("http", &address.to_string(), &self.path)?),
             Some(tls) => self.by_tls(tls, certificates, address).await?,
@@ -68,27 +152,23 @@ impl Service {
         Err(FetchError::Redirects)
     }
 
-    /// One address: the first endpoint, or the first that its name has.
-    async fn address(&self) -> Result<SocketAddr, FetchError> {
-        let found = match (self.endpoints.first(), self.names.first()) {
-            (Some(endpoint), _) => {
-                let address = endpoint.parse();
-                address
-                    .map_err(|_| not_allowed(format!("the service is at {endpoint}, which is not asked by a portal")))?
-            }
-            (None, Some(name)) => {
-                let unknown = |reason: String| FetchError::Unreachable(format!("{name} has no address: {reason}"));
-                let mut found = tokio::net::lookup_host(name).await.map_err(|error| unknown(error.to_string()))?;
-                found.next().ok_or_else(|| unknown("it is not known".to_owned()))?
-            }
-            (None, None) => {
-                return Err(FetchError::Unreachable(format!("the service {} has no endpoint", self.name)));
-            }
-        };
-        match is_never_asked(found.ip()) {
-            true => Err(not_allowed(format!("{} is at {}, which is never asked", self.name, found.ip()))),
-            false => Ok(found),
+    /// All endpoints, or all addresses that its names have: each once.
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, FetchError> {
+        let mut all: Vec<SocketAddr> = self.endpoints.iter().filter_map(|endpoint| endpoint.parse().ok()).collect();
+        if let (Some(endpoint), true) = (self.endpoints.first(), all.is_empty()) {
+            return Err(not_allowed(format!("the service is at {endpoint}, which is not asked by a portal")));
         }
+        let mut why = format!("the service {} has no endpoint", self.name);
+        let names = if all.is_empty() { &self.names[..] } else { &[] };
+        for name in names {
+            match tokio::net::lookup_host(name).await {
+                Ok(found) => all.extend(found),
+                Err(error) => why = format!("{name} has no address: {error}"),
+            }
+        }
+        let mut seen = BTreeSet::new();
+        all.retain(|address| seen.insert(*address));
+        if all.is_empty() { Err(FetchError::Unreachable(why)) } else { Ok(all) }
     }
 
     /// A client that speaks TLS as the gateway does.

@@ -36,6 +36,11 @@ impl DocumentUrl {
         self.url.query().map_or_else(|| self.url.path().to_owned(), |query| format!("{}?{query}", self.url.path()))
     }
 
+    /// All of it; one with a login in it is not asked.
+    pub(super) fn whole(&self) -> String {
+        self.url.to_string()
+    }
+
     /// Asks for it, and follows redirects to what may be asked as well.
     pub(super) async fn ask(
         &self,

@@ -1,15 +1,11 @@
 //! A directory of versions, each in a file of its own.
 
-use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use super::Version;
+use super::{Version, stored};
 use crate::api::ApiId;
-use crate::changes::Change;
 
 /// The directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -17,26 +13,6 @@ use crate::changes::Change;
 pub struct DiskError {
     directory: PathBuf,
     error: io::Error,
-}
-
-/// A version as a file has it.
-#[derive(Serialize, Deserialize)]
-struct Stored<'s> {
-    namespace: Cow<'s, str>,
-    name: Cow<'s, str>,
-    /// Which API of the object it is, where that may have several.
-    #[serde(default, skip_serializing_if = "str::is_empty")]
-    part: Cow<'s, str>,
-    number: u64,
-    since: String,
-    version: Option<Cow<'s, str>>,
-    changes: Cow<'s, [Change]>,
-    more_changes: usize,
-    /// The groups whose it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    visible_to: Option<Cow<'s, [String]>>,
-    /// As the service gave it.
-    document: Cow<'s, str>,
 }
 
 /// The directory.
@@ -68,7 +44,7 @@ impl Disk {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            match read(&path) {
+            match fs::read(&path).and_then(|text| stored::read(&text)) {
                 Ok(version) => all.push(version),
                 Err(error) => tracing::warn!("{} is no version of a document: {error}", path.display()),
             }
@@ -86,22 +62,10 @@ impl Disk {
 
     /// A file is there as a whole or not at all.
     fn try_write(&self, id: &ApiId, version: &Version) -> io::Result<()> {
-        let stored = Stored {
-            namespace: Cow::Borrowed(&id.namespace),
-            name: Cow::Borrowed(&id.name),
-            part: Cow::Borrowed(&id.part),
-            number: version.number,
-            since: version.since.to_string(),
-            version: version.label.as_deref().map(Cow::Borrowed),
-            changes: Cow::Borrowed(&version.changes),
-            more_changes: version.more_changes,
-            visible_to: version.visible_to.as_deref().map(Cow::Borrowed),
-            document: String::from_utf8_lossy(&version.document),
-        };
         let path = self.path(id, version.number);
         let aside = path.with_extension("new");
         let mut file = File::create(&aside)?;
-        file.write_all(&serde_json::to_vec(&stored)?)?;
+        file.write_all(&stored::write(id, version)?)?;
         file.sync_all()?;
         fs::rename(&aside, &path)
     }
@@ -115,26 +79,7 @@ impl Disk {
         }
     }
 
-    /// Names of objects may be anything, and those of files may not.
     fn path(&self, id: &ApiId, number: u64) -> PathBuf {
-        let named = format!("{}\n{}", id.namespace, id.segment());
-        let digest = xxhash_rust::xxh3::xxh3_128(named.as_bytes());
-        self.directory.join(format!("{digest:032x}-{number}.json"))
+        self.directory.join(format!("{}-{number}.json", stored::digest(id)))
     }
-}
-
-fn read(path: &Path) -> io::Result<(ApiId, Version)> {
-    let text = fs::read(path)?;
-    let stored: Stored<'_> = serde_json::from_slice(&text)?;
-    let version = Version {
-        number: stored.number,
-        since: stored.since.parse().map_err(io::Error::other)?,
-        label: stored.version.map(Cow::into_owned),
-        changes: stored.changes.into_owned(),
-        more_changes: stored.more_changes,
-        visible_to: stored.visible_to.map(Cow::into_owned),
-        document: stored.document.into_owned().into(),
-    };
-    let (namespace, name) = (stored.namespace.into_owned(), stored.name.into_owned());
-    Ok((ApiId { namespace, name, part: stored.part.into_owned() }, version))
 }

@@ -1,9 +1,12 @@
+mod merging;
+
 use std::fs;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::api::tests::of_service;
+use crate::document::Document;
 
 /// A document whose answer has this type.
 pub(crate) fn document(kind: &str) -> Value {
@@ -138,4 +141,26 @@ fn what_is_no_version_is_passed_over_and_a_place_that_is_no_directory_is_an_erro
     let file = place.path().join("broken.json");
     let error = History::open(Some(&file)).unwrap_err().to_string();
     assert!(error.contains("broken.json"), "{error}");
+}
+
+#[test]
+fn what_was_kept_before_apis_had_groups_is_for_no_more_than_see_the_api_now() {
+    let place = tempfile::tempdir().unwrap();
+    let open = || History::open(Some(place.path())).unwrap();
+    open().record(&said(&document("string")));
+    let file = fs::read_dir(place.path()).unwrap().next().unwrap().unwrap().path();
+    let mut old: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(old.as_object_mut().unwrap().remove("visible_to"), Some(Value::Null), "everybody's says so");
+    fs::write(&file, old.to_string()).unwrap();
+
+    let history = open();
+    let groups =
+        |history: &History| history.of(&of_service().id).iter().map(|one| one.visible_to.clone()).collect::<Vec<_>>();
+    assert_eq!(groups(&history), [Some(Vec::new())], "until the API is seen nobody knows whose it was");
+    history.record(&said_to(Some(&["staff"]), &document("string")));
+    assert_eq!(groups(&history), [Some(vec!["staff".to_owned()])]);
+    drop(history);
+    let history = open();
+    history.record(&said(&document("integer")));
+    assert_eq!(groups(&history), [None, Some(vec!["staff".to_owned()])], "and that stays, whoever sees the API later");
 }

@@ -27,6 +27,8 @@ pub(crate) struct Version {
     pub(crate) more_changes: usize,
     /// The groups whose it was then; everybody's where there are none.
     pub(crate) visible_to: Option<Vec<String>>,
+    /// It was kept when APIs had no groups: whose it is says the API, as soon as that is seen.
+    pub(super) is_of_unknown: bool,
     /// As the service gave it.
     pub(crate) document: Bytes,
 }
@@ -45,7 +47,26 @@ impl Version {
         let label = document.info("version").map(|label| label.chars().take(80).collect());
         let visible_to = reference.api.served.visible_to().map(<[String]>::to_vec);
         let document = document.original.clone();
-        Self { number, since: Timestamp::now(), label, changes, more_changes, visible_to, document }
+        let since = Timestamp::now();
+        Self { number, since, label, changes, more_changes, visible_to, is_of_unknown: false, document }
+    }
+
+    /// Names what it says, since when and to whom: of one API two versions with the same are one.
+    pub(super) fn key(&self) -> String {
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        for group in self.visible_to.iter().flatten() {
+            hash.update(group.as_bytes());
+            hash.update(b"\n");
+        }
+        hash.update(if self.visible_to.is_some() { b"\x01" } else { b"\x00" });
+        hash.update(&self.since.as_nanosecond().to_le_bytes());
+        hash.update(&self.document);
+        format!("{}-{:032x}", self.number, hash.digest128())
+    }
+
+    /// Whether it tells the same to the same people.
+    pub(super) fn says_like(&self, other: &Self) -> bool {
+        self.document == other.document && self.visible_to == other.visible_to
     }
 
     /// Whether all may see it who may see what is for these groups: to others what has changed since would tell of it.

@@ -78,9 +78,15 @@ impl Budget {
 
     /// An example that is written in so many places, if there is room for it.
     pub(super) fn example(&self, text: String, places: usize) -> Option<String> {
-        let left = self.examples.get().checked_sub(escaped(&text).saturating_mul(places))?;
+        let left = self.examples.get().checked_sub((escaped(&text) + PART).saturating_mul(places))?;
         self.examples.set(left);
         Some(text)
+    }
+
+    /// Texts are written in so many places in any case: other examples have less room.
+    pub(super) fn samples<'t>(&self, texts: impl IntoIterator<Item = &'t String>, places: usize) {
+        let cost = texts.into_iter().map(|text| escaped(text)).sum::<usize>();
+        self.examples.update(|left| left.saturating_sub((cost + PART).saturating_mul(places)));
     }
 
     /// No more examples are made.
@@ -148,7 +154,7 @@ pub(super) fn size_within(value: &Value, most: usize) -> Option<usize> {
 }
 
 /// How long a text is in HTML.
-fn escaped(text: &str) -> usize {
+pub(super) fn escaped(text: &str) -> usize {
     text.bytes().map(|byte| if matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'') { 5 } else { 1 }).sum()
 }
 
@@ -171,7 +177,7 @@ mod tests {
     #[test]
     fn examples_that_there_is_no_room_for_are_left_out() {
         let budget = Budget::default();
-        let text = "\"".repeat(MAX_EXAMPLES / 20);
+        let text = "\"".repeat(MAX_EXAMPLES / 21);
         assert_eq!(budget.example(text.clone(), 5), None);
         assert!((0..4).all(|_| budget.example(text.clone(), 1).is_some()));
         assert_eq!(budget.example(text, 1), None);

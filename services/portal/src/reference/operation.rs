@@ -15,11 +15,11 @@ pub(super) use self::parameters::sample_path;
 pub(crate) use self::parameters::{all as all_parameters, placeholders};
 use self::style::Style;
 pub(super) use self::upload::Part;
-use super::budget::{Budget, short};
+use super::budget::{Budget, escaped, short};
 use super::incoming::{self, Incoming};
 use super::resolve::resolve;
 use super::samples::proof::Proof;
-use super::samples::{Request, Sample, samples};
+use super::samples::{LANGUAGES, Request, Sample, samples};
 use super::schema::Schemas;
 use super::{Operation, Reference};
 use crate::document::{Version, operations, text};
@@ -97,12 +97,15 @@ impl OperationView {
         let undeclared = parameters::undeclared(&declared, &operation.path, texts.text("parameter_undeclared"));
         let all: Vec<&Value> = declared.into_iter().chain(&undeclared).collect();
         let budget = Budget::default();
-        let schemas = Schemas::new(root, schema_link, texts, &budget);
-        let described = Described::of(root, document.version, &schemas, written, &all);
         let is_header = |parameter: &Value| text(parameter, "in") == Some("header");
         let is_sent = |parameter: &Value| !(is_header(parameter) && text(parameter, "name").is_some_and(&removed));
         let sent: Vec<_> = all.iter().copied().filter(|parameter| is_sent(parameter)).collect();
-        let samples = samples(&request(reference, operation, &sent, described.body.as_ref(), &budget).showing(proof));
+        // A page has it in any case, so it is charged before all else.
+        let mut request = request(reference, operation, &sent, &budget);
+        let schemas = Schemas::new(root, schema_link, texts, &budget);
+        let described = Described::of(root, document.version, &schemas, written, &all);
+        bring(&mut request, described.body.as_ref());
+        let samples = samples(&request.showing(proof));
         let (callbacks, more_callbacks) = incoming::callbacks(document, written, &schemas);
         Some(Self {
             servers: written.get("servers").or_else(|| item.get("servers")).map(servers).unwrap_or_default(),
@@ -131,14 +134,8 @@ fn external(operation: &Value) -> Option<(String, String)> {
     Some((short(text(external, "description").unwrap_or(url)), url.to_owned()))
 }
 
-/// What is sent in a sample: what has to be.
-fn request(
-    reference: &Reference,
-    operation: &Operation,
-    all: &[&Value],
-    body: Option<&BodyView>,
-    budget: &Budget,
-) -> Request {
+/// What is sent in a sample, but for the body: what has to be.
+fn request(reference: &Reference, operation: &Operation, all: &[&Value], budget: &Budget) -> Request {
     let mut request = Request {
         method: operation.method.clone(),
         origin: reference.origins().first().cloned(),
@@ -151,7 +148,7 @@ fn request(
         let Some(style) = Style::of(reference.document.version, parameter) else { continue };
         let value = parameters::sample(&reference.document.value, parameter, budget);
         let written = style.written(&value);
-        let Some(left) = room.checked_sub(written.len()) else { break };
+        let Some(left) = room.checked_sub(escaped(&written)) else { break };
         room = left;
         match style.place {
             "query" => request.query.push(written),
@@ -164,8 +161,14 @@ fn request(
     if !cookies.is_empty() {
         request.headers.push(("cookie".to_owned(), cookies.join("; ")));
     }
-    let content = body.and_then(|body| body.contents.first());
-    if let Some(content) = content {
+    let headers = request.headers.iter().flat_map(|(name, value)| [name, value]);
+    budget.samples(request.query.iter().chain([&request.path]).chain(headers), LANGUAGES);
+    request
+}
+
+/// Puts the body into a sample.
+fn bring(request: &mut Request, body: Option<&BodyView>) {
+    if let Some(content) = body.and_then(|body| body.contents.first()) {
         request.body.clone_from(&content.example);
         request.parts.clone_from(&content.parts);
         // What parts are told apart by is for who sends them to say.
@@ -173,7 +176,6 @@ fn request(
             request.headers.push(("content-type".to_owned(), content.media.clone()));
         }
     }
-    request
 }
 
 /// The schemes of which one has to be followed; those of the document where the operation says nothing.

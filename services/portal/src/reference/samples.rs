@@ -32,21 +32,23 @@ pub(crate) struct Sample {
     pub(crate) code: String,
 }
 
+/// In so many languages.
+pub(super) const LANGUAGES: usize = 6;
+
 /// In every language, the shell first; files are sent from that alone.
 pub(super) fn samples(request: &Request) -> Vec<Sample> {
     if !request.parts.is_empty() {
         return vec![Sample { language: "curl", code: curl(request) }];
     }
-    [
+    let all: [_; LANGUAGES] = [
         ("curl", curl as fn(&Request) -> String),
         ("JavaScript", javascript),
         ("Python", python),
         ("Go", go),
         ("Rust", rust),
         ("Java", java),
-    ]
-    .map(|(language, write)| Sample { language, code: write(request) })
-    .into()
+    ];
+    all.map(|(language, write)| Sample { language, code: write(request) }).into()
 }
 
 impl Request {

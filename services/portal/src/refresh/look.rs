@@ -131,9 +131,11 @@ async fn read(
         Err(error) => (before, Err(error.into())),
         Ok(Fetched::NotModified) => (before, Ok(validators.clone())),
         Ok(Fetched::Text { body, validators }) => match before {
-            Some(before) if before.original == body && *before.place == *place.path() => (Some(before), Ok(validators)),
+            Some(before) if before.original == body && *before.place == *place.place() => {
+                (Some(before), Ok(validators))
+            }
             before => match blocking(move || Document::read(body)).await {
-                Some(Ok(document)) => (Some(Arc::new(document.at(&place.path()))), Ok(validators)),
+                Some(Ok(document)) => (Some(Arc::new(document.at(&place.place()))), Ok(validators)),
                 Some(Err(error)) => (before, Err(Failure::of_answer(error.to_string()))),
                 None => (before, Err(Failure::of_answer("reading the document failed"))),
             },

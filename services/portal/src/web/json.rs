@@ -21,6 +21,8 @@ use super::visit::Visit;
 use super::{api_link, documents_link};
 use crate::about::About;
 use crate::catalog::{Entry, State as DocumentState};
+use crate::cause::Cause;
+use crate::fetch::Target;
 use crate::reference::Reference;
 
 /// An API of the catalog.
@@ -38,6 +40,8 @@ struct ApiView {
     specification: Option<String>,
     /// How its document is.
     state: DocumentState,
+    /// Why endpoints of the service were passed over when they were asked last: another had the document.
+    failed_endpoints: Vec<String>,
     /// Why the document cannot be had.
     trouble: Option<String>,
     /// Since when.
@@ -97,6 +101,8 @@ struct CatalogView {
     undocumented: Vec<ServiceView>,
     /// Why the gateway cannot be asked. What it served last is shown.
     gateway_trouble: Option<String>,
+    /// Why what changes in documents is not shared with other portals, though it is to be. It is known to this one alone.
+    history_trouble: Option<String>,
 }
 
 #[derive(OpenApi)]
@@ -137,6 +143,7 @@ async fn apis(site: Visit) -> Json<CatalogView> {
                 mappings: service.routes.iter().map(|route| format!("{}/{}", route.namespace, route.name)).collect(),
             })
             .collect(),
+        history_trouble: site.history.outage().map(|trouble| site.told(&trouble.why)),
         gateway_trouble: catalog.gateway.as_ref().map(|trouble| site.told(&trouble.why)),
     })
 }
@@ -171,6 +178,13 @@ fn view(site: &Visit, entry: &Arc<Entry>) -> ApiView {
         version: reference.and_then(|known| known.document.info("version")).map(str::to_owned),
         specification: reference.map(|known| known.document.version.to_string()),
         state: entry.state(),
+        failed_endpoints: entry
+            .api
+            .target
+            .iter()
+            .flat_map(Target::failed)
+            .map(|why| site.told(&Cause::from(&why)))
+            .collect(),
         trouble: entry.trouble.as_ref().map(|trouble| site.told(&trouble.why)),
         trouble_since: entry.trouble.as_ref().map(|trouble| trouble.since.to_string()),
         checked: entry.checked.last().map(|checked| checked.to_string()),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 pub(super) use self::head::{Head, Menu, access, access_words, accesses};
@@ -297,6 +298,14 @@ pub(super) async fn by_title(site: Visit, Path(title): Path<String>) -> Result<R
     let entry = site.catalog().entries.iter().find(|entry| entry.title() == title);
     let entry = entry.ok_or_else(|| NotFound::new(&site, site.texts().with("no_api", "api", &title)))?;
     Ok(Redirect::temporary(&api_link(&entry.api.id)))
+}
+
+/// The same of one whose prefix has several segments: no address of a page is like it.
+pub(super) fn by_long_prefix(site: &Visit, path: &str) -> Option<Redirect> {
+    let (name, prefix) = path.strip_prefix("/docs/doc/")?.split_once('/')?;
+    let plain = |text| percent_decode_str(text).decode_utf8().ok();
+    let entry = site.catalog().find_by_prefix(&plain(name)?, &plain(prefix)?)?;
+    Some(Redirect::temporary(&api_link(&entry.api.id)))
 }
 
 /// An API that the gateway serves.

@@ -5,6 +5,7 @@ mod changes;
 mod documents;
 mod edge;
 mod keys;
+mod limits;
 mod operators;
 mod reference;
 mod refusals;

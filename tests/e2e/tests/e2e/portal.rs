@@ -7,6 +7,7 @@ mod edge;
 mod machines;
 pub(crate) mod release;
 mod samples;
+mod shared_history;
 mod shown;
 
 use std::fs;

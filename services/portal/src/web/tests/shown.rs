@@ -26,6 +26,36 @@ async fn apis_are_at_the_addresses_that_edge_stack_gave_them() {
 }
 
 #[tokio::test]
+async fn prefixes_of_several_segments_are_addresses_as_well() {
+    let site = site(of_service(), &cart(), &[], None);
+    let mut api = of_service();
+    api.served.path = crate::gateway::Path::Prefix("/api/v2/my carts/".to_owned());
+    let named = |naming| Catalog {
+        entries: vec![Arc::new(Entry::new(Arc::new(api.clone()), None))],
+        portal: PortalSpec { naming, ..PortalSpec::default() },
+        ..Catalog::default()
+    };
+    site.catalog.store(Arc::new(named(Naming::Prefix)));
+    let portal = router(site.clone());
+    for path in [
+        "/docs/doc/cart/api/v2/my%20carts",
+        "/docs/doc/cart/api/v2/my%20carts/",
+        "/docs/doc/cart/api%2Fv2%2Fmy%20carts",
+    ] {
+        let (answer, page) = get(&portal, path).await;
+        match answer.headers().get(header::LOCATION) {
+            Some(to) => assert_eq!(to, "/docs/doc/shop/cart", "{path}"),
+            None => assert!(page.contains("<h1>cart"), "{path}: {page}"),
+        }
+    }
+    for path in ["/docs/doc/cart/api/v3/my%20carts", "/docs/doc/other/api/v2/my%20carts", "/docs/doc/cart/api/v2"] {
+        assert_eq!(get(&portal, path).await.0.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    site.catalog.store(Arc::new(named(Naming::Namespace)));
+    assert_eq!(get(&portal, "/docs/doc/cart/api/v2/my%20carts").await.0.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_dev_portal_turns_the_search_off() {
     let portal = told_by(PortalSpec { search: Scope::Off, ..PortalSpec::default() });
     assert!(!get(&portal, "/docs/").await.1.contains("role=\"search\""));

@@ -113,6 +113,7 @@ async fn a_value_that_there_is_not_is_refused_by_name() {
         ("service.type=Loadbalancer", "/service/type"),
         ("portal.enabled=true,adminService.create=false", "adminService.create"),
         ("portal.enabled=true,portal.historyClaim=x,portal.replicaCount=2", "portal.historyClaim"),
+        ("portal.enabled=true,portal.historyClaim=x,portal.historyRedisSecret=y", "portal.historyRedisSecret"),
     ];
     for (value, named) in refusals {
         let refused = helm(cluster, "template", &["--set", value]).await;

@@ -1,0 +1,82 @@
+//! Services with several endpoints.
+
+use super::*;
+
+fn service_at(addresses: &[SocketAddr]) -> Target {
+    let endpoints: Vec<_> = addresses.iter().map(|address| json!({ "address": address.to_string() })).collect();
+    let upstream = json!({ "service": "cart:80", "endpoints": endpoints, "names": [], "tls": null, "host": null });
+    Target::Service(Service::new(&serde_json::from_value(upstream).unwrap(), None, "/"))
+}
+
+/// An address at which nobody is.
+async fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+/// How often it was asked, and its address.
+async fn counting(reply_to: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> (Arc<AtomicUsize>, SocketAddr) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let address = server(move |_, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+        reply_to()
+    });
+    (asked, address.await)
+}
+
+#[tokio::test]
+async fn another_endpoint_has_the_document_where_the_first_is_dead() {
+    let (dead, (starting, ill), (_, well)) = (
+        nobody().await,
+        counting(|| reply("503 Service Unavailable", "")).await,
+        counting(|| reply("200 OK", "a document")).await,
+    );
+    let target = service_at(&[dead, ill, well]);
+    assert_eq!(text(fetch(&target).await.unwrap()).0, "a document");
+    let failed: Vec<_> = target.failed().iter().map(ToString::to_string).collect();
+    assert_eq!(failed.len(), 2, "{failed:?}");
+    assert!(failed[0].starts_with(&dead.to_string()) && failed[0].contains("refused"), "{failed:?}");
+    assert!(failed[1].starts_with(&ill.to_string()) && failed[1].contains("503"), "{failed:?}");
+
+    // The next time the one that answered is asked first.
+    assert_eq!(text(fetch(&target).await.unwrap()).0, "a document");
+    assert_eq!(starting.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_leaves_time_for_others() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (_, well) = counting(|| reply("200 OK", "a document")).await;
+    let target = service_at(&[listener.local_addr().unwrap(), well]);
+    let fetched = fetcher(&[]).fetch(&target, &Validators::default(), Some(Duration::from_secs(5))).await;
+    assert_eq!(text(fetched.unwrap()).0, "a document");
+}
+
+#[tokio::test]
+async fn endpoints_are_of_either_family() {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
+    let dead = listener.local_addr().unwrap();
+    drop(listener);
+    let (_, well) = counting(|| reply("200 OK", "a document")).await;
+    let target = service_at(&[dead, well]);
+    assert_eq!(text(fetch(&target).await.unwrap()).0, "a document");
+    assert!(target.failed()[0].to_string().starts_with("[::1]:"), "{:?}", target.failed());
+}
+
+#[tokio::test]
+async fn where_none_answers_each_is_told() {
+    let (first, second) = (nobody().await, nobody().await);
+    let target = service_at(&[first, second]);
+    let why = fetch(&target).await.unwrap_err();
+    assert!(!why.is_answer(), "nobody knows what they have");
+    let why = why.to_string();
+    assert!(why.contains("none of 2 endpoints") && why.contains(&first.to_string()), "{why}");
+    assert!(why.contains(&second.to_string()) && target.failed().is_empty(), "{why}");
+
+    // Those that answer have none: that is an answer, too.
+    let ill = async || counting(|| reply("500 Internal Server Error", "")).await.1;
+    let why = fetch(&service_at(&[ill().await, ill().await])).await.unwrap_err();
+    assert_eq!(why, FetchError::Status(StatusCode::INTERNAL_SERVER_ERROR));
+    let metadata = service_at(&["169.254.169.254:80".parse().unwrap()]);
+    assert!(matches!(fetch(&metadata).await.unwrap_err(), FetchError::NotAllowed(_)));
+}
