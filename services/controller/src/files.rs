@@ -1,6 +1,7 @@
 //! What the files say, file by file: which object counts where two files have it, and what stays where a
 //! file can no longer be read.
 
+mod module;
 mod objects;
 mod places;
 mod unread;
@@ -180,6 +181,10 @@ impl Files {
     fn keep_good(&self, mut object: Object, old: &File) -> Object {
         let before = old.objects.get(&object.id);
         let good = before.filter(|old| !matches!(old.spec, Spec::Invalid(_)));
+        if let Spec::Module(new) = &mut object.spec {
+            let counts = before.or_else(|| self.object(&object.id)).filter(|_| self.running);
+            module::keep_good(new, &mut object.problems, counts.map(|object| &**object), self.running);
+        }
         match (&mut object.spec, good.map(|good| &good.spec)) {
             // A certificate that cannot be used takes the place of no other, nor do passwords.
             (Spec::Secret(new), Some(Spec::Secret(good))) if secret_problem(good).is_none() => {

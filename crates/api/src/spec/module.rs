@@ -22,7 +22,8 @@ pub struct Module {
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
     #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
-    /// The settings. Each fails alone: one that is wrong is left at its default and the rest holds.
+    /// The settings. Each fails alone: one that is wrong is left as it was last good, at its default where it never was,
+    /// and the rest holds.
     pub config: ModuleConfig,
 }
 
@@ -58,6 +59,14 @@ macro_rules! settings {
                 match key {
                     $(stringify!($field) => Some(Deserialize::deserialize(value).map(|value| self.$field = value)),)*
                     _ => None,
+                }
+            }
+
+            /// Takes the setting called `key` from another.
+            pub fn take(&mut self, key: &str, other: &Self) {
+                match key {
+                    $(stringify!($field) => self.$field.clone_from(&other.$field),)*
+                    _ => {}
                 }
             }
         }

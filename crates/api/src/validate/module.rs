@@ -1,4 +1,4 @@
-//! The Module. A setting that is wrong is left at its default; the others hold.
+//! The Module. A setting that is wrong is unset; the others hold.
 
 use serde_json::Value;
 
@@ -69,7 +69,7 @@ fn policies(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>)
 /// Access lists. Where it is not clear who may come in, nobody may.
 fn access(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
     if config.ip_allow.is_some() && config.ip_deny.is_some() {
-        let message = "ip_allow and ip_deny exclude each other: nobody is let in";
+        let message = "ip_allow and ip_deny exclude each other";
         issues.error(&path.key("ip_deny"), "ConflictingAccessLists", message);
         config.ip_allow = Some(IpAccess::Unreadable);
         config.ip_deny = Some(IpAccess::Unreadable);

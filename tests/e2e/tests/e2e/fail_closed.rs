@@ -146,6 +146,36 @@ async fn a_module_that_cannot_be_read_changes_nothing_while_running() {
 }
 
 #[tokio::test]
+async fn a_setting_of_the_module_that_cannot_be_read_stays_as_it_was_last_good() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));
+    site.write("module.yaml", module(&json!({
+        "headers_with_underscores_action": "ALLOW", "ip_deny": [{"peer": "203.0.113.0/24"}], "cluster_request_timeout_ms": 9000,
+    })));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let request = || get("a.example", "/x").with("x_with", "underscores");
+    assert_eq!(client.ask(&request()).await.status, 200);
+    site.write(
+        "module.yaml",
+        module(&json!({
+            "headers_with_underscores_action": "ALOW", "ip_deny": [{"peer": "203.0.113.0/244"}],
+            "cluster_request_timeout_ms": "9s", "server_name": "edge",
+        })),
+    );
+    for field in ["headers_with_underscores_action", "ip_deny", "cluster_request_timeout_ms"] {
+        gateway.admin.problem(&[&format!("spec.config.{field}"), "what was last good stays in force"]).await;
+    }
+    eventually("the rest of the Module holds", async || {
+        let reply = client.send(&request()).await.map_err(|failure| failure.to_string())?;
+        if reply.header("server") == Some("edge") { Ok(()) } else { Err(format!("{:?}", reply.headers)) }
+    })
+    .await;
+    assert_eq!(client.ask(&request()).await.status, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_script_that_does_not_compile_fails_closed_until_there_was_a_good_one() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));
