@@ -60,7 +60,9 @@ pub fn document_at(file: &str, line: u32) -> Option<DocumentAt<'_>> {
     let documents = yaml::split(file.as_bytes());
     let document = documents.iter().rev().find(|document| document.line <= line)?;
     let text = std::str::from_utf8(document.bytes).ok()?;
-    let before = file.split_inclusive('\n').take(document.line as usize - 1).map(str::len).sum::<usize>();
+    let mark = file.len() - file.trim_start_matches('\u{feff}').len();
+    let lines = file[mark..].split_inclusive('\n').take(document.line as usize - 1);
+    let before = mark + lines.map(str::len).sum::<usize>();
     let Some(rest) = text.strip_prefix("---") else {
         return (!text.starts_with('%')).then_some(DocumentAt { text, start: before, line: document.line });
     };

@@ -74,8 +74,12 @@ impl Edit<'_> {
     /// Where the value of an entry is, if it is a scalar on a line of its own and no item of a list begins there.
     pub(crate) fn line(&self, map: &Node<'_>, entry: &Entry<'_>) -> Option<Range<usize>> {
         let begins_line = |entry: &Entry<'_>| self.before(entry.mark).bytes().all(|byte| byte == b' ');
-        let end = self.scalar_end(&entry.node).filter(|_| map.entries().iter().all(begins_line))?;
-        Some(self.offset(entry.node.mark)..end)
+        self.scalar(&entry.node).filter(|_| map.entries().iter().all(begins_line))
+    }
+
+    /// Where a scalar is that stands on one line, be it among others.
+    pub(crate) fn scalar(&self, node: &Node<'_>) -> Option<Range<usize>> {
+        Some(self.offset(node.mark)..self.scalar_end(node)?)
     }
 
     /// Behind the colon of an entry.

@@ -164,6 +164,11 @@ fn documents_are_cut_out_of_their_files() {
     assert_eq!((at.text, at.line), (TEXT, 3));
     assert_eq!(&file[at.start..at.start + at.text.len()], TEXT);
     assert_eq!(document_at(&file, 1).unwrap().text, "a: 1\n");
+    let marked = format!("\u{feff}{file}");
+    for line in [1, 4] {
+        let at = document_at(&marked, line).unwrap();
+        assert_eq!(&marked[at.start..at.start + at.text.len()], document_at(&file, line).unwrap().text);
+    }
     assert_eq!(document_at("--- {a: 1}\n", 1), None);
     assert!(is_one_document(TEXT) && !is_one_document("a: 1\n---\nb: 1\n") && !is_one_document("# only\n"));
 }

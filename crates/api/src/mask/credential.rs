@@ -10,6 +10,8 @@ const FIELDS: [&str; 5] = ["accesstoken", "apikey", "clientsecret", "password", 
 const OF_FILTERS: &str = "secret";
 /// What is in the name of a header or parameter that carries one.
 const CARRIERS: [&str; 7] = ["authorization", "cookie", "credential", "key", "password", "secret", "token"];
+/// Words with one of these in them that say nothing of the kind.
+const OTHER_WORDS: [&str; 8] = ["donkey", "hockey", "jockey", "keyboard", "keyword", "monkey", "turkey", "whiskey"];
 /// What is in the names of fields that say where something is sent, or how far that is verified.
 const DESTINATIONS: [&str; 13] = [
     "address",
@@ -30,17 +32,24 @@ const DESTINATIONS: [&str; 13] = [
 /// Whether the name of a header or of a parameter says that a credential is in it.
 #[must_use]
 pub fn is_credential(name: &str) -> bool {
-    let plain = plain(name);
+    let words = name.split(|sign: char| !sign.is_ascii_alphanumeric()).map(str::to_ascii_lowercase);
+    let plain: String = words.filter(|word| !OTHER_WORDS.contains(&word.as_str())).collect();
     CARRIERS.iter().any(|word| plain.contains(word))
 }
 
 /// Whether a scalar of an object of this kind is one.
 pub(super) fn is_secret(kind: Kind, place: &Place<'_, '_>) -> bool {
     let Some(key) = place.mapping().and(place.keys.last()).map(|key| plain(key)) else { return false };
+    let is_told = || is_carried(place.keys) || is_named(&key, place.mapping());
     let is_field = FIELDS.contains(&key.as_str()) || key == OF_FILTERS && kind.is_filter();
     !matches!(place.value, "true" | "false")
         && !is_template(place.value)
-        && (is_field || is_carried(place.keys) || is_named(&key, place.mapping()) || has_login(place.value))
+        && (is_field || has_login(place.value) || !is_label(place.keys) && is_told())
+}
+
+/// Whether it is of the labels that a rate limit service is told: their `key` is a name, and what comes of a header is not here.
+fn is_label(keys: &[&str]) -> bool {
+    matches!(keys, ["spec", "labels", ..] | ["spec", "config", "default_labels", ..])
 }
 
 /// Whether a scalar decides where secrets are sent.
@@ -109,6 +118,9 @@ mod tests {
             ),
             ("  url: https://ann:abc@docs.example/\n  x: a@b://c\n", "spec.url"),
             ("  x:\n    Private-Key: abc\n", "spec.x.Private-Key"),
+            ("  headers:\n    x-monkey-key: abc\n", "spec.headers.x-monkey-key"),
+            ("  headers:\n    x-mon-key: abc\n", "spec.headers.x-mon-key"),
+            ("  labels:\n    x:\n      password: abc\n", "spec.labels.x.password"),
         ] {
             assert!(
                 hidden(Kind::Mapping, spec).contains(&format!("[\"{path}\"]")),
@@ -127,6 +139,11 @@ mod tests {
             "  injectRequestHeaders:\n  - name: Authorization\n    value: Bearer {{ .token.Raw }}\n",
             "  add_request_headers:\n    x-token: \"%REQ(x-other)%\"\n",
             "  labels:\n  - name: team\n    value: shop\n",
+            "  labels: {ambassador: [{cart: [remote_address, {request_headers: {key: plan, header_name: x-plan}}]}]}\n",
+            "  labels:\n    ambassador:\n    - cart:\n      - request_headers:\n          key: tenantid\n          header_name: x-org\n",
+            "  labels:\n    ambassador:\n    - cart:\n      - generic_key:\n          key: token-kind\n          value: web\n",
+            "  config:\n    default_labels:\n      ambassador:\n        defaults:\n        - request_headers: {key: plan, header_name: x-plan}\n",
+            "  add_request_headers: {x-monkey: {value: web}}\n  headers: {X-Keyword: abc}\n",
             "  password:\n",
         ] {
             assert!(hidden(Kind::TLSContext, spec).contains("secrets: []"), "{spec}");

@@ -17,9 +17,14 @@ pub(super) struct Place<'n, 't> {
 }
 
 impl<'t> Place<'_, 't> {
-    /// Where it is in the text, if it stands on a line of its own.
+    /// Where it is in the text, if it stands on one line, and in a list on one of its own.
     pub(super) fn span(&self, text: &str) -> Result<Range<usize>, EditError> {
-        let span = self.entry.and_then(|(map, entry)| Edit { text }.line(map, entry));
+        let (edit, path) = (Edit { text }, self.path.as_str());
+        let is_in_item =
+            |entry: &Entry<'_>| path.strip_suffix(&*entry.key).is_some_and(|before| before.ends_with("]."));
+        let span = self
+            .entry
+            .and_then(|(map, entry)| if is_in_item(entry) { edit.line(map, entry) } else { edit.scalar(&entry.node) });
         span.ok_or_else(|| EditError::NotALine(self.path.clone()))
     }
 

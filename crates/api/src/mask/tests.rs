@@ -78,10 +78,22 @@ fn a_guess_is_another_whether_it_is_right_or_not() {
 }
 
 #[test]
+fn a_secret_among_others_on_a_line_is_not_shown_either() {
+    let text = "spec:\n  service: web\n  add_request_headers: {x-a: {value: b}, Authorization: {value: 'h4rd'}, X-Key: gu ess}\n";
+    let masked = Masked::of(Kind::Mapping, text).unwrap();
+    assert_eq!(masked.text, text.replace("'h4rd'", MASK).replace("gu ess", MASK));
+    let changed = masked.text.replace("value: b", "value: c");
+    assert_eq!(masked.unmask(&changed).unwrap(), text.replace("value: b", "value: c"));
+    let elsewhere = masked.text.replace("service: web", "service: evil");
+    assert!(matches!(masked.unmask(&elsewhere), Err(EditError::SentElsewhere { .. })));
+    assert!(masked.blinded(&masked.text.replacen(MASK, "h4rd", 1), "-1").unwrap().contains("{value: \"h4rd-1\"}"));
+}
+
+#[test]
 fn what_cannot_be_hidden_is_not_shown_at_all() {
     let line = "    secret: 'h4rd to guess' # of the shop\n";
     for (other, expected) in [
-        ("    more: {Client-Secret: a}\n", "spec.OAuth2.more.Client-Secret"),
+        ("    more: {Client-Secret: \"\\x41\"}\n", "spec.OAuth2.more.Client-Secret"),
         ("    list:\n    - {password: a}\n", "spec.OAuth2.list[0].password"),
         ("    secret: |\n      a\n      b\n", "spec.OAuth2.secret"),
     ] {
