@@ -5,6 +5,7 @@ mod conflict;
 mod effects;
 mod fields;
 mod file;
+mod lines;
 mod manifest;
 mod patch;
 mod start;

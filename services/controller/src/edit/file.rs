@@ -8,7 +8,7 @@ use nuncio_api::{Kind, Location, Masked, document_at};
 use nuncio_telemetry::replace_file;
 
 use super::manifest::{Manifest, Place};
-use super::{conflict, patch};
+use super::{conflict, lines, patch};
 use crate::admin::ChangeError;
 use crate::source::walk::{is_hidden, is_manifest};
 
@@ -33,7 +33,7 @@ impl File {
         let document = document_at(&whole, location.line).ok_or(ChangeError::Missing)?;
         let end = document.start + document.text.len();
         let (before, after) = (whole[..document.start].to_owned(), whole[end..].to_owned());
-        let (text, line) = (document.text.to_owned(), document.line);
+        let (text, line) = (lines::shown(document.text), document.line);
         Ok(Manifest {
             name: Arc::clone(&location.file),
             line,
@@ -62,8 +62,15 @@ impl File {
     /// Puts a text between, if the file still is what was read.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), ChangeError> {
         self.check(name)?;
-        let written = replace_file(&self.path, [&self.before, text, &self.after].concat().as_bytes(), 0o644);
+        let text = lines::as_in(self.document(), text);
+        let written = replace_file(&self.path, [&self.before, text.as_str(), &self.after].concat().as_bytes(), 0o644);
         written.map_err(|error| ChangeError::Io(format!("{name} cannot be written: {error}")))
+    }
+
+    /// What stands there of the object; nothing where it is new.
+    fn document(&self) -> &str {
+        let behind = self.whole.as_deref().and_then(|whole| whole.strip_prefix(self.before.as_str()));
+        behind.and_then(|text| text.strip_suffix(self.after.as_str())).unwrap_or_default()
     }
 
     fn check(&self, name: &str) -> Result<(), ChangeError> {

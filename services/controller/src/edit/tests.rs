@@ -185,6 +185,24 @@ fn what_somebody_changes_beside_the_object_is_no_conflict_and_stays() {
 }
 
 #[test]
+fn a_file_keeps_its_mark_and_the_ends_of_its_lines() {
+    let marked = format!("\u{feff}{TEXT}");
+    for text in [marked.clone(), TEXT.replace('\n', "\r\n"), marked.replace('\n', "\r\n")] {
+        let (directory, editor, engine) = editor_of(&text);
+        let shown = manifest(&editor, &engine);
+        assert!(!shown.text.contains(['\r', '\u{feff}']) && shown.is_read, "{shown:?}");
+        let mut new = change(&shown.text.replace("/cart/", "/carts/"), Some(&shown.digest));
+        new.set.insert("spec.timeout_ms".to_owned(), "700".to_owned());
+        let patch = editor.apply(&engine, &new).unwrap().patch;
+        assert_eq!(patch.lines().filter(|line| line.starts_with('+')).count(), 3, "{patch}");
+        let written = fs::read_to_string(directory.path().join("all.yaml")).unwrap();
+        let end = if text.contains('\r') { "\r\n" } else { "\n" };
+        let more = format!("service: cart{end}  timeout_ms: 700{end}");
+        assert_eq!(written, text.replace("/cart/", "/carts/").replace(&format!("service: cart{end}"), &more));
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_told_with_its_line() {
     let (_directory, editor, engine) = editor();
     let text = manifest(&editor, &engine).text.replace("  prefix: /cart/", "  prefix: [/cart/");

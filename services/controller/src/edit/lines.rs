@@ -1,0 +1,42 @@
+//! How lines end: in texts that are looked at and changed by a line feed, in files as they are written.
+
+use similar::{ChangeTag, TextDiff};
+
+/// A text as it is shown.
+pub(super) fn shown(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// Gives a text that was made of what was shown of `old` the ends of lines that they have there; new lines that of the first.
+pub(super) fn as_in(old: &str, new: &str) -> String {
+    if !old.contains("\r\n") {
+        return new.to_owned();
+    }
+    let usual = if old.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" };
+    let (before, written) = (shown(old), old.split_inclusive('\n').collect::<Vec<_>>());
+    let diff = TextDiff::from_lines(before.as_str(), new);
+    let kept = diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Delete);
+    kept.map(|change| match change.old_index() {
+        Some(at) => written[at].to_owned(),
+        None => change.value().replace('\n', usual),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_as_they_did() {
+        for (old, new, expected) in [
+            ("a\r\nb\r\n", "a\nc\nb\n", "a\r\nc\r\nb\r\n"),
+            ("a\r\nb\nc\r\n", "a\nb\nd\n", "a\r\nb\nd\r\n"),
+            ("a\nb\r\nc\n", "a\nb\nc\nd\n", "a\nb\r\nc\nd\n"),
+            ("a\nb\n", "a\nc\n", "a\nc\n"),
+        ] {
+            assert_eq!(as_in(old, new), expected, "{old:?}");
+            assert_eq!(as_in(old, &shown(old)), old);
+        }
+    }
+}
