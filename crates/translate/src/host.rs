@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Host, InsecureAction, Kind, Object, ObjectId, Problem, Remains, Spec, TlsConfig, TlsContext};
+use nuncio_api::{
+    Host, InsecureAction, Kind, LabelSelector, Object, ObjectId, Problem, Remains, Spec, TlsConfig, TlsContext,
+};
 use nuncio_ir::{ClientValidation, DownstreamTls, SecretName, SecretValue, TlsSettings};
 
 use crate::certificate::Certificate;
@@ -46,7 +48,7 @@ pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec
     let host = match &object.spec {
         Spec::Host(host) => host,
         Spec::Invalid(Remains::Hostname(hostname)) => {
-            return Some(invalid(&object.id, &object.labels, HostPattern::parse(hostname)?));
+            return Some(invalid(&object.id, &object.labels, HostPattern::parse(hostname)?, None));
         }
         _ => return None,
     };
@@ -55,7 +57,7 @@ pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec
         Ok(tls) => tls,
         Err(problem) => {
             problems.push(problem);
-            return Some(invalid(&object.id, &object.labels, pattern));
+            return Some(invalid(&object.id, &object.labels, pattern, host.mapping_selector.clone()));
         }
     };
     Some(valid(&object.id, &object.labels, host, pattern, tls))
@@ -68,7 +70,7 @@ fn valid(id: &ObjectId, labels: &Labels, host: &Host, pattern: HostPattern, tls:
         .map(|tls| OwnChain { name: chain_name(&pattern), asks_for_certificates: tls.tls.client.is_some() });
     let policy = HostPolicy {
         id: id.clone(),
-        selector: host.mapping_selector.as_ref().or(host.selector.as_ref()).cloned(),
+        selector: host.mapping_selector.clone(),
         insecure: match host.insecure_action() {
             InsecureAction::Redirect => Insecure::Redirect,
             InsecureAction::Route => Insecure::Route,
@@ -92,7 +94,7 @@ pub(crate) fn compile_ingress(
 ) -> Option<CompiledHost> {
     let pattern = HostPattern::parse(made.host.hostname.as_deref().unwrap_or("*"))?;
     let compiled = if is_out {
-        invalid(&made.origin, &made.labels, pattern)
+        invalid(&made.origin, &made.labels, pattern, None)
     } else {
         let tls = downstream(&made.origin, &made.host, context, problems).unwrap_or_else(|problem| {
             problems.push(problem);
@@ -146,12 +148,17 @@ pub(crate) fn chain_name(pattern: &HostPattern) -> Arc<str> {
     format!("tls:{pattern}").into()
 }
 
-/// A Host whose name answers nothing.
-pub(crate) fn invalid(id: &ObjectId, labels: &Labels, pattern: HostPattern) -> CompiledHost {
+/// A Host whose name answers nothing, and whose Mappings say why.
+pub(crate) fn invalid(
+    id: &ObjectId,
+    labels: &Labels,
+    pattern: HostPattern,
+    selector: Option<LabelSelector>,
+) -> CompiledHost {
     let policy = HostPolicy {
         id: id.clone(),
         pattern,
-        selector: None,
+        selector,
         insecure: Insecure::Reject,
         own_chain: None,
         certificate_of: None,

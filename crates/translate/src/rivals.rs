@@ -60,7 +60,8 @@ impl<'a> Verdict<'a> {
             },
             Self::Deadlock(hosts) => {
                 let first = &hosts[0];
-                invalid(&first.policy.id, &first.labels, first.policy.pattern.clone()).policy
+                let HostPolicy { id, pattern, selector, .. } = &*first.policy;
+                invalid(id, &first.labels, pattern.clone(), selector.clone()).policy
             }
         }
     }

@@ -91,12 +91,21 @@ async fn only_what_became_live_is_told_to_be_live() {
 #[tokio::test]
 async fn a_mapping_says_why_its_host_cannot_be_used() {
     let (site, a) = (Site::new(), Backend::start("a").await);
-    let objects = [yaml::tls_host("broken", "a.example"), mapping_on("a.example", "m", "/m/", a.address())];
-    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let mut choosing = yaml::tls_host("choosing", "b.example");
+    choosing["spec"]["mappingSelector"] = json!({"matchLabels": {"team": "b"}});
+    let mut chosen = mapping("chosen", "/c/", a.address());
+    chosen["metadata"]["labels"] = json!({"team": "b"});
+    chosen["spec"].as_object_mut().unwrap().remove("hostname");
+    let hosts = [yaml::tls_host("broken", "a.example"), choosing];
+    let mappings = [mapping_on("a.example", "m", "/m/", a.address()), chosen];
+    site.write("all.yaml", plain(&site) + &documents(&hosts) + &documents(&mappings));
     let gateway = Gateway::start(&site).await;
-    let problem = gateway.admin.problem(&["\"m\"", "HostNotUsable"]).await;
-    let message = problem["message"].as_str().unwrap();
-    assert!(message.starts_with("Host default/broken is not usable: ") && message.contains("no Secret"), "{problem}");
+    for (mapping, host) in [("\"m\"", "broken"), ("\"chosen\"", "choosing")] {
+        let problem = gateway.admin.problem(&[mapping, "HostNotUsable"]).await;
+        let message = problem["message"].as_str().unwrap();
+        let begins = format!("Host default/{host} is not usable: ");
+        assert!(message.starts_with(&begins) && message.contains("no Secret"), "{problem}");
+    }
     gateway.stop().await;
 }
 
