@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use nuncio_api::{Defaults, Severity, parse};
 use nuncio_controller::Topology;
 use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation, ListQuery, Page, PreviewView, RouteView};
 use nuncio_controller::offline::{self, Offline, OfflineConfig};
@@ -41,7 +42,18 @@ pub(crate) fn load_file(path: &Path, place: &Place, identity: &Identity) -> Resu
     };
     let name = if is_piped { "stdin".to_owned() } else { path.display().to_string() };
     read.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    if is_piped && !holds_something(&bytes) {
+        let message = "there is no object in what came in: did the command before it fail, or print something else?";
+        return Err(Failure::new(message));
+    }
     offline::of_file(&name, bytes, &config(place, identity, Topology::default())).map_err(Failure::usage)
+}
+
+/// Whether a text holds an object, be it somebody else's, or what was meant as one.
+fn holds_something(text: &[u8]) -> bool {
+    let parsed = parse(text, &"stdin".into(), &Defaults::default());
+    let is_meant = parsed.problems.iter().any(|found| found.problem.severity == Severity::Error);
+    !parsed.objects.is_empty() || parsed.ignored > 0 || is_meant
 }
 
 fn config(place: &Place, identity: &Identity, topology: Topology) -> OfflineConfig {

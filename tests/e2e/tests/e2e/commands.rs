@@ -34,6 +34,9 @@ spec:
   timout_ms: 5
 ";
 
+/// What is none of ours.
+const FOREIGN: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n";
+
 #[tokio::test]
 async fn check_finds_nothing_wrong_where_nothing_is() {
     let (site, a) = (Site::new(), Backend::start("a").await);
@@ -63,6 +66,17 @@ async fn check_takes_a_file_and_what_comes_in_and_says_of_nothing_that_it_is_not
     assert_eq!(output.status.code(), Some(0), "{told}");
     for part in ["4 objects, 0 errors, 2 warnings", "stdin:", "metadata.name: \"Bad_Name!\"", "spec.timout_ms"] {
         assert!(told.contains(part), "{part}: {told}");
+    }
+
+    for (text, expected) in
+        [("", Some(1)), ("Error: helm failed\n", Some(1)), ("helm failed\n", Some(1)), (FOREIGN, Some(0))]
+    {
+        let mut child = site.nuncio(&["check", "-"]).stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), expected, "{text}: {told}");
+        assert_eq!(told.contains("there is no object in what came in"), expected == Some(1), "{text}: {told}");
     }
 
     let (code, stdout, _) = run(&Site::new(), &["check", "manifests"]);
