@@ -142,10 +142,16 @@ impl<'a> Group<'a> {
         format!("{}_{}", id.namespace, id.name).chars().map(plain).collect::<String>().into()
     }
 
-    /// Whether all that would serve have the weight 0.
+    /// Those that would serve; copies aside.
+    fn serving(&self) -> impl Iterator<Item = &'a Compiled> {
+        self.members.iter().copied().filter(|member| !matches!(member.part, Part::Shadow { .. }))
+    }
+
+    /// Whether all that would serve have the weight 0, and are several: one alone takes everything, whatever its weight, as in
+    /// the original.
     fn is_without_share(&self) -> bool {
-        let mut serving = self.members.iter().filter(|member| !matches!(member.part, Part::Shadow { .. })).peekable();
-        serving.peek().is_some() && serving.all(|member| matches!(member.part, Part::Arm { weight: Some(0), .. }))
+        self.serving().count() > 1
+            && self.serving().all(|member| matches!(member.part, Part::Arm { weight: Some(0), .. }))
     }
 
     /// Who speaks for the group: neither those that only get copies nor those that are not valid, unless there is nobody else.

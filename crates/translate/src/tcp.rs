@@ -202,7 +202,8 @@ fn clusters(frame: &mut Frame, members: &[(&ObjectId, &TcpMapping)], context: &C
             Err(problem) => frame.problem(id, problem),
         }
     }
-    let weights = shares(&found.iter().map(|(weight, _)| *weight).collect::<Vec<_>>());
+    let is_alone = members.len() == 1;
+    let weights = shares(&found.iter().map(|(weight, _)| weight.filter(|_| !is_alone)).collect::<Vec<_>>());
     if !found.is_empty() && weights.iter().all(|weight| *weight == 0) {
         for (id, _) in members {
             frame.problem(id, no_share("its connections are closed"));

@@ -20,7 +20,8 @@ impl Group<'_> {
                 _ => None,
             })
             .collect();
-        let weights = shares(&parts.iter().map(|(weight, _)| *weight).collect::<Vec<_>>());
+        let is_alone = self.serving().count() == 1;
+        let weights = shares(&parts.iter().map(|(weight, _)| weight.filter(|_| !is_alone)).collect::<Vec<_>>());
         let weighted = parts.into_iter().zip(weights).filter(|(_, weight)| *weight > 0);
         weighted.map(|((_, (arm, context)), weight)| complete(arm, weight, shared, context)).collect()
     }

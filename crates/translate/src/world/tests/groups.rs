@@ -143,8 +143,12 @@ fn without_a_weight_above_0_requests_are_left_to_a_wider_mapping() {
     assert_eq!((reasons(&world, "a"), reasons(&world, "b")), (vec!["NoShare"], vec!["NoShare"]));
     let world = of(&[("c", "{hostname: '*', prefix: /a/, service: c, weight: 1}")]);
     assert_eq!((arms(route(&world, "a.example.com", "/a/")).len(), reasons(&world, "a")), (1, vec![]));
+    // One alone takes everything, whatever its weight, copies aside.
+    let alone = mappings("{}", &[("a", none), ("copy", shadow)]);
+    assert_eq!((answer(&alone, &request), reasons(&alone, "a")), ("a".to_owned(), vec![]));
     // One that cannot serve is not made up for by a wider one.
     let invalid = ("c", "{hostname: '*', prefix: /a/, service: c, weight: x}");
+    assert_eq!(answer(&mappings("{}", &[("a", none), invalid]), &request), "503");
     assert_eq!(answer(&of(&[invalid, ("all", "{hostname: '*', prefix: /, service: web}")]), &request), "503");
 }
 
