@@ -30,7 +30,6 @@ const TABLE: &[Field] = &[
     field(Kind::Mapping, &["envoy_override"], "it has none in the original either"),
     field(Kind::Mapping, &["error_response_overrides"], REMOVED),
     field(Kind::Mapping, &["bypass_error_response_overrides"], REMOVED),
-    Field { kind: Kind::Host, path: &["acmeProvider"], matters: wants_certificate, note: "" },
     field(Kind::Host, &["previewUrl", "enabled"], "the original no longer has it either"),
     field(Kind::Host, &["requestPolicy", "insecure", "additionalPort"], USE_LISTENER),
     field(Kind::Host, &["tls", "redirect_cleartext_from"], USE_HOST),
@@ -102,12 +101,6 @@ fn is_set(value: &Node<'_>) -> bool {
 
 fn is_false(value: &Node<'_>) -> bool {
     value.as_bool() == Some(false)
-}
-
-/// `authority: none` asks for nothing.
-fn wants_certificate(provider: &Node<'_>) -> bool {
-    let authority = provider.get("authority").and_then(Node::as_text);
-    provider.is_set() && !authority.is_some_and(|authority| authority.eq_ignore_ascii_case("none"))
 }
 
 fn has_udp(stack: &Node<'_>) -> bool {

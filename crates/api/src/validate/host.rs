@@ -1,9 +1,12 @@
 //! Hosts.
 
 use super::{hostname, invalid, missing, no_effect, tls};
-use crate::Host;
 use crate::parse::Issues;
-use crate::yaml::Path;
+use crate::yaml::{Node, Path};
+use crate::{Host, InsecureAction, not_effective};
+
+#[cfg(test)]
+mod tests;
 
 /// Checks a Host, and brings older spellings in it to the newer ones.
 pub(crate) fn host(host: &mut Host, path: &Path<'_>, issues: &mut Issues<'_>) {
@@ -23,6 +26,35 @@ pub(crate) fn host(host: &mut Host, path: &Path<'_>, issues: &mut Issues<'_>) {
         let path = path.key("privateKeySecret");
         missing(&path.key("name"), issues);
     }
+    certificate(host, &path.key("acmeProvider"), issues);
+}
+
+/// Says what comes of it that nobody fetches the certificate.
+fn certificate(host: &Host, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if !issues.node(path).is_some_and(wants_certificate) {
+        return;
+    }
+    let meanwhile = match (&host.tls_secret, host.insecure_action()) {
+        (Some(secret), _) => {
+            let message =
+                format!("no certificate is fetched or renewed: let cert-manager write the Secret {}", secret.name);
+            return not_effective::warn(path, &message, issues);
+        }
+        (None, InsecureAction::Redirect) => ", so that requests are redirected to HTTPS for which there is none",
+        (None, InsecureAction::Reject) => ", so that requests are refused",
+        (None, InsecureAction::Route) => "",
+    };
+    let message = format!(
+        "no certificate is fetched or renewed, and without tlsSecret the Host has none{meanwhile}: name a Secret in \
+         tlsSecret, and let cert-manager write it"
+    );
+    not_effective::warn(path, &message, issues);
+}
+
+/// `authority: none` asks for nothing.
+fn wants_certificate(provider: &Node<'_>) -> bool {
+    let authority = provider.get("authority").and_then(Node::as_text);
+    provider.is_set() && !authority.is_some_and(|authority| authority.eq_ignore_ascii_case("none"))
 }
 
 fn selector(host: &mut Host, path: &Path<'_>, issues: &mut Issues<'_>) {
