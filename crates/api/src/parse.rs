@@ -18,6 +18,7 @@ mod unknown;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::document::Carrier;
 use self::locate::Seek;
 use crate::yaml::{self, Broken, Mark, Position};
 use crate::{Guard, Location, Object, ObjectId, Problem, Remains};
@@ -180,6 +181,11 @@ impl<'t> Reader<'t> {
         let snippet = self.text.snippet(&location);
         let remains = id.as_ref().map_or(Remains::Nothing, |id| recover::remains(id, text));
         self.parsed.problems.push(FileProblem { problem, location, snippet, id, remains });
+    }
+
+    /// The namespace of what names none.
+    fn inherited<'a>(&'a self, carrier: Option<&'a Carrier>) -> &'a Arc<str> {
+        carrier.map_or(&self.defaults.namespace, |carrier| &carrier.namespace)
     }
 
     /// `namespace` as it is shared among objects.

@@ -243,7 +243,7 @@ fn outlier_detection(wanted: &api::OutlierDetection) -> OutlierDetection {
 }
 
 fn keepalive(wanted: &api::Keepalive) -> Keepalive {
-    Keepalive { probes: wanted.probes, idle_time: wanted.idle_time, interval: wanted.interval }
+    Keepalive { probes: wanted.probes, idle_time: wanted.time.or(wanted.idle_time), interval: wanted.interval }
 }
 
 /// The policy and what it hashes.

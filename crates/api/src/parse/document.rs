@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::Reader;
 use super::annotation::CONFIG;
-use super::envelope::{Class, Given, Metadata, Version, classify, is_of_our_group, names, own_annotations, top};
+use super::envelope::{
+    Class, Given, Metadata, Version, called, classify, is_of_our_group, names, own_annotations, top,
+};
 use super::issues::Issues;
 use super::{module, name, recover, remains, typed};
 use crate::object::GROUP;
@@ -73,11 +75,17 @@ impl Reader<'_> {
             }
             Class::Foreign => self.parsed.ignored += 1,
             Class::Later => {
-                let message = format!("the kind {kind} is not yet supported: the object has no effect");
+                let message = format!(
+                    "the kind {kind} is not yet supported: {} has no effect",
+                    called(&node, self.inherited(carrier))
+                );
                 self.problem(kind_mark, None, Problem::warning("NotYetSupported", "kind", message));
             }
             Class::GuardOfLater => {
-                let message = format!("the kind {kind} is not supported: what it was to keep out is not kept out");
+                let message = format!(
+                    "the kind {kind} is not supported: what {} was to keep out is not kept out",
+                    called(&node, self.inherited(carrier))
+                );
                 self.problem(kind_mark, None, Problem::error("NotYetSupported", "kind", message));
             }
             Class::UnknownKind => {
@@ -120,8 +128,7 @@ impl Reader<'_> {
             None => with_field(),
         }?;
         let named = self.id(guard.kind, &names(node), carrier);
-        let namespace = carrier.map_or(&self.defaults.namespace, |carrier| &carrier.namespace);
-        named.or_else(|| Some(recover::nameless(guard.kind, namespace)))
+        named.or_else(|| Some(recover::nameless(guard.kind, self.inherited(carrier))))
     }
 
     /// Says what a document lacks to be an object.
@@ -246,10 +253,9 @@ impl Reader<'_> {
 
     fn id(&mut self, kind: Kind, metadata: &Metadata, carrier: Option<&Carrier>) -> Option<ObjectId> {
         let name = metadata.name.as_deref().filter(|name| !name.is_empty())?;
-        let namespace = match (metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty()), carrier) {
-            (Some(namespace), _) => self.namespace(namespace),
-            (None, Some(carrier)) => Arc::clone(&carrier.namespace),
-            (None, None) => Arc::clone(&self.defaults.namespace),
+        let namespace = match metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty()) {
+            Some(namespace) => self.namespace(namespace),
+            None => Arc::clone(self.inherited(carrier)),
         };
         Some(ObjectId::new(kind, namespace, name))
     }

@@ -74,6 +74,8 @@ pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class 
         | ("networking.k8s.io", _, "IngressList" | "IngressClassList") => Class::List,
         // Kubernetes' own group has none of our kinds.
         ("", _, _) if Kind::from_name(kind).is_some_and(Kind::is_ours) => Class::UnknownGroup,
+        // What only annotations may say.
+        ("ambassador", _, _) => Class::UnknownGroup,
         _ if is_slip_of(group) => Class::UnknownGroup,
         _ => Class::Foreign,
     }
@@ -188,6 +190,13 @@ impl Given {
 pub(super) fn names(root: &Node<'_>) -> Metadata {
     let text = |key| root.get("metadata")?.get(key)?.as_text().map(str::to_owned);
     Metadata { name: text("name"), namespace: text("namespace"), labels: BTreeMap::new() }
+}
+
+/// What an object is called whose kind is none of ours.
+pub(super) fn called(root: &Node<'_>, namespace: &str) -> String {
+    let names = names(root);
+    let name = names.name.map(|name| format!("{}/{name}", names.namespace.as_deref().unwrap_or(namespace)));
+    name.unwrap_or_else(|| "the object".to_owned())
 }
 
 /// The text of an annotation.

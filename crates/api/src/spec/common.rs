@@ -6,29 +6,51 @@ use std::str::FromStr;
 use std::time;
 
 use schemars::JsonSchema;
+use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::duration::{DurationError, format_duration, parse_duration};
 
 /// A length of time, written as Go and Kubernetes do: `300ms`, `0.3s`, `1m30s`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(into = "String")]
 #[schemars(with = "String")]
 pub struct Duration(pub time::Duration);
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Duration;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration like \"300ms\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            /// A number alone is none in quotes either.
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Duration, E> {
+                let message = format!(
+                    "expected a duration with its unit, found the number {number}: write \"{number}ms\", or \"{number}s\" \
+                     for seconds"
+                );
+                Err(E::custom(message))
+            }
+        }
+
+        deserializer.deserialize_any(Text)
+    }
+}
 
 impl FromStr for Duration {
     type Err = DurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         parse_duration(text).map(Self)
-    }
-}
-
-impl TryFrom<String> for Duration {
-    type Error = DurationError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
     }
 }
 
@@ -111,6 +133,10 @@ pub struct Keepalive {
     pub probes: Option<u32>,
     /// Seconds of silence before the first probe.
     pub idle_time: Option<u32>,
+    /// The same as the original reads it, whatever its documentation says. Wins over `idle_time`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub time: Option<u32>,
     /// Seconds between probes.
     pub interval: Option<u32>,
 }

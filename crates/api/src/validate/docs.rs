@@ -7,6 +7,7 @@ use crate::{Docs, DocsProblem, LONGEST_DOCS_TIMEOUT_MS, Mapping, Scheme, Service
 
 /// Whether the portal can use `docs`. The Mapping serves all the same.
 pub(super) fn docs(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let path = &path.key("docs");
     let Some(written) = mapping.docs.as_deref().filter(|written| !written.is_null()) else { return };
     let docs = match Docs::read(written) {
         Ok(docs) => docs,
@@ -31,6 +32,17 @@ pub(super) fn docs(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) 
     }
     if let Some(why) = docs.url.as_deref().and_then(|url| not_asked(url, &mapping.service)) {
         no_effect(&path.key("url"), why, issues);
+    }
+}
+
+/// Says of the Mappings that every Edge Stack has for its own portal that there is another.
+pub(super) fn portal_of_edge_stack(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let ServiceRef { host, port, .. } = &mapping.service;
+    let is_there = ["127.0.0.1", "localhost"].contains(&host.as_str()) && *port == Some(8500);
+    if is_there && ["/docs", "/openapi"].contains(&mapping.prefix.trim_end_matches('/')) {
+        let message = "Edge Stack's own portal answers there, and most likely nothing here, so that requests get 503: Nuncio's \
+                       is at 127.0.0.1:8088 with --portal. Send this Mapping there, or remove it";
+        no_effect(&path.key("service"), message, issues);
     }
 }
 

@@ -40,7 +40,8 @@ pub(crate) fn mapping(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issue
     policies(mapping, path, issues);
     upgrades(mapping, path, issues);
     limits(mapping, path, issues);
-    docs::docs(mapping, &path.key("docs"), issues);
+    docs::docs(mapping, path, issues);
+    docs::portal_of_edge_stack(mapping, path, issues);
 }
 
 /// Checks which requests a Mapping is for, and when it is tried.
@@ -86,6 +87,8 @@ fn matches(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
         } else if let Some(meant) = METHODS.iter().find(|known| *known != method && known.eq_ignore_ascii_case(method))
         {
             no_effect(&path, format!("no request has this method: did you mean {meant}?"), issues);
+        } else if method.contains(['|', '*']) {
+            no_effect(&path, "no request has this method: several are an expression, with method_regex: true", issues);
         }
     }
     if let Some(precedence) = mapping.precedence.filter(|precedence| i32::try_from(*precedence).is_err()) {
@@ -102,6 +105,9 @@ fn never_a_path(prefix: &str) -> Option<&'static str> {
         () if prefix.contains('?') => Some("no path is so: a query is no part of it, query_parameters are for that"),
         () if prefix.contains('#') => Some("no path is so: what follows # stays in the browser"),
         () if prefix.contains('\\') => Some("no path is so: a backslash is a slash by the time of matching"),
+        () if prefix.contains('*') => {
+            Some("* stands for itself here: a prefix takes all paths that begin so without it")
+        }
         // The last one may be the beginning of a name.
         () if lower.rsplit('/').skip(1).any(is_dots) => {
             Some("no path is so: . and .. are resolved before it is matched")

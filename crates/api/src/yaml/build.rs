@@ -120,7 +120,11 @@ fn syntax_error(text: &str, places: Places<'_>, error: &ScanError) -> Broken {
             mark: places.position.of(marker.line(), tab + 1),
             message: "a tab cannot be used for indentation: use spaces".to_owned(),
         },
-        None => Broken { mark: places.mark(marker), message: format!("not YAML: {}", error.info()) },
+        None => {
+            let is_sign = error.info().contains("anchor");
+            let advice = if is_sign { ": put text that begins with * or & in quotes" } else { "" };
+            Broken { mark: places.mark(marker), message: format!("not YAML: {}{advice}", error.info()) }
+        }
     }
 }
 

@@ -34,6 +34,30 @@ fn broken_documents_harm_no_other() {
 }
 
 #[test]
+fn a_star_without_quotes_is_told_what_it_lacks() {
+    for hostname in ["*", "*.example.com", "*, prefix: /"] {
+        for spec in [format!("{{hostname: {hostname}}}"), format!("\n  hostname: {hostname}\n  service: a")] {
+            let text =
+                format!("apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {{name: bad}}\nspec: {spec}\n");
+            let parsed = read(&text);
+            let [file] = parsed.problems.as_slice() else { panic!("{text}: {:?}", parsed.problems) };
+            assert!(file.problem.message.contains("begins with * or & in quotes"), "{text}: {}", file.problem);
+        }
+    }
+}
+
+#[test]
+fn an_object_of_a_kind_without_effect_is_named() {
+    for kind in ["LogService", "TracingService", "ConsulResolver", "WebApplicationFirewall"] {
+        let text =
+            format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: it, namespace: shop}}\n");
+        let parsed = read(&text);
+        let [file] = parsed.problems.as_slice() else { panic!("{text}: {:?}", parsed.problems) };
+        assert!(file.problem.message.contains(kind) && file.problem.message.contains("shop/it"), "{}", file.problem);
+    }
+}
+
+#[test]
 fn invalid_utf8_is_found_where_it_is() {
     let mut text = b"kind: Host\nmetadata: {name: h}\nspec: {hostname: \xc3\xa9\xff}\n---\n".to_vec();
     text.extend_from_slice(GOOD.as_bytes());
@@ -64,6 +88,7 @@ fn what_is_no_object_is_told() {
             2,
         ),
         ("apiVersion: getambassador.io/v3alpha1\nkind: Maping\n".to_owned(), Severity::Error, "UnknownKind", "kind", 2),
+        ("apiVersion: ambassador/v2\nkind: Mapping\n".to_owned(), Severity::Error, "UnknownGroup", "apiVersion", 1),
         (
             "apiVersion: getambasador.io/v2\nkind: Mapping\n".to_owned(),
             Severity::Error,
@@ -83,9 +108,7 @@ fn what_is_no_object_is_told() {
 
 #[test]
 fn groups_of_others_are_no_concern_of_ours() {
-    for group in
-        ["apps", "gateway.networking.k8s.io", "ci.getambassador.io", "x.getambassador.io", "ambassador", "a.io"]
-    {
+    for group in ["apps", "gateway.networking.k8s.io", "ci.getambassador.io", "x.getambassador.io", "a.io"] {
         let parsed = read(&format!("apiVersion: {group}/v1\nkind: Mapping\nmetadata: {{name: a}}\n"));
         assert_eq!((parsed.problems.len(), parsed.ignored), (0, 1), "{group}");
     }

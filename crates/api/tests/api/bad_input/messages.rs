@@ -32,6 +32,11 @@ fn messages_say_what_to_do() {
             "spec.priority: expected default or high, found \"hihg\": did you mean high?",
         ),
         (
+            "{prefix: /, service: w, retry_policy: {retry_on: 5xx, per_try_timeout: 250}}",
+            "spec.retry_policy.per_try_timeout: expected a duration with its unit, found the number 250: write \"250ms\", or \
+             \"250s\" for seconds",
+        ),
+        (
             "{prefix: /, service: w, timeout_ms: -1}",
             "spec.timeout_ms: expected a whole number of at least 0, found the number -1",
         ),

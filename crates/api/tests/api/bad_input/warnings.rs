@@ -198,6 +198,10 @@ fn warnings_leave_the_object_in_use() {
         ),
         ("Mapping", "{prefix: /, service: w, allow_upgrade: [a, A]}", "NoEffect", "spec.allow_upgrade[1]", "A]"),
         ("Mapping", "{prefix: /, service: w, hostname: a, host: b}", "NoEffect", "spec.host", "b}"),
+        ("Mapping", "{prefix: /, service: w, method: GET|POST}", "NoEffect", "spec.method", "GET"),
+        ("Mapping", "{prefix: '/a/*', service: w}", "NoEffect", "spec.prefix", "'/a/*'"),
+        ("Mapping", "{prefix: /docs/, service: '127.0.0.1:8500'}", "NoEffect", "spec.service", "'127"),
+        ("Mapping", "{prefix: /openapi/, service: 'http://localhost:8500'}", "NoEffect", "spec.service", "'http"),
         ("Mapping", "{prefix: /, service: w, path_redirect: /x}", "NoEffect", "spec.path_redirect", "/x"),
         (
             "Mapping",

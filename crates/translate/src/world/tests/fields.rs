@@ -54,6 +54,20 @@ fn a_priority_is_written_as_envoy_does_or_as_the_original_does() {
     }
 }
 
+/// Its documentation says `idle_time`, and it reads `time`.
+#[test]
+fn the_time_of_a_keepalive_is_spelled_as_the_original_documents_it_or_as_it_reads_it() {
+    for (written, expected) in [("idle_time: 30", 30), ("time: 60", 60), ("idle_time: 30, time: 60", 60)] {
+        let world = with("service: web", &format!("keepalive: {{{written}}}"));
+        assert_eq!(
+            cluster(&world).keepalive.as_ref().and_then(|keepalive| keepalive.idle_time),
+            Some(expected),
+            "{written}"
+        );
+        assert_eq!(problems(&world, Kind::Module, "ambassador"), [""; 0], "{written}");
+    }
+}
+
 #[test]
 fn a_tcp_mapping_speaks_tls_where_its_service_says_so() {
     for (service, name, tls) in [
