@@ -112,9 +112,10 @@ fn ingresses_and_services_without_ports_carry_too() {
         let Spec::Mapping(mapping) = &named(&parsed, "Mapping default/m").spec else { panic!("{parsed:?}") };
         assert_eq!(mapping.hostname.as_deref(), Some("*"));
     }
-    // Elsewhere `ambassador/v1` is someone else's.
+    // Elsewhere `ambassador/v1` is nothing, and not passed over without a word.
     let parsed = read("apiVersion: ambassador/v1\nkind: Mapping\nmetadata: {name: m}\n");
-    assert_eq!((parsed.objects.len(), parsed.ignored), (0, 1));
+    let reasons: Vec<_> = parsed.problems.iter().map(|found| found.problem.reason).collect();
+    assert_eq!((parsed.objects.len(), reasons), (0, vec!["UnknownGroup"]));
 }
 
 #[test]
