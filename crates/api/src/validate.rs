@@ -35,7 +35,7 @@ pub use expression::template_problem;
 pub(crate) use filter::filter;
 pub(crate) use filter_policy::{filter_policy, rules};
 pub use format::holds_key;
-pub use header::added_key;
+pub use header::{added_key, is_assertion};
 pub(crate) use host::host;
 pub(crate) use listener::listener;
 pub(crate) use mapping::{conditions, mapping};

@@ -23,6 +23,9 @@ pub struct Request {
     pub client: String,
     /// The services that it may go to, as its route says: for whom the word is on who it is of.
     pub audience: Vec<String>,
+    /// What may lead it to others than those where a filter writes it, as its route says: headers, in lower case, and parameters
+    /// of the query behind a question mark.
+    pub routed_by: Vec<String>,
     /// The body where the proxy sends it.
     pub body: Vec<u8>,
     /// Who it is of, as soon as a filter knows: for the audit log, also where it is denied.
@@ -179,6 +182,18 @@ impl Request {
         self.edits.metadata.extend(fields);
     }
 
+    /// Whether filters changed what may lead it to others than its route does.
+    #[must_use]
+    pub fn may_go_elsewhere(&self) -> bool {
+        self.routed_by.iter().any(|named| match named.strip_prefix('?') {
+            Some(parameter) => {
+                let mut written = self.edits.query_set.iter().map(|(name, _)| name).chain(&self.edits.query_removed);
+                written.any(|name| name == parameter)
+            }
+            None => self.edits.headers.contains_key(named),
+        })
+    }
+
     /// What filters changed.
     #[must_use]
     pub fn into_edits(self) -> Edits {
@@ -235,6 +250,25 @@ mod tests {
         let edits = request.into_edits().headers;
         assert_eq!(edits[name.as_str()], Some(HeaderValue::from_static("1,2,3")));
         assert_eq!(edits["cookie"], Some(HeaderValue::from_static("a=1; b=2")), "cookies have no commas between them");
+    }
+
+    #[test]
+    fn what_filters_write_may_lead_elsewhere_where_routes_look_at_it() {
+        let mut request = Request::new("GET", "https", "a", "/?tier=gold");
+        request.routed_by = ["x-customer", "?tier"].map(str::to_owned).into();
+        request.set_header(&HeaderName::from_static("x-user"), HeaderValue::from_static("ann"));
+        request.remove_query_parameter("token");
+        assert!(!request.may_go_elsewhere());
+        for change in [
+            |request: &mut Request| request.set_header(&HeaderName::from_static("x-customer"), "ann".parse().unwrap()),
+            |request: &mut Request| request.remove_header(&HeaderName::from_static("x-customer")),
+            |request: &mut Request| request.set_query_parameter("tier", "silver"),
+            |request: &mut Request| request.remove_query_parameter("tier"),
+        ] {
+            let mut changed = request.clone();
+            change(&mut changed);
+            assert!(changed.may_go_elsewhere(), "{changed:?}");
+        }
     }
 
     #[test]

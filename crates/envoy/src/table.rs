@@ -5,6 +5,7 @@ mod checks;
 mod choice;
 mod cors;
 mod forward;
+mod led_on;
 mod limits;
 mod logins;
 mod path;
@@ -24,6 +25,7 @@ use envoy_types::pb::google::protobuf::Any;
 use nuncio_ir::auth::SHARE_HEADER;
 use nuncio_ir::{BUFFER_LIMIT, FOREIGN_HEADER, Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
 
+use self::led_on::Choosy;
 use crate::listener::{
     CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PREVIEW_FILTER, PROBES_FILTER, SCOPE_HEADER,
     SELECT_FILTER,
@@ -127,10 +129,10 @@ fn unneeded_filters(host: &VirtualHost, of_preview: bool) -> HashMap<String, Any
 }
 
 /// What the route of an exact host needs of [`unneeded_filters`], and policies.
-fn filters(route: &Route, exact: bool, is_asked: bool) -> HashMap<String, Any> {
+fn filters(route: &Route, exact: bool, is_asked: bool, choosy: &Choosy<'_>) -> HashMap<String, Any> {
     let mut filters = route.cors.as_deref().map(cors::per_route).unwrap_or_default();
     filters.extend(route.limits.as_deref().and_then(limits::per_route));
-    filters.extend(checks::of_route(route, is_asked));
+    filters.extend(checks::of_route(route, is_asked, choosy));
     filters.extend(logins::per_route(route));
     if exact && route.matches.path.may_take_probes() {
         // An empty configuration switches a filter on.
@@ -155,16 +157,17 @@ fn body_limit(route: &Route) -> Option<u32> {
 }
 
 fn routes_of(table: &Table, host: &VirtualHost, exact: bool, is_asked: bool) -> impl Iterator<Item = PbRoute> {
-    host.routes.iter().flat_map(move |route| routes(table, route, exact, is_asked))
+    let choosy = Choosy::of(host);
+    host.routes.iter().flat_map(move |route| routes(table, route, exact, is_asked, &choosy))
 }
 
 /// Several where the arms of the route have no Envoy route in common.
-fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
+fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool, choosy: &Choosy<'_>) -> Vec<PbRoute> {
     let known_host = table.preview.as_ref().and_then(|preview| preview.baseline.as_deref());
     let base = PbRoute {
         name: route.name.to_string(),
         r#match: Some(route_match(&route.matches)),
-        typed_per_filter_config: filters(route, exact, is_asked),
+        typed_per_filter_config: filters(route, exact, is_asked, choosy),
         response_headers_to_add: header::additions(&route.response_headers),
         response_headers_to_remove: route.response_headers.remove.clone(),
         request_body_buffer_limit: body_limit(route).map(proto::uint64),

@@ -104,6 +104,21 @@ mod tests {
         assert!(holds("claims.n").unwrap_err().ends_with("neither true nor false"));
     }
 
+    /// As the gate of previews asks.
+    #[test]
+    fn members_are_in_a_list_of_groups() {
+        let is_member = |groups: Json| {
+            let members = Requirement::new(r#"(claims["groups"] + []).exists(group, group in ["bank"])"#).unwrap();
+            members.holds(&json!({ "groups": groups })).is_ok()
+        };
+        assert!(is_member(json!(["staff", "bank"])) && is_member(json!([1, {"a": 1}, "bank"])));
+        for none in
+            [json!({"bank": 1}), json!({"bank": "bank"}), json!("bank"), json!(["banker"]), json!([]), json!(null)]
+        {
+            assert!(!is_member(none.clone()), "{none}");
+        }
+    }
+
     /// Case 47, by the condition that the guide recommends.
     #[test]
     fn an_address_counts_only_where_it_is_verified_and_wholly_of_the_domain() {

@@ -44,6 +44,9 @@ pub const FILTER_TYPE: &str = "type.googleapis.com/nuncio.auth.v1.Filter";
 pub const RULE_SET_KEY: &str = "nuncio.dev/rules";
 /// The key of the check's context under which a route names those whom its requests may go to, with spaces between.
 pub const AUDIENCE_KEY: &str = "nuncio.dev/audience";
+/// The key of the check's context under which a route names what may lead its requests to others than those, with spaces
+/// between: headers, in lower case, and parameters of the query behind a question mark.
+pub const ROUTED_BY_KEY: &str = "nuncio.dev/routed-by";
 /// Paths below this are the service's own on every protected host: a route to them must be checked, under any set or none.
 pub const ENDPOINTS_PREFIX: &str = "/.ambassador/oauth2/";
 /// The same for what the original does not have.

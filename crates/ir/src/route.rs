@@ -6,6 +6,7 @@
 
 mod action;
 mod matches;
+mod overlap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -34,11 +34,18 @@ pub(crate) struct Auth {
     pub(crate) upstream: Option<Arc<Upstream>>,
     /// Headers by which upstreams learn from the service who a request is from.
     pub(crate) identity_headers: Vec<String>,
+    /// All headers of requests that the service may write, as far as that is known.
+    pub(crate) written_headers: Vec<String>,
 }
 
 impl Default for Auth {
     fn default() -> Self {
-        Self { extension: Extension::idle(Slot::Auth), upstream: None, identity_headers: Vec::new() }
+        Self {
+            extension: Extension::idle(Slot::Auth),
+            upstream: None,
+            identity_headers: Vec::new(),
+            written_headers: Vec::new(),
+        }
     }
 }
 
@@ -185,7 +192,7 @@ fn ask(members: &[Member<'_>], context: &Context<'_>) -> Auth {
     let request_headers = headers(members, |service| &service.allowed_request_headers, &REQUEST_HEADERS);
     let response_headers = headers(members, |service| &service.allowed_authorization_headers, &RESPONSE_HEADERS);
     let identity = response_headers.iter().filter(|name| !request_headers.contains(name) && !is_clients_own(name));
-    let identity_headers = identity.cloned().collect();
+    let (identity_headers, written_headers) = (identity.cloned().collect(), response_headers.clone());
     let service = first.service;
     let protocol = match service.proto.unwrap_or_default() {
         AuthProto::Grpc => AuthorizationProtocol::Grpc { raw_headers: false, authority: String::new() },
@@ -211,7 +218,7 @@ fn ask(members: &[Member<'_>], context: &Context<'_>) -> Auth {
         filter: SlotFilter::Authorize(Box::new(authorization)),
         origins: members.iter().map(|member| member.id.clone()).collect(),
     };
-    Auth { extension, upstream: Some(Arc::new(upstream)), identity_headers }
+    Auth { extension, upstream: Some(Arc::new(upstream)), identity_headers, written_headers }
 }
 
 /// The lists of all, in lower case, with what is always meant.

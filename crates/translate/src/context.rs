@@ -6,6 +6,7 @@ use std::sync::Arc;
 use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, ServiceRef, TlsConfig, TlsContext};
 use nuncio_ir::{Cors, Discovery, Pem, PreviewEntry, SecretName, TlsSettings, TlsVersion, UpstreamTls};
 
+use crate::auth_service::Auth;
 use crate::endpoints::Topology;
 use crate::protection::Protection;
 use crate::secrets::Secrets;
@@ -64,6 +65,8 @@ pub(crate) struct Context<'a> {
     pub(crate) has_limits: bool,
     /// What Filters and FilterPolicies come to.
     pub(crate) protection: &'a Protection,
+    /// What AuthServices came to, as far as that is known already.
+    pub(crate) auth: &'a Auth,
     /// How requests from clients belong to previews.
     pub(crate) previews: &'a PreviewEntry,
 }
@@ -88,6 +91,12 @@ impl Context<'_> {
             self.services.get(&ServiceKey { namespace: Arc::clone(namespace), name }).is_some()
         };
         if !has(own) && has(namespace) { namespace } else { own }
+    }
+
+    /// Whether a header of requests, whatever its case, may be written by who is asked about them.
+    pub(crate) fn is_written(&self, header: &str) -> bool {
+        let header = header.to_ascii_lowercase();
+        self.protection.written_headers.contains(&header) || self.auth.written_headers.contains(&header)
     }
 
     /// The resolver of this name, else the Module's. What is wrong with that is no Mapping's problem.

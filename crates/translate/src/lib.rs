@@ -29,7 +29,6 @@ mod lua;
 mod made;
 mod mapping;
 mod module;
-mod overlap;
 mod pattern;
 mod policy;
 mod preview;

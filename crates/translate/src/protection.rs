@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use nuncio_api::{Object, ObjectId, PreviewAccessMode, PreviewPolicy, Problem, Spec};
 use nuncio_ir::auth::{
-    Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId, authority, is_clients_own,
+    ExternalProtocol, Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, RESPONSE_HEADERS, Rule, RuleSet,
+    RuleSetId, authority, is_clients_own,
 };
 
 pub(crate) use self::rules::origin;
@@ -36,6 +37,8 @@ pub(crate) struct Protection {
     pub(crate) filters: BTreeMap<FilterId, Arc<Filter>>,
     /// Headers by which upstreams learn who a request is from.
     pub(crate) identity_headers: BTreeSet<String>,
+    /// All headers of requests that Filters write, in lower case.
+    pub(crate) written_headers: BTreeSet<String>,
     pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
 }
 
@@ -71,6 +74,7 @@ pub(crate) fn build(
         protection.filters.clear();
     }
     protection.identity_headers = protection.filters.values().flat_map(|filter| identity_headers(filter)).collect();
+    protection.written_headers = protection.filters.values().flat_map(|filter| written_headers(filter)).collect();
     protection
 }
 
@@ -188,19 +192,42 @@ fn invalid(reason: &str) -> FilterKind {
 /// The headers in which a filter tells upstreams who a request is from, in lower case. Those that clients send with every
 /// right stay theirs.
 fn identity_headers(filter: &Filter) -> Vec<String> {
-    let injected = |headers: &[InjectedHeader]| {
-        let own = headers.iter().filter(|header| !header.keep_client_value);
-        own.map(|header| header.name.to_string()).collect::<Vec<_>>()
-    };
     let names = match &filter.kind {
+        FilterKind::External(external) => lower(&external.identity_headers),
+        _ => named_headers(filter, |header| !header.keep_client_value),
+    };
+    names.into_iter().filter(|name| !is_clients_own(name)).collect()
+}
+
+/// All that a filter may write of a request, in lower case: also what a client may say itself.
+fn written_headers(filter: &Filter) -> Vec<String> {
+    match &filter.kind {
+        FilterKind::External(external) => {
+            let named = match &external.protocol {
+                ExternalProtocol::Http { allowed_authorization_headers, .. } => lower(allowed_authorization_headers),
+                ExternalProtocol::Grpc => lower(&external.identity_headers),
+            };
+            named.into_iter().chain(RESPONSE_HEADERS.map(str::to_owned)).collect()
+        }
+        _ => named_headers(filter, |_| true),
+    }
+}
+
+/// The headers that a filter is told to write, those that it injects as far as they are `meant`.
+fn named_headers(filter: &Filter, meant: impl Fn(&InjectedHeader) -> bool) -> Vec<String> {
+    let injected = |headers: &[InjectedHeader]| {
+        headers.iter().filter(|header| meant(header)).map(|header| header.name.to_ascii_lowercase()).collect()
+    };
+    match &filter.kind {
         FilterKind::Jwt(jwt) => injected(&jwt.inject_request_headers),
         FilterKind::OAuth2(oauth2) => injected(&oauth2.inject_request_headers),
         FilterKind::Introspection(introspection) => injected(&introspection.inject_request_headers),
-        FilterKind::ApiKey(keys) => keys.identity.header.iter().map(ToString::to_string).collect(),
-        FilterKind::Basic(basic) => basic.identity.header.iter().map(ToString::to_string).collect(),
-        FilterKind::External(external) => external.identity_headers.iter().map(ToString::to_string).collect(),
-        FilterKind::ShareLink(_) | FilterKind::Invalid { .. } => Vec::new(),
-    };
-    let names = names.into_iter().map(|name| name.to_ascii_lowercase());
-    names.filter(|name| !is_clients_own(name)).collect()
+        FilterKind::ApiKey(keys) => lower(keys.identity.header.as_slice()),
+        FilterKind::Basic(basic) => lower(basic.identity.header.as_slice()),
+        FilterKind::External(_) | FilterKind::ShareLink(_) | FilterKind::Invalid { .. } => Vec::new(),
+    }
+}
+
+fn lower(names: &[Arc<str>]) -> Vec<String> {
+    names.iter().map(|name| name.to_ascii_lowercase()).collect()
 }

@@ -21,7 +21,6 @@ pub(crate) use self::wild::{Wild, Wilds, influence};
 use crate::compiled::{Compiled, Upstream};
 use crate::coverage::{Coverage, Names, SetKey};
 use crate::group::{Group, Grouped, groups};
-use crate::overlap::takes_everything;
 use crate::pattern::HostPattern;
 use crate::policy::{Class, HostPolicy, XFP, guards, insecure_condition, not_found, out_of_service, shared_guards};
 
@@ -289,6 +288,12 @@ impl Builder<'_> {
 /// Whether what it takes may depend on a header that an AuthService or a filter adds.
 fn waits_for_headers(matches: &RouteMatch) -> bool {
     matches.headers.iter().any(|header| !header.name.starts_with(':') && header.name != XFP)
+}
+
+/// Whether the route takes every request, so that none after it is reached.
+fn takes_everything(matches: &RouteMatch) -> bool {
+    let any_path = matches!(&matches.path, PathMatch::Prefix { value, .. } if value == "/");
+    any_path && matches.headers.is_empty() && matches.query.is_empty()
 }
 
 /// Groups in the order in which they are tried.

@@ -305,6 +305,7 @@ impl World {
             label_domain: self.limiting.domain.as_deref(),
             has_limits: self.limiting.has_limits,
             protection: &self.protection,
+            auth: &self.frame.auth,
             previews: self.previews.entry(),
         }
     }

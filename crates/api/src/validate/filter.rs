@@ -115,8 +115,16 @@ fn algorithms(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
     }
 }
 
-/// Headers written by templates that are told these fields.
+/// Headers of requests, written by templates that are told these fields.
 fn injected(headers: &[InjectedHeader], told: &[&'static str], path: &Path<'_>, issues: &mut Issues<'_>) {
+    written(headers, told, path, issues);
+    for (index, one) in headers.iter().enumerate() {
+        header::tell_of_word(&one.name, &path.index(index).key("name"), issues);
+    }
+}
+
+/// Headers written by templates that are told these fields.
+fn written(headers: &[InjectedHeader], told: &[&'static str], path: &Path<'_>, issues: &mut Issues<'_>) {
     for (index, one) in headers.iter().enumerate() {
         let path = path.index(index);
         if one.name.is_empty() {
@@ -131,7 +139,7 @@ fn injected(headers: &[InjectedHeader], told: &[&'static str], path: &Path<'_>, 
 fn answer(response: Option<&FilterErrorResponse>, path: &Path<'_>, issues: &mut Issues<'_>) {
     let Some(response) = response else { return };
     let path = path.key("errorResponse");
-    injected(&response.headers, &told::DENIAL, &path.key("headers"), issues);
+    written(&response.headers, &told::DENIAL, &path.key("headers"), issues);
     header_text(response.realm.as_deref(), &path.key("realm"), issues);
     header_text(response.content_type.as_deref(), &path.key("contentType"), issues);
     for (field, text) in [("contentType", &response.content_type), ("bodyTemplate", &response.body_template)] {

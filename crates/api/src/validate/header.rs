@@ -42,6 +42,37 @@ pub(super) fn keep_keys(headers: &mut AddedHeaders, path: &Path<'_>, issues: &mu
     });
 }
 
+/// The gateway's word on who a request is from, which services believe.
+const ASSERTION: &str = "x-nuncio-assertion";
+
+/// Whether a header would pass for the gateway's word: servers in the manner of CGI cannot tell `_` from `-`.
+#[must_use]
+pub fn is_assertion(name: &str) -> bool {
+    name.replace('_', "-").eq_ignore_ascii_case(ASSERTION)
+}
+
+/// Takes out headers of requests that would pass for the gateway's word.
+pub(super) fn keep_word(headers: &mut AddedHeaders, path: &Path<'_>, issues: &mut Issues<'_>) {
+    headers.retain(|name, _| {
+        let is_word = is_assertion(name);
+        if is_word {
+            not_added(&path.key(name), issues);
+        }
+        !is_word
+    });
+}
+
+/// Tells of a header of requests that would pass for the gateway's word, at the place of its name.
+pub(super) fn tell_of_word(name: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if is_assertion(name) {
+        not_added(path, issues);
+    }
+}
+
+fn not_added(path: &Path<'_>, issues: &mut Issues<'_>) {
+    no_effect(path, "is not added: it is the gateway's own word on who a request is from, and nobody else's", issues);
+}
+
 /// The header in which a value that is added shows what may be the key of a preview, where `headers` hold that too.
 #[must_use]
 pub fn added_key(value: &str, headers: &[String]) -> Option<String> {

@@ -216,6 +216,8 @@ fn redirects(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
 }
 
 fn headers(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let path_of_added = path.key("add_request_headers");
+    mapping.add_request_headers.iter_mut().for_each(|headers| header::keep_word(headers, &path_of_added, issues));
     let added = [
         ("add_request_headers", &mut mapping.add_request_headers),
         ("add_response_headers", &mut mapping.add_response_headers),

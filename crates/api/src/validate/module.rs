@@ -43,6 +43,7 @@ fn policies(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>)
     let Some(defaults) = &mut config.defaults else { return };
     let path = path.key("defaults");
     let (path, defaults) = (path.key("httpmapping"), &mut defaults.httpmapping);
+    header::keep_word(&mut defaults.add_request_headers, &path.key("add_request_headers"), issues);
     for (name, headers) in [
         ("add_request_headers", &mut defaults.add_request_headers),
         ("add_response_headers", &mut defaults.add_response_headers),

@@ -96,6 +96,16 @@ fn matches(matches: &PreviewMatch, path: &Path<'_>, issues: &mut Issues<'_>) {
         );
     }
     header::matched(&matches.headers, &path.key("headers"), issues);
+    for name in matches.headers.keys().filter(|name| is_written_inside(&name.to_ascii_lowercase())) {
+        let message =
+            "is written by the gateway itself: what it says of a request would lead it to a service that it is not for";
+        issues.error(&path.key("headers").key(name), "NotAllowed", message);
+    }
+}
+
+/// Whether clients are not the only ones who write a header: logins take their cookies out.
+fn is_written_inside(name: &str) -> bool {
+    name == "cookie" || TAKEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn includes(includes: &[PreviewInclude], path: &Path<'_>, issues: &mut Issues<'_>) {

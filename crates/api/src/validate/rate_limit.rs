@@ -64,6 +64,9 @@ fn limit(limit: &Limit, path: &Path<'_>, issues: &mut Issues<'_>) {
         invalid(&path.key("burstFactor"), format!("{factor} units of {rate} are more than can be counted"), issues);
     }
     templated(&limit.inject_request_headers, &path.key("injectRequestHeaders"), issues);
+    for (index, one) in limit.inject_request_headers.iter().enumerate() {
+        header::tell_of_word(&one.name, &path.key("injectRequestHeaders").index(index).key("name"), issues);
+    }
     templated(&limit.inject_response_headers, &path.key("injectResponseHeaders"), issues);
     if let Some(response) = &limit.error_response {
         templated(&response.headers, &path.key("errorResponse").key("headers"), issues);

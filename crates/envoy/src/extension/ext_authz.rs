@@ -17,7 +17,7 @@ use envoy_types::pb::envoy::r#type::{
     v3::HttpStatus,
 };
 use envoy_types::pb::google::protobuf::Any;
-use nuncio_ir::auth::{AUDIENCE_KEY, RULE_SET_KEY};
+use nuncio_ir::auth::{ASSERTION_HEADER, AUDIENCE_KEY, ROUTED_BY_KEY, RULE_SET_KEY};
 use nuncio_ir::{AuthContext, Authorization, AuthorizationBody, AuthorizationProtocol, RuleCheck};
 
 use crate::listener::{CHAIN_HEADER, SCOPE_HEADER};
@@ -32,6 +32,7 @@ pub(super) fn message(authorization: &Authorization) -> ExtAuthz {
             (Services::HttpService(service), Some(names(request_headers)))
         }
     };
+    let is_own = matches!(authorization.protocol, AuthorizationProtocol::Grpc { raw_headers: true, .. });
     ExtAuthz {
         services: Some(services),
         transport_api_version: ApiVersion::V3 as i32,
@@ -42,15 +43,17 @@ pub(super) fn message(authorization: &Authorization) -> ExtAuthz {
         failure_mode_allow_header_add: authorization.failure_mode_allow,
         clear_route_cache: true,
         validate_mutations: true,
-        decoder_header_mutation_rules: Some(mutation_rules()),
-        encode_raw_headers: matches!(authorization.protocol, AuthorizationProtocol::Grpc { raw_headers: true, .. }),
+        decoder_header_mutation_rules: Some(mutation_rules(is_own)),
+        encode_raw_headers: is_own,
         ..Default::default()
     }
 }
 
-/// The service may set any header but those by which Envoy finds the table and the chain of a request.
-fn mutation_rules() -> HeaderMutationRules {
-    let ours = matcher::regex(&format!("({SCOPE_HEADER}|{CHAIN_HEADER})"));
+/// The service may set any header but those by which Envoy finds the table and the chain of a request, and the gateway's word on
+/// who it is from unless it is the gateway's own.
+fn mutation_rules(is_own: bool) -> HeaderMutationRules {
+    let word = if is_own { String::new() } else { format!("|{ASSERTION_HEADER}") };
+    let ours = matcher::regex(&format!("({SCOPE_HEADER}|{CHAIN_HEADER}{word})"));
     HeaderMutationRules {
         allow_all_routing: Some(proto::boolean(true)),
         allow_envoy: Some(proto::boolean(true)),
@@ -120,15 +123,21 @@ pub(crate) fn asked(context: &AuthContext) -> Any {
     per_route(Override::CheckSettings(CheckSettings { context_extensions, ..Default::default() }))
 }
 
-/// Has the filter of a slot ask about requests by these rules, with so much of the body, telling it to whom they may go. What is
-/// longer comes in part, which the service sees by the length.
-pub(crate) fn held_to(RuleCheck { set, body }: &RuleCheck, audiences: &BTreeSet<&str>) -> Any {
+/// Has the filter of a slot ask about requests by these rules, with so much of the body, telling it to whom they may go, and what
+/// may lead them to others. What is longer comes in part, which the service sees by the length.
+pub(crate) fn held_to(
+    RuleCheck { set, body }: &RuleCheck,
+    audiences: &BTreeSet<&str>,
+    routed_by: &BTreeSet<String>,
+) -> Any {
     let audience = audiences.iter().copied().collect::<Vec<_>>().join(" ");
-    let audience = Some((AUDIENCE_KEY.to_owned(), audience)).filter(|(_, audience)| !audience.is_empty());
+    let routed_by = routed_by.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+    let told = [(RULE_SET_KEY, set.to_string()), (AUDIENCE_KEY, audience), (ROUTED_BY_KEY, routed_by)];
+    let told = told.into_iter().filter(|(_, text)| !text.is_empty());
     let buffered =
         |max_request_bytes| BufferSettings { max_request_bytes, allow_partial_message: true, pack_as_bytes: true };
     per_route(Override::CheckSettings(CheckSettings {
-        context_extensions: [(RULE_SET_KEY.to_owned(), set.to_string())].into_iter().chain(audience).collect(),
+        context_extensions: told.map(|(key, text)| (key.to_owned(), text)).collect(),
         with_request_body: body.map(buffered),
         ..Default::default()
     }))
@@ -152,9 +161,13 @@ mod tests {
 
     #[test]
     fn who_decides_is_told_the_rules_and_to_whom_a_request_may_go() {
-        let told = |audiences: &[&str]| {
+        let told = |audiences: &[&str], routed_by: &[&str]| {
             let check = RuleCheck { set: RuleSetId("s1".into()), body: None };
-            let any = held_to(&check, &audiences.iter().copied().collect());
+            let any = held_to(
+                &check,
+                &audiences.iter().copied().collect(),
+                &routed_by.iter().map(|name| (*name).to_owned()).collect(),
+            );
             let per_route = ExtAuthzPerRoute::decode(any.value.as_slice()).unwrap();
             let Some(Override::CheckSettings(settings)) = per_route.r#override else { panic!("{per_route:?}") };
             let mut told: Vec<_> = settings.context_extensions.into_iter().collect();
@@ -163,8 +176,10 @@ mod tests {
         };
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let rules = || pair("nuncio.dev/rules", "s1");
-        assert_eq!(told(&[]), [rules()], "nobody: it is answered");
+        assert_eq!(told(&[], &[]), [rules()], "nobody: it is answered");
         let both = pair("nuncio.dev/audience", "cart.shop:80 web.shop:80");
-        assert_eq!(told(&["web.shop:80", "cart.shop:80"]), [both, rules()]);
+        assert_eq!(told(&["web.shop:80", "cart.shop:80"], &[]), [both.clone(), rules()]);
+        let choosing = pair("nuncio.dev/routed-by", "?tier x-customer");
+        assert_eq!(told(&["web.shop:80", "cart.shop:80"], &["x-customer", "?tier"]), [both, choosing, rules()]);
     }
 }

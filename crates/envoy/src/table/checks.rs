@@ -3,12 +3,13 @@
 //! A request that finds its route late (`on_miss.lua`) passes every filter of the list, whatever its virtual host says about
 //! running them: so what must not be asked is said in the filter's own words too.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::route::v3::{FilterConfig, Route as PbRoute};
 use envoy_types::pb::google::protobuf::{Any, Struct, Value, value};
-use nuncio_ir::{AuthContext, Check, Route, RouteAction, Slot, VirtualHost};
+use nuncio_ir::{AuthContext, Check, Route, Slot, VirtualHost};
 
+use super::led_on::{Choosy, audiences};
 use crate::{extension, proto};
 
 type Configs = HashMap<String, Any>;
@@ -41,7 +42,7 @@ pub(super) fn of_host(host: &VirtualHost, exact: bool) -> Configs {
 }
 
 /// For a route, as far as it differs from its virtual host.
-pub(super) fn of_route(route: &Route, host_is_asked: bool) -> Configs {
+pub(super) fn of_route(route: &Route, host_is_asked: bool, choosy: &Choosy<'_>) -> Configs {
     let mut configs = match &route.auth {
         Check::Off | Check::Bypassed if host_is_asked => {
             [(Slot::Auth.name().to_owned(), extension::not_asked())].into()
@@ -49,11 +50,8 @@ pub(super) fn of_route(route: &Route, host_is_asked: bool) -> Configs {
         Check::On(context) if !context.is_empty() => of_context(context),
         Check::Off | Check::Bypassed | Check::On(_) => Configs::new(),
     };
-    let audiences = match &route.action {
-        RouteAction::Forward(forward) => forward.audiences(),
-        RouteAction::Redirect(_) | RouteAction::Respond(_) => BTreeSet::new(),
-    };
-    let held = route.rules.as_ref().map(|check| extension::held_to(check, &audiences));
+    let held = route.rules.as_ref();
+    let held = held.map(|check| extension::held_to(check, &audiences(route), &choosy.leading_from(route)));
     configs.extend(held.map(|held| (Slot::Filters.name().to_owned(), held)));
     configs
 }

@@ -1,6 +1,6 @@
 //! The Go templates of a limit.
 
-use nuncio_api::{Limit, ObjectId, Problem, Severity, TemplatedHeader, template_problem};
+use nuncio_api::{Limit, ObjectId, Problem, Severity, TemplatedHeader, is_assertion, template_problem};
 use nuncio_expr::Template;
 
 use super::Problems;
@@ -8,9 +8,9 @@ use super::Problems;
 /// What templates are told.
 const KNOWN: [&str; 3] = ["RateLimitResponse.OverallCode", "RateLimitResponse.Statuses", "RetryAfter"];
 
-/// Those that compile; the others were told of.
+/// Those that compile and are not the gateway's own; the others were told of.
 pub(super) fn headers(headers: &[TemplatedHeader]) -> Vec<(String, String)> {
-    let good = headers.iter().filter(|header| Template::new(&header.value).is_ok());
+    let good = headers.iter().filter(|header| Template::new(&header.value).is_ok() && !is_assertion(&header.name));
     good.map(|header| (header.name.to_ascii_lowercase(), header.value.clone())).collect()
 }
 

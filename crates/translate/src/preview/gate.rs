@@ -64,11 +64,12 @@ pub(super) fn share_filter(
     Some(Arc::new(Filter { id: filter.clone(), kind: FilterKind::ShareLink(Box::new(link)) }))
 }
 
-/// An expression over claims. JSON's texts are texts there too.
+/// An expression over claims. JSON's texts are texts there too. A list alone can be added to one: the keys of an object are no
+/// groups.
 fn in_one_of(groups: &[String], policy: &PreviewPolicy) -> Arc<str> {
     let claim = said(policy.groups_claim.as_ref()).unwrap_or(GROUPS_CLAIM);
     let (claim, groups) = (serde_json::json!(claim), serde_json::json!(groups));
-    format!("claims[{claim}].exists(group, group in {groups})").into()
+    format!("(claims[{claim}] + []).exists(group, group in {groups})").into()
 }
 
 /// The same for one person.

@@ -97,7 +97,11 @@ fn replacement(
 ) -> Replacement {
     let only_own = policy.backends.unwrap_or_default() == PreviewBackends::Services;
     let own = own(id, &service.backend, context);
-    let (missing, forbidden) = if service.is_tunnel() {
+    let (missing, forbidden) = if let Some(problem) = chosen_inside(index, service, context) {
+        let message = problem.message.clone();
+        problems.push(problem);
+        (Some(message), true)
+    } else if service.is_tunnel() {
         let forbidden = tunnel::forbidden(service, policy).is_some();
         (tunnel::missing(index, service, socket, policy, problems), forbidden)
     } else if only_own && own.is_none() {
@@ -121,6 +125,17 @@ fn replacement(
     let (location, port) = (found.location, service.baseline.port);
     let socket = socket.filter(|_| service.is_tunnel() && missing.is_none()).cloned();
     Replacement { owner: id.clone(), location, port, backend: service.clone(), missing, since: None, forbidden, socket }
+}
+
+/// Requests that would be chosen by what filters say of them: who is asked about a request may only see where it leads to then.
+fn chosen_inside(index: usize, service: &PreviewedService, context: &Context<'_>) -> Option<Problem> {
+    let mut headers = service.matches.iter().flat_map(|matches| matches.headers.keys());
+    let header = headers.find(|name| context.is_written(name))?;
+    let message = format!(
+        "{header} is written by a Filter or an AuthService: what it says of who asks would lead the request to a service that it \
+         is not for; choose requests by a header that clients send"
+    );
+    Some(Problem::error("NotAllowed", format!("spec.services[{index}].match.headers.{header}"), message))
 }
 
 /// The Service of the Preview's own namespace that is named, if it is one, and not another name for anything.

@@ -33,7 +33,7 @@ impl Paths {
     }
 
     /// Positions of all that may overlap `path`, and of some that do not: to be looked at with
-    /// [`may_overlap`](crate::overlap::may_overlap).
+    /// [`may_overlap`](nuncio_ir::RouteMatch::may_overlap).
     pub(super) fn near(&self, path: &PathMatch) -> Vec<usize> {
         let Some(text) = text(path) else { return (0..self.len).collect() };
         let mut near = self.regexes.clone();

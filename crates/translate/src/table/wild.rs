@@ -10,7 +10,6 @@ use super::is_acme;
 use super::paths::Paths;
 use crate::compiled::{Compiled, HostCondition};
 use crate::group::{Group, groups};
-use crate::overlap::may_overlap;
 use crate::policy::HostPolicy;
 
 /// The Mappings for many names, as the Hosts with one selector see them.
@@ -64,7 +63,7 @@ impl<'a> Wild<'a> {
             for after in matches {
                 for at in self.paths.near(&after.path).into_iter().filter(|at| *at < before) {
                     let matches = &self.groups[at].first().matches;
-                    if may_overlap(matches, after) && self.takes(at, name) && copied.insert(at) {
+                    if matches.may_overlap(after) && self.takes(at, name) && copied.insert(at) {
                         open.entry(at).or_default().push(matches);
                     }
                 }
@@ -132,7 +131,7 @@ pub(crate) fn influence<'a>(changed: &'a [Arc<Compiled>], wild: &'a [Arc<Compile
             break;
         }
         for after in paths.near(&matches.path).into_iter().filter(|after| *after > at) {
-            if may_overlap(matches, &sorted[after].0.matches) && influenced.insert(after) {
+            if matches.may_overlap(&sorted[after].0.matches) && influenced.insert(after) {
                 open.insert(after);
             }
         }

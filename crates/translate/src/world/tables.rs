@@ -10,7 +10,6 @@ use super::{Dirty, World};
 use crate::compiled::Compiled;
 use crate::coverage::Coverage;
 use crate::frame::Frame;
-use crate::overlap::may_overlap;
 use crate::pattern::HostPattern;
 use crate::policy::Class;
 use crate::preview::{self, Trust};
@@ -149,7 +148,7 @@ impl World {
         let last = own.iter().copied().max_by(|a, b| a.order(b));
         let goes_before_own = |wild: &Compiled| last.is_some_and(|own| wild.order(own).is_lt());
         let is_beside = |wild: &Compiled| {
-            joins(wild) && own.iter().any(|own| wild.order(own).is_lt() && may_overlap(&wild.matches, &own.matches))
+            joins(wild) && own.iter().any(|own| wild.order(own).is_lt() && wild.matches.may_overlap(&own.matches))
         };
         if influence.iter().take_while(|wild| goes_before_own(wild)).any(|wild| is_beside(wild)) {
             return true;

@@ -52,9 +52,11 @@ impl Assertions {
     }
 
     /// Gives upstreams a token by which they can verify who a request is from, and that it came through here. Whatever the
-    /// client sent under that name is gone.
+    /// client sent under that name is gone. A request that what filters wrote may lead on to others bears none: it would be for
+    /// those whom it has left.
     pub(crate) fn assert(&self, request: &mut Request, identity: Option<&Identity>) {
         let keys = self.keys.load();
+        let identity = identity.filter(|_| !is_led_on(request));
         let audience = || [request.origin()].into_iter().chain(request.audience.iter().cloned()).collect();
         let token = keys.first().zip(identity).and_then(|(key, identity)| key.token(audience(), identity, now()));
         match token.and_then(|token| token.parse().ok()) {
@@ -68,6 +70,11 @@ impl Assertions {
         let keys: Vec<Json> = self.keys.load().iter().filter_map(Key::public).collect();
         json!({ "keys": keys })
     }
+}
+
+/// Whether Envoy, which chooses the route again by what filters wrote, and by the assertion itself, may choose one to others.
+fn is_led_on(request: &Request) -> bool {
+    request.may_go_elsewhere() || request.routed_by.iter().any(|name| name == HEADER.as_str())
 }
 
 /// The blocks that are private keys: `openssl ecparam` writes another one before each.
@@ -136,5 +143,19 @@ mod tests {
         assert_eq!(audience(&[]), json!("https://shop.example"), "who asks by HTTP knows of no route");
         assert_eq!(audience(&["cart.shop:80"]), json!(["https://shop.example", "cart.shop:80"]));
         assert_eq!(audience(&["a:1", "b:1"]), json!(["https://shop.example", "a:1", "b:1"]));
+    }
+    #[test]
+    fn who_may_be_led_on_by_what_filters_wrote_bears_none() {
+        let assertions = Assertions::default();
+        assertions.take_ephemeral().unwrap();
+        let bears = |routed_by: &[&str]| {
+            let mut request = Request::new("GET", "https", "shop.example", "/");
+            request.routed_by = routed_by.iter().map(|name| (*name).to_owned()).collect();
+            request.set_header(&HeaderName::from_static("x-customer"), "ann".parse().unwrap());
+            assertions.assert(&mut request, Some(&Identity::new("ann", "https://idp.example")));
+            request.header(HEADER.as_str()).is_some()
+        };
+        assert!(bears(&[]) && bears(&["x-version", "?customer"]));
+        assert!(!bears(&["x-version", "x-customer"]) && !bears(&["x-nuncio-assertion"]));
     }
 }

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use nuncio_auth::Request;
-use nuncio_ir::auth::{AUDIENCE_KEY, RULE_SET_KEY};
+use nuncio_ir::auth::{AUDIENCE_KEY, ROUTED_BY_KEY, RULE_SET_KEY};
 use prost::Message;
 
 /// How many headers a request may have: Envoy lets 100 through unless told otherwise. A map of twice as many still grows for
@@ -105,7 +105,8 @@ impl Check {
     pub(super) fn into_request(self) -> Option<(Option<String>, Request)> {
         let attributes = self.attributes?;
         let set = named(&attributes.context_extensions, RULE_SET_KEY);
-        let audience = named(&attributes.context_extensions, AUDIENCE_KEY);
+        let [audience, routed_by] =
+            [AUDIENCE_KEY, ROUTED_BY_KEY].map(|key| words(named(&attributes.context_extensions, key)));
         let http = attributes.request?.http?;
         // Raw where Envoy sends them so (`encode_raw_headers`): the other map joins and changes them.
         let headers = match http.header_map {
@@ -119,7 +120,7 @@ impl Check {
             _ => &http.scheme,
         };
         let mut request = Request::new(&http.method, scheme, &http.host, &http.path).with_headers(headers);
-        request.audience = audience.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect();
+        (request.audience, request.routed_by) = (audience, routed_by);
         request.client = attributes.source.and_then(|peer| Some(peer.address?.socket?.address)).unwrap_or_default();
         request.id = request.header("x-request-id").map_or(http.id, str::to_owned);
         request.body = either(http.raw_body, http.body).into();
@@ -131,6 +132,10 @@ impl Check {
 fn named(pairs: &[Pair], key: &str) -> Option<String> {
     let pair = pairs.iter().rfind(|pair| pair.key == key)?;
     Some(String::from_utf8_lossy(&pair.value).into_owned())
+}
+
+fn words(text: Option<String>) -> Vec<String> {
+    text.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
 }
 
 /// Those that HTTP does not allow are left out. `None` for too many.

@@ -198,6 +198,14 @@ pub(crate) struct Upstream {
     pub(crate) host: Option<String>,
 }
 
+impl Upstream {
+    /// Whether requests to both may get to the same, whatever it is called.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.service.eq_ignore_ascii_case(&other.service)
+            || self.endpoints.iter().any(|endpoint| other.endpoints.contains(endpoint))
+    }
+}
+
 /// Where requests go.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Endpoint {

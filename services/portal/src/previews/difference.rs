@@ -153,6 +153,10 @@ fn standing_in(api: &Api, upstream: &Upstream) -> ServedApi {
 
 async fn compare(visit: &Visit, pair: &Pair) -> Found {
     let elsewhere = || Cause::public("its document is elsewhere, so the preview has none of its own");
+    // Of the service of another API, which is not for the reader, nothing is told by comparing it with one that is.
+    if visit.keeps_from_reader(&pair.served.upstream) {
+        return Err(elsewhere());
+    }
     let served = Served::of(vec![pair.served.clone()], &PortalSpec::default(), &[], true);
     let target = served.apis.into_iter().next().ok_or_else(elsewhere)?.target.map_err(Cause::setup)?;
     if matches!(target, Target::Url(_)) {

@@ -16,7 +16,7 @@ use crate::catalog::Catalog;
 use crate::cause::Cause;
 use crate::console;
 use crate::content::{Content, Page};
-use crate::gateway::{ObjectRef, PreviewAddress, Scope, host_of};
+use crate::gateway::{ObjectRef, PreviewAddress, Scope, Upstream, host_of};
 use crate::history::Version;
 use crate::texts::Texts;
 
@@ -101,6 +101,14 @@ impl Visit {
     /// Whether a route that is made of these may be told of.
     pub(crate) fn may_see_route(&self, origin: &[ObjectRef]) -> bool {
         self.is_by_operator() || self.catalog.has_any(origin)
+    }
+
+    /// Whether a service is that of an API, or of a route, which is not for the reader.
+    pub(crate) fn keeps_from_reader(&self, service: &Upstream) -> bool {
+        let all = self.site.catalog.load_full();
+        let undocumented = all.undocumented.iter().flat_map(|service| &service.routes);
+        let mut routes = all.entries.iter().flat_map(|entry| entry.api.routes()).chain(undocumented);
+        routes.any(|route| route.upstream.is_same(service) && !self.viewer.may_see(route.visible_to()))
     }
 
     /// Where previews of these addresses are. As elsewhere, previews are for who may know of them.

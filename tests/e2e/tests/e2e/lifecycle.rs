@@ -7,6 +7,7 @@ mod commands;
 mod comments;
 mod difference;
 mod hooks;
+mod led_on;
 mod mistakes;
 mod pages;
 mod readers;

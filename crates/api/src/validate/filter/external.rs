@@ -25,7 +25,11 @@ pub(super) fn external(filter: &mut ExternalFilter, path: &Path<'_>, issues: &mu
     }
     header_text(filter.path_prefix.as_deref(), &path.key("path_prefix"), issues);
     header::names(&filter.allowed_request_headers, &path.key("allowed_request_headers"), issues);
-    header::names(&filter.allowed_authorization_headers, &path.key("allowed_authorization_headers"), issues);
+    let passed_on = path.key("allowed_authorization_headers");
+    header::names(&filter.allowed_authorization_headers, &passed_on, issues);
+    for (index, name) in filter.allowed_authorization_headers.iter().enumerate() {
+        header::tell_of_word(name, &passed_on.index(index), issues);
+    }
     if filter.proto == Some(ExternalProto::Grpc) {
         by_grpc(filter, path, issues);
     }

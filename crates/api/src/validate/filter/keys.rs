@@ -49,6 +49,7 @@ pub(super) fn basic(filter: &mut BasicFilter, path: &Path<'_>, issues: &mut Issu
 fn identity(text: Option<&str>, path: &Path<'_>, issues: &mut Issues<'_>) {
     if let Some(text) = text {
         header::changed_name(text, &path.key("identityHeader"), issues);
+        header::tell_of_word(text, &path.key("identityHeader"), issues);
     }
 }
 

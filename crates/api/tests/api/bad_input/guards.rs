@@ -144,3 +144,19 @@ fn a_slip_in_the_kind_of_a_guard_is_found_in_both_groups() {
         assert!(parsed.problems[0].id.as_ref().is_some_and(|id| id.kind == meant), "{kind}: {:?}", parsed.problems);
     }
 }
+
+#[test]
+fn a_preview_chooses_no_requests_by_what_the_gateway_writes() {
+    let preview = |header: &str| {
+        format!(
+            "apiVersion: nuncio.dev/v1alpha1\nkind: Preview\nmetadata: {{name: p}}\nspec: {{services: [{{baseline: a, backend: b, \
+             match: {{headers: {{{header}: x}}}}}}], entrypoints: [{{name: web, host: a.example}}], access: {{mode: Public}}}}\n"
+        )
+    };
+    for header in ["X-Nuncio-Assertion", "x-forwarded-user", "x-envoy-original-path", "Cookie"] {
+        let object = only(&preview(header));
+        let told: Vec<_> = object.problems.iter().map(|(problem, _)| (problem.reason, &*problem.field)).collect();
+        assert_eq!(told, [("NotAllowed", &*format!("spec.services[0].match.headers.{header}"))]);
+    }
+    assert!(!is_invalid(&only(&preview("x-tenant"))));
+}

@@ -35,6 +35,7 @@ prop_compose! {
         context in texts(),
         set in proptest::option::of("[a-z]{0,9}"),
         audience in proptest::option::of("[a-z:0-9 ]{0,19}"),
+        routed_by in proptest::option::of("[a-z?-]{0,9}"),
         body in any::<String>(),
         raw_body in any::<Vec<u8>>(),
     ) -> CheckRequest {
@@ -45,7 +46,7 @@ prop_compose! {
             id, method, headers, header_map: raw, path, host, scheme, protocol, body, raw_body, ..HttpRequest::default()
         };
         let peer = Peer { address: Some(address(client)), ..Peer::default() };
-        let own = [(RULE_SET_KEY, set), (AUDIENCE_KEY, audience)];
+        let own = [(RULE_SET_KEY, set), (AUDIENCE_KEY, audience), (ROUTED_BY_KEY, routed_by)];
         let own = own.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
         let context_extensions = context.into_iter().chain(own).collect();
         CheckRequest { attributes: Some(AttributeContext {
@@ -102,8 +103,10 @@ proptest! {
         let attributes = check.attributes.unwrap();
         let http = attributes.request.unwrap().http.unwrap();
         prop_assert_eq!(set.as_ref(), attributes.context_extensions.get(RULE_SET_KEY));
-        let audience = attributes.context_extensions.get(AUDIENCE_KEY).map(String::as_str).unwrap_or_default();
-        prop_assert_eq!(&request.audience, &audience.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        for (key, read) in [(AUDIENCE_KEY, &request.audience), (ROUTED_BY_KEY, &request.routed_by)] {
+            let told = attributes.context_extensions.get(key).map(String::as_str).unwrap_or_default();
+            prop_assert_eq!(read, &told.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        }
         let mut headers: Vec<_> =
             request.headers().iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
         let mut expected = expected(&http);

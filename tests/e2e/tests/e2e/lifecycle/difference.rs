@@ -60,6 +60,30 @@ async fn whom_a_branch_would_break_is_told_before_it_is_merged() {
 }
 
 #[tokio::test]
+async fn an_api_that_is_not_for_the_reader_is_not_told_of_by_a_preview_that_leads_to_it() {
+    let team = with_stock().await;
+    let mut payroll = mapping_on(SHOP, "payroll", "/payroll/", team.site.at(9301));
+    payroll["spec"]["docs"] = json!({"path": "/openapi.json", "visible_to": ["hr"]});
+    team.site.write("payroll.yaml", documents(&[payroll]));
+    let _baseline = service(team.site.at(9300), &watch::Sender::new(stock("1", &["name"]))).await;
+    let _payroll = service(team.site.at(9301), &watch::Sender::new(stock("2", &["salary"]))).await;
+    let gateway = team.gateway().await;
+    for (groups, is_for_him) in [(json!(["team-cart", "hr"]), true), (json!(["team-cart"]), false)] {
+        let token = team.token(&json!({"iss": "https://people.example", "sub": "ann", "groups": groups}));
+        let ask = get(PORTAL, "/api/v1/previews/default/tax/changes").with("authorization", &token);
+        eventually(&groups.to_string(), async || {
+            let text = team.client().ask(&ask).await.text();
+            let found: Value = from_str(&text).map_err(|_| text.clone())?;
+            let told = found[0]["changes"].as_array().is_some_and(|changes| !changes.is_empty());
+            let elsewhere = found[0]["why"] == "its document is elsewhere, so the preview has none of its own";
+            if (told, elsewhere) == (is_for_him, !is_for_him) { Ok(()) } else { Err(text) }
+        })
+        .await;
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn what_has_happened_is_told_and_ones_own_are_found() {
     let team = Team::new().await;
     let gateway = team.gateway().await;

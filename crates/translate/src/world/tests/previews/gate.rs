@@ -139,7 +139,7 @@ fn members_alone_pass_also_where_a_filter_decides_instead_of_a_login() {
     let check = route(&world, &host(&world), "/cart/").rules.as_ref().unwrap();
     let gate = &world.model().rule_sets[&check.set].gate;
     let required = |used: &nuncio_ir::auth::FilterRef| used.arguments.require.as_deref().unwrap_or_default().to_owned();
-    let members = r#"claims["groups"].exists(group, group in ["team"])"#;
+    let members = r#"(claims["groups"] + []).exists(group, group in ["team"])"#;
     let both = format!("(claims.admin) && ({members})");
     assert_eq!(gate.iter().flat_map(with_nested).map(required).collect::<Vec<_>>(), [members, members, &both]);
 }

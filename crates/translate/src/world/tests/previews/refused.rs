@@ -20,6 +20,31 @@ fn another_name_for_anything_is_no_service_of_the_namespace() {
 }
 
 #[test]
+fn what_filters_say_of_a_request_leads_it_nowhere_in_a_preview() {
+    let narrow = |name: &str| {
+        PREVIEW.replace("backend: cart-42", &format!("backend: cart-42, match: {{headers: {{{name}: ann}}}}"))
+    };
+    let filter = "apiVersion: getambassador.io/v3alpha1\nkind: Filter\nmetadata: {name: who}\n\
+                  spec: {JWT: {jwksURI: https://idp.example/keys, injectRequestHeaders: [{name: x-customer, value: a}, \
+                  {name: x-tenant, value: b, keepClientValue: true}]}}\n---\n\
+                  apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {name: rules}\n\
+                  spec: {rules: [{host: shop.example, filters: [{name: who}]}]}\n---\n";
+    let service = "apiVersion: getambassador.io/v3alpha1\nkind: AuthService\nmetadata: {name: asks}\n\
+                   spec: {auth_service: 'asks:80', allowed_authorization_headers: [X-Tenant]}\n---\n";
+    let mut world = of(&[SITE, POLICY, &narrow("X-Customer")]);
+    assert_eq!((reasons(&world, &preview()), world.preview_clusters(&preview()).len()), (vec![], 1));
+    apply(&mut world, filter);
+    assert_eq!((reasons(&world, &preview()), world.preview_clusters(&preview()).len()), (vec!["NotAllowed"], 0));
+    assert_eq!(world.problems(&preview())[0].field, "spec.services[0].match.headers.X-Customer");
+    world.apply([(ObjectId::new(Kind::FilterPolicy, "default", "rules"), None)]);
+    assert_eq!((reasons(&world, &preview()), world.preview_clusters(&preview()).len()), (vec![], 1), "nothing uses it");
+    apply(&mut world, &narrow("x-tenant"));
+    assert_eq!(reasons(&world, &preview()), [""; 0]);
+    apply(&mut world, service);
+    assert_eq!(reasons(&world, &preview()), ["NotAllowed"]);
+}
+
+#[test]
 fn of_what_is_no_service_nobody_knows_whether_it_is_missing() {
     let policy = POLICY.replace("[Public]", "[Public], backends: Any");
     let to = |backend: &str| PREVIEW.replace("cart-42", &format!("{backend}, whenMissing: Baseline"));
