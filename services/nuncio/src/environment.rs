@@ -145,9 +145,9 @@ pub(crate) fn report() {
 pub(crate) fn defaults(command: Command) -> Command {
     let common = common(set);
     let concurrency = set("ENVOY_CONCURRENCY").map(|value| ("concurrency", value));
-    let drain = set("AMBASSADOR_DRAIN_TIME").map(|value| ("seconds", value));
-    let common: Vec<_> = common.into_iter().chain(drain).collect();
-    let up: Vec<_> = common.iter().cloned().chain(concurrency).collect();
+    let drain = |argument| set("AMBASSADOR_DRAIN_TIME").map(|value| (argument, value));
+    let common: Vec<_> = common.into_iter().chain(drain("seconds")).collect();
+    let up: Vec<_> = common.iter().cloned().chain(concurrency).chain(drain("listener_drain_time")).collect();
     command
         .mut_subcommand("up", |up_command| with(up_command, up))
         .mut_subcommand("controller", |command| with(command, common))

@@ -46,6 +46,7 @@ async fn serve(args: UpArgs) -> Outcome {
         limits,
         stats,
         drain,
+        listener_drain_time,
         portal,
         origins,
         status,
@@ -77,6 +78,7 @@ async fn serve(args: UpArgs) -> Outcome {
         bootstrap: write_bootstrap(&runtime_dir, limits)?,
         concurrency: concurrency.unwrap_or_else(cores),
         drain_time: drain.time(),
+        listener_drain_time,
     };
     let limiter = nuncio_ratelimit::embedded(&runtime_dir.xds_socket(), &runtime_dir.limit_socket(), redis.as_deref())
         .map_err(Failure::usage)?;

@@ -8,6 +8,7 @@
   "NUNCIO_AUTHZ_ADMIN" "/run/nuncio/authz-admin.sock"
   "NUNCIO_ADMIN_HOST" (printf "%s,%s.%s,%s.%s.svc" $admin $admin $namespace $admin $namespace)
   "NUNCIO_DRAIN_TIME" (.Values.shutdown.drainSeconds | toString)
+  "NUNCIO_LISTENER_DRAIN_TIME" (.Values.shutdown.listenerDrainSeconds | int64 | toString)
   "NUNCIO_LOG_FORMAT" .Values.log.format
   "NUNCIO_MAX_CONNECTIONS" (.Values.envoy.maxConnections | int64 | toString)
   "XDG_RUNTIME_DIR" "/run/nuncio"

@@ -33,6 +33,8 @@ pub(crate) struct Launch {
     pub(crate) concurrency: u32,
     /// Longest time for requests in flight at the end.
     pub(crate) drain_time: Duration,
+    /// Longest time in seconds for what came by a listener before it changed.
+    pub(crate) listener_drain_time: u32,
 }
 
 impl Launch {
@@ -46,7 +48,7 @@ impl Launch {
     /// Without hot restart, so that Envoys side by side share no memory. Listeners that drain go on accepting until they are
     /// told otherwise, and close connections after the response at hand from the start, because they will all end.
     fn args(&self) -> Vec<OsString> {
-        let [concurrency, drain] = [u64::from(self.concurrency), self.drain_time.as_secs()].map(|n| n.to_string());
+        let [concurrency, drain] = [self.concurrency, self.listener_drain_time].map(|n| n.to_string());
         let mut args: Vec<OsString> = ["--disable-hot-restart", "--drain-strategy", "immediate"].map(Into::into).into();
         // Who reads a log, or asks the doctor of previews, does not wait for ten seconds.
         args.extend(["--file-flush-interval-msec", "1000"].map(Into::into));
@@ -148,10 +150,11 @@ mod tests {
             bootstrap: "/run/bootstrap.json".into(),
             concurrency: 3,
             drain_time: Duration::from_secs(7),
+            listener_drain_time: 600,
         };
         let args = launch.args().join(std::ffi::OsStr::new(" ")).into_string().unwrap();
         for part in
-            ["--disable-hot-restart", "--concurrency 3", "--drain-time-s 7", "--config-path /run/bootstrap.json"]
+            ["--disable-hot-restart", "--concurrency 3", "--drain-time-s 600", "--config-path /run/bootstrap.json"]
         {
             assert!(args.contains(part), "{args}");
         }

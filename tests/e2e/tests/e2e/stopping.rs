@@ -32,6 +32,37 @@ async fn sigterm_lets_requests_in_flight_finish() {
     gateway.stopped().await;
 }
 
+/// What a change of a Listener ends may last for longer than what stopping ends.
+#[tokio::test]
+async fn a_changed_listener_lets_requests_in_flight_go_on() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let mut patient = mapping("x", "/x/", a.address());
+    patient["spec"]["timeout_ms"] = json!(60_000);
+    site.write("all.yaml", plain(&site) + &documents(&[patient]));
+    let gateway = Gateway::start_with(&site, |command| {
+        command.args(["--drain-time", "1"]);
+    })
+    .await;
+    let client = Client::http(site.http());
+    let slow = tokio::spawn({
+        let client = client.clone();
+        async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await }
+    });
+    eventually("the request is in flight", async || if a.requests() == 1 { Ok(()) } else { Err("not yet") }).await;
+    site.write("module.yaml", documents(&[object("Module", "ambassador", json!({"config": {"server_name": "other"}}))]));
+    eventually("new connections meet the new listener", async || {
+        let reply = client.ask(&get("a.example", "/x/")).await;
+        if reply.header("server") == Some("other") { Ok(()) } else { Err(format!("{:?}", reply.header("server"))) }
+    })
+    .await;
+    // What stopping would leave to it is over.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert!(!slow.is_finished(), "the request is still in flight");
+    a.release();
+    assert_eq!(slow.await.unwrap().unwrap().by(), "a");
+    gateway.stop().await;
+}
+
 /// A Listener's port is open at the beginning, for load balancers that have not noticed, and closed before the end.
 #[tokio::test]
 async fn new_connections_are_refused_before_the_drain_time_ends_and_requests_in_flight_finish() {
