@@ -39,7 +39,7 @@ pub use client::ClientKind;
 pub use condition::{Condition, InvalidCondition};
 pub use glob::Glob;
 pub use page::{InvalidTheme, Look, Theme};
-pub use proxied::{came_by_a_proxy, is_here};
+pub use proxied::{VIA, came_by_a_proxy, is_here};
 pub use reply::{Denial, Identity, Reply, Verdict};
 pub use request::{Edits, Request};
 pub use rules::{Match, Rule, Rules, Step};

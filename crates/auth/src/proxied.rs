@@ -4,6 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::HeaderMap;
 
+/// What requests say (`Via`) that a service of the gateway sends because somebody else wants it: they do not come from this machine,
+/// though its connection does.
+pub const VIA: &str = "1.1 nuncio";
+
 /// Whether a connection is from this machine, as it calls itself. Other addresses of `127.0.0.0/8` are those of proxies that pass on
 /// what comes from elsewhere.
 #[must_use]

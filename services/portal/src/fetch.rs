@@ -242,7 +242,8 @@ fn client() -> reqwest::ClientBuilder {
 
 /// The headers of a request for a document. It carries no credentials.
 fn headers(validators: &Validators) -> HeaderMap {
-    let mut headers = HeaderMap::from_iter([(header::ACCEPT, ACCEPT)]);
+    let mut headers =
+        HeaderMap::from_iter([(header::ACCEPT, ACCEPT), (header::VIA, HeaderValue::from_static(nuncio_auth::VIA))]);
     if let Some(etag) = &validators.etag {
         headers.insert(header::IF_NONE_MATCH, etag.clone());
     } else if let Some(modified) = &validators.modified {

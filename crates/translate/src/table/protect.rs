@@ -60,8 +60,7 @@ impl<'c> Protect<'c> {
     }
 
     /// What goes before the Mappings of names with rules: names are refused whose rules cannot be told; paths in disguise on
-    /// every route, since those that no rule is for are asked about by nobody; and where logins have their endpoints, the
-    /// service answers.
+    /// every route, since those that no rule is for are asked about by nobody; and what is the service's it answers.
     pub(super) fn head(&mut self, names: &Names) -> Vec<Route> {
         let protected = || names.parts.iter().filter(|part| !part.rules.is_empty());
         let refused = names.refused.iter().filter_map(|at| self.coverage.rules.get(*at));
@@ -73,7 +72,8 @@ impl<'c> Protect<'c> {
             let globs = globs.into_iter().collect::<Vec<_>>().join("|");
             routes.push(disguised((!every).then_some(globs).as_deref()));
         }
-        if names.endpoints {
+        // Wherever requests may get an identity, no Mapping answers for the keys by which it is believed.
+        if names.endpoints || protected().next().is_some() {
             let (key, check) = SetKey::endpoints();
             self.sets.insert(check.set.clone(), key);
             routes.extend(endpoints(&check));
@@ -138,7 +138,7 @@ fn of_names(names: &str) -> HeaderMatch {
     authority(ValueMatch::Regex(any_case(names)))
 }
 
-/// Where logins have their endpoints.
+/// Where the service answers by itself: the endpoints of logins, and `/.nuncio/jwks`.
 pub(crate) fn endpoints(check: &RuleCheck) -> Vec<Route> {
     [ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX].map(|prefix| endpoint(prefix, check.clone())).into()
 }

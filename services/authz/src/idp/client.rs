@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::header::VIA;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use nuncio_auth::address::is_never_asked;
 use nuncio_ir::auth::HttpClient;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, redirect};
@@ -108,6 +109,7 @@ fn build(setup: Option<&HttpClient>, timeout: Duration) -> Result<Client, IdpErr
         .connect_timeout(CONNECT.min(timeout))
         .timeout(timeout)
         .dns_resolver(Arc::new(Guarded))
+        .default_headers(HeaderMap::from_iter([(VIA, HeaderValue::from_static(nuncio_auth::VIA))]))
         .user_agent("nuncio-authz");
     let builder = match setup {
         Some(setup) => trust(builder, setup)?,

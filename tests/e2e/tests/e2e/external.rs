@@ -166,3 +166,41 @@ async fn what_a_service_does_not_take_lets_nobody_in_where_one_that_is_gone_does
     assert_eq!((client.ask(&ask("/gone/x", MOST)).await.status, upstream.requests()), (200, 2));
     gateway.stop().await;
 }
+
+/// Takes out what says that a proxy has sent the request on.
+fn disguise(_: CheckRequest) -> CheckResponse {
+    let removed = ["x-forwarded-for", "x-forwarded-proto", "x-request-id"].map(str::to_owned).into();
+    let ok = OkHttpResponse { headers_to_remove: removed, ..OkHttpResponse::default() };
+    CheckResponse {
+        status: Some(Status::default()),
+        http_response: Some(HttpResponse::OkResponse(ok)),
+        dynamic_metadata: None,
+    }
+}
+
+/// Diagnostics believe whoever is on the gateway's machine, where its own services are.
+#[tokio::test]
+async fn filters_do_not_speak_for_this_machine() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Authorizer::start(disguise).await);
+    let disguise = json!({"auth_service": asked.address().to_string(), "proto": "grpc", "protocol_version": "v3"});
+    let diagnostics = json!({"auth_service": site.admin().to_string(), "path_prefix": ""});
+    let filters = ["disguise", "diagnostics"].map(|name| json!({"name": name}));
+    let objects = [
+        object("Filter", "disguise", json!({"External": disguise})),
+        object("Filter", "diagnostics", json!({"External": diagnostics})),
+        object("FilterPolicy", "policy", json!({"rules": [{"path": "*", "filters": filters}]})),
+        mapping("all", "/", upstream.address()),
+    ];
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let ask = async |path: &str| client.ask(&get("localhost", path)).await.status;
+    assert_eq!(ask("/ambassador/v0/check_ready").await, 200, "the gateway's own");
+    assert_eq!(
+        (ask("/api/v1/openapi.json").await, upstream.requests()),
+        (200, 1),
+        "it is asked, and answers everybody"
+    );
+    assert_eq!((ask("/api/v1/routes").await, upstream.requests()), (401, 1), "what is for this machine alone");
+    gateway.stop().await;
+}

@@ -49,7 +49,10 @@ async fn a_changed_listener_lets_requests_in_flight_go_on() {
         async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await }
     });
     eventually("the request is in flight", async || if a.requests() == 1 { Ok(()) } else { Err("not yet") }).await;
-    site.write("module.yaml", documents(&[object("Module", "ambassador", json!({"config": {"server_name": "other"}}))]));
+    site.write(
+        "module.yaml",
+        documents(&[object("Module", "ambassador", json!({"config": {"server_name": "other"}}))]),
+    );
     eventually("new connections meet the new listener", async || {
         let reply = client.ask(&get("a.example", "/x/")).await;
         if reply.header("server") == Some("other") { Ok(()) } else { Err(format!("{:?}", reply.header("server"))) }
