@@ -25,7 +25,7 @@ use crate::api::{ApiId, Served, Undocumented};
 use crate::catalog::{Catalog, Outage, Shared};
 use crate::cause::Cause;
 use crate::fetch::Fetcher;
-use crate::gateway::{self, Gateway, GatewayError, PortalSpec};
+use crate::gateway::{self, Gateway, GatewayError, PortalSpec, ServedApi};
 use crate::history::History;
 use crate::settings::Settings;
 
@@ -171,7 +171,9 @@ impl Refresher {
         let gateway::Told { apis, portal } = told;
         let own: Vec<_> = apis.iter().filter(|served| served.is_portal()).collect();
         self.addresses = own.iter().flat_map(|served| &served.hosts).flat_map(|host| &host.urls).cloned().collect();
-        self.has_login = own.iter().any(|served| served.may_log_in());
+        // Where it is not known which of them leads here, any may.
+        let mut ways = apis.iter().filter(|served| own.is_empty() || served.is_portal());
+        self.has_login = ways.any(ServedApi::may_log_in);
         let Served { apis, undocumented } =
             Served::of(apis, &portal, &self.settings.published_ports, self.settings.probes);
         let now = Instant::now();
@@ -231,7 +233,7 @@ impl Refresher {
 mod tests {
     use super::*;
     use crate::api::tests::of_service;
-    use crate::gateway::Admin;
+    use crate::gateway::{Admin, Credential, Path};
 
     fn refresher() -> Refresher {
         _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -255,6 +257,27 @@ mod tests {
         let error = refresher.looking.join_next().await.unwrap().err().unwrap();
         assert!(refresher.lose(&error), "it is told that there is none");
         assert!(refresher.asked.is_empty() && refresher.kept[&id].due().is_some(), "it is asked again");
+    }
+
+    #[tokio::test]
+    async fn a_login_is_known_by_what_leads_to_the_portal() {
+        let served = |prefix: &str, has_login: bool| {
+            let mut served = crate::mount::tests::served(Path::Prefix(prefix.to_owned()), None);
+            let login = Credential::Login { provider: "https://idp.example".to_owned(), scopes: Vec::new() };
+            served.credentials = if has_login { vec![login] } else { Vec::new() };
+            served
+        };
+        for (apis, expected) in [
+            (vec![served("/docs/", true)], true),
+            (vec![served("/docs/", false), served("/api/", true)], false),
+            (vec![served("/", true)], true),
+            (vec![served("/", false)], false),
+        ] {
+            let mut refresher = refresher();
+            let told = gateway::Told { apis: apis.clone(), portal: PortalSpec::default() };
+            assert!(refresher.hear(Ok(Some(told))));
+            assert_eq!(refresher.has_login, expected, "{apis:?}");
+        }
     }
 
     #[tokio::test]

@@ -28,6 +28,8 @@ const PATHS = {
     '/docs/doc/default/untitled/operations/items', '/docs/doc/default/untitled/schemas/Thing', '/docs/search?term=giraffe',
     '/docs/keys', '/docs/login', '/console/',
   ],
+  // A gateway that cannot be asked.
+  portalAlone: ['/docs/', '/docs/previews', '/console/', '/console/problems', `${CART}/edit`],
 };
 
 // A new key, as it is shown once, and what is asked before it is another or none.
@@ -47,6 +49,36 @@ async function keys(page, origin, look) {
     await page.click('main form a');
     await page.waitForURL(`${origin}/docs/keys`);
   }
+}
+
+// Applies what stands in the editor, and looks at the refusal.
+async function refused(page, status, look) {
+  await page.evaluate(() => { document.querySelector('button[value=apply]').formNoValidate = true; });
+  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+  await page.click('button[value=apply]');
+  if ((await answer).status() !== status) throw new Error(`${page.url()} is answered ${(await answer).status()} and not ${status}`);
+  await page.waitForLoadState();
+  await look(`the editor, ${status}`);
+}
+
+// What the editor says where somebody was faster, and where a login would be asked for no longer.
+async function refusals(page, portal, look) {
+  const other = await page.context().newPage();
+  for (const [tab, more] of [[page, 1], [other, 2]]) {
+    await tab.goto(`${portal}${CART}/edit`);
+    await tab.fill('[name="spec.timeout_ms"]', String(Number(await tab.inputValue('[name="spec.timeout_ms"]')) + more));
+    await tab.click('button:has-text("Try these fields")');
+    await tab.waitForSelector('button[value=apply]');
+  }
+  await other.click('button[value=apply]');
+  await other.waitForURL('**?applied=true');
+  await other.close();
+  await refused(page, 409, look);
+  await page.goto(`${portal}${CART.replace('cart', 'orders')}/edit`);
+  await page.fill('#text', (await page.inputValue('#text')).replace('prefix: /api/orders', 'prefix: /api/orderz'));
+  await page.click('button[value=text]');
+  await page.waitForSelector('button[value=apply]');
+  await refused(page, 428, look);
 }
 
 await story(async ({ context, settings }) => {
@@ -70,6 +102,7 @@ await story(async ({ context, settings }) => {
     await route.continue();
   });
   if (part === 'origin') await keys(page, settings.origin, look);
+  if (part === 'portal') await refusals(page, settings.portal, look);
   for (const path of PATHS[part]) {
     await page.goto((part === 'origin' ? settings.origin : settings.portal) + path);
     await look(path);

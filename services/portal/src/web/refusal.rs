@@ -81,6 +81,10 @@ impl Form {
         let known = TITLES.iter().find(|(of, _)| *of == status.as_u16());
         let title = visit.texts().text(known.map_or("refusal", |(_, title)| *title));
         match self {
+            Self::Page if status == StatusCode::PAYLOAD_TOO_LARGE => {
+                let why = visit.texts().text("refusal_413_why");
+                respond(&Page { frame: visit.frame(), title, why, status: status.as_u16() })
+            }
             Self::Page => respond(&Page { frame: visit.frame(), title, why, status: status.as_u16() }),
             Self::Json => {
                 let media = HeaderValue::from_static("application/problem+json");

@@ -32,14 +32,14 @@ pub(crate) enum Proof {
 }
 
 impl Proof {
-    /// Where any of these sets lets a request through: what is said of tokens goes before what is said of keys.
-    pub(crate) fn of(demands: &[Vec<Credential>]) -> Self {
+    /// Where any of these sets lets a request through: tokens go before keys, but for keys that readers have at hand.
+    pub(crate) fn of(demands: &[Vec<Credential>], has_own_keys: bool) -> Self {
         if demands.is_empty() || demands.iter().any(Vec::is_empty) {
             return Self::Nothing;
         }
         let headers = |demand: &Vec<Credential>| {
             let shown = demand.iter().map(of_credential).collect::<Option<Vec<_>>>()?.concat();
-            Some((demand.iter().map(rank).max()?, shown, demand.clone()))
+            Some((demand.iter().map(|it| rank(it, has_own_keys)).max()?, shown, demand.clone()))
         };
         let best = demands.iter().filter_map(headers).min_by_key(|(rank, ..)| *rank);
         best.map_or(Self::Browser, |(_, shown, demand)| Self::Headers(shown, demand))
@@ -54,11 +54,12 @@ impl Proof {
     }
 }
 
-fn rank(credential: &Credential) -> u8 {
+fn rank(credential: &Credential, has_own_keys: bool) -> u8 {
     match credential {
-        Credential::Token { .. } => 0,
-        Credential::Key { .. } => 1,
-        _ => 2,
+        Credential::Key { .. } if has_own_keys => 0,
+        Credential::Token { .. } => 1,
+        Credential::Key { .. } => 2,
+        _ => 3,
     }
 }
 
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     fn told(demands: &[Vec<Credential>]) -> Vec<String> {
-        Proof::of(demands).headers().iter().map(Shown::in_shell).collect()
+        Proof::of(demands, false).headers().iter().map(Shown::in_shell).collect()
     }
 
     #[test]
@@ -129,11 +130,13 @@ mod tests {
         let token = || Credential::Token { issuer: None, scopes: Vec::new() };
         let key = |place: &str| Credential::Key { places: vec![place.to_owned()] };
         let in_header = || key("header X-Key");
-        assert_eq!(Proof::of(&[]), Proof::Nothing);
-        assert_eq!(Proof::of(&[vec![login()], vec![]]), Proof::Nothing, "who shows nothing passes, too");
-        assert_eq!(Proof::of(&[vec![login()], vec![login(), token()]]), Proof::Browser);
-        assert_eq!(Proof::of(&[vec![key("query parameter key")]]), Proof::Browser);
+        assert_eq!(Proof::of(&[], true), Proof::Nothing);
+        assert_eq!(Proof::of(&[vec![login()], vec![]], true), Proof::Nothing, "who shows nothing passes, too");
+        assert_eq!(Proof::of(&[vec![login()], vec![login(), token()]], true), Proof::Browser);
+        assert_eq!(Proof::of(&[vec![key("query parameter key")]], true), Proof::Browser);
         assert_eq!(told(&[vec![login()], vec![in_header()], vec![token()]]), ["\"Authorization: Bearer $TOKEN\""]);
+        let own = Proof::of(&[vec![token()], vec![in_header()]], true);
+        assert_eq!(own.headers()[0].in_shell(), "\"X-Key: $API_KEY\"", "a key that is at hand goes first");
         assert_eq!(told(&[vec![login()], vec![in_header()]]), ["\"X-Key: $API_KEY\""]);
         assert_eq!(told(&[vec![token(), in_header()]]), ["\"Authorization: Bearer $TOKEN\"", "\"X-Key: $API_KEY\""]);
         assert_eq!(told(&[vec![key("header Authorization: Key")]]), ["\"Authorization: Key $API_KEY\""]);

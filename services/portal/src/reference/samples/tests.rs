@@ -34,7 +34,7 @@ fn request() -> Request {
 
 #[test]
 fn what_lets_a_program_through_is_read_from_variables() {
-    let token = Proof::of(&[vec![Credential::Token { issuer: None, scopes: Vec::new() }]]);
+    let token = Proof::of(&[vec![Credential::Token { issuer: None, scopes: Vec::new() }]], false);
     let told = Request { headers: vec![("authorization".to_owned(), "x".to_owned())], ..Request::default() };
     let told: Vec<_> = samples(&told.showing(&token)).into_iter().map(|sample| sample.code).collect();
     let expected = [

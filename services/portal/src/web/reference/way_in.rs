@@ -22,7 +22,8 @@ impl WayIn {
         let usual = edge.and_then(|edge| edge.routes.last());
         let demands = usual.map_or_else(guessed, |route| route.demands.clone());
         let takes_keys = demands.iter().flatten().any(|credential| matches!(credential, Credential::Key { .. }));
-        Self { proof: Proof::of(&demands), has_own_keys: takes_keys && takes_own(site, entry) }
+        let has_own_keys = takes_keys && takes_own(site, entry);
+        Self { proof: Proof::of(&demands, has_own_keys), has_own_keys }
     }
 
     /// What samples show, for the script that writes one itself.

@@ -198,7 +198,11 @@ async fn requests_are_tried_in_five_hundred_previews_and_no_more() {
 #[tokio::test]
 async fn a_reader_sees_who_he_is_and_the_way_in_and_out() {
     let signer = Signer::ephemeral().unwrap();
-    let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
+    let site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    let without = Catalog { has_login: false, ..(**site.catalog.load()).clone() };
+    let without = router(Site { catalog: Arc::new(ArcSwap::from_pointee(without)), ..site.clone() });
+    assert!(!get(&without, "/docs/").await.1.contains("/docs/login"), "there is none to be had");
+    let portal = router(site);
     let (_, page) = get(&portal, "/docs/doc/shop/cart?page=0").await;
     assert!(page.contains("href=\"/docs/login?to=%2Fdocs%2Fdoc%2Fshop%2Fcart%3Fpage%3D0\""), "{page}");
     assert_eq!(get(&portal, "/docs/login?to=/docs/").await.0.status(), StatusCode::FORBIDDEN, "no Filter guards it");

@@ -40,6 +40,18 @@ async fn a_refusal_is_a_page_for_people_and_short_for_programs() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_too_large_is_said_to_be() {
+    let request = Request::post("/docs/keys").header(header::ACCEPT, "text/html");
+    let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let form = format!("name={}", "a".repeat(3 << 20));
+    let answer = portal(&cart(), None).oneshot(request.body(Body::from(form)).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let page = answer.into_body().collect().await.unwrap().to_bytes();
+    let page = String::from_utf8_lossy(&page);
+    assert!(page.contains("This is too large") && page.contains("More than 2 MB are not taken"), "{page}");
+}
+
+#[tokio::test]
 async fn what_programs_are_told_in_json_stays_so() {
     let portal = portal(&cart(), None);
     let (status, media, told) = refused(&portal, Method::GET, "/api/v1/previews", "text/html").await;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use nuncio_e2e::yaml::{documents, mapping, plain};
-use nuncio_e2e::{Client, Gateway, Site, eventually, get};
+use nuncio_e2e::{Client, Gateway, Process, Site, eventually, get};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -133,6 +133,16 @@ async fn what_operators_write_and_what_goes_wrong_is_for_everybody() {
     shows("/docs/doc/default/nowhere", "state missing").await;
     shows("/docs/search?term=giraffe", "/docs/pages/guide").await;
     told_with(&site, "pages.mjs", &json!({ "part": "portalInTrouble", "screen": "both" })).await;
+    let mut command = site.nuncio(&["portal", "--admin", &site.at(9398).to_string()]);
+    let _alone = Process::spawn(command.arg("--listen").arg(site.at(8089).to_string()));
+    let alone = Client::http(site.at(8089));
+    let is_away = async || match alone.send(&get("localhost", "/console/problems")).await.map(|reply| reply.status) {
+        Ok(502) => Ok(()),
+        other => Err(format!("{other:?}")),
+    };
+    eventually("a portal without a gateway", is_away).await;
+    let more = json!({ "part": "portalAlone", "screen": "both", "portal": format!("http://{}", site.at(8089)) });
+    told_with(&site, "pages.mjs", &more).await;
     gateway.stop().await;
 }
 
