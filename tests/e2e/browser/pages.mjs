@@ -67,7 +67,7 @@ async function refusals(page, portal, look) {
   for (const [tab, more] of [[page, 1], [other, 2]]) {
     await tab.goto(`${portal}${CART}/edit`);
     await tab.fill('[name="spec.timeout_ms"]', String(Number(await tab.inputValue('[name="spec.timeout_ms"]')) + more));
-    await tab.click('button:has-text("Try these fields")');
+    await tab.click('button[value=fields] >> nth=0');
     await tab.waitForSelector('button[value=apply]');
   }
   await other.click('button[value=apply]');
