@@ -10,7 +10,7 @@
 #   bench   wrk and h2load, and .tools/bin/oauth2-proxy, built by Go from the version that scripts/oauth2-proxy/go.mod pins
 #   kubernetes
 #           .tools/bin/{etcd,kube-apiserver,kube-controller-manager,kubectl,helm}, built by Go from the modules that
-#           scripts/kubernetes/*/go.mod pins
+#           scripts/kubernetes/*/go.mod pins; and .tools/gateway-api: definitions of the Gateway API, of its Go module
 #   ratelimit
 #           redis-server with its Sentinel, and .tools/bin/ratelimit-oracle: envoyproxy/ratelimit, built by Go from the
 #           version that scripts/ratelimit-oracle/go.mod pins (brings tools)
@@ -161,6 +161,23 @@ setup_kubernetes() {
   done
   go_program helm kubernetes/helm "$helm/cmd/helm" "$helm/internal/version.version=$(pinned helm "$helm")" \
     "$helm"/pkg/{chartutil,lint/rules}.k8sVersion{Major=1,Minor="$minor"}
+  gateway_api
+}
+
+gateway_api() {
+  local module=$here/kubernetes/gateway-api path=sigs.k8s.io/gateway-api made_with source kind
+  made_with="$(checksum "$module/go.mod") $(checksum "$module/go.sum")"
+  if stamped gateway-api "$made_with" && [[ -d $tools/gateway-api ]]; then
+    return
+  fi
+  check_go "$module"
+  source=$(cd "$module" && GOWORK=off go mod download "$path" >&2 && GOWORK=off go list -m -f '{{.Dir}}' "$path") ||
+    die "Go could not fetch what scripts/kubernetes/gateway-api/go.mod pins"
+  mkdir -p "$tools/gateway-api"
+  for kind in httproutes referencegrants; do
+    install -m 644 "$source/config/crd/standard/gateway.networking.k8s.io_$kind.yaml" "$tools/gateway-api/$kind.yaml"
+  done
+  stamp gateway-api "$made_with"
 }
 
 setup_ratelimit() {

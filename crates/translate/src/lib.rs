@@ -49,6 +49,6 @@ pub use pattern::HostPattern;
 pub use policy::CLEAR_CHAIN;
 pub use secrets::secret_problem;
 pub use world::{
-    AskedPlace, GonePreview, PREVIEW_KEYS, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl, PublicName,
-    Resources, Served, World,
+    AskedPlace, GonePreview, MeshRule, MeshService, PREVIEW_KEYS, PreviewMesh, PreviewProbe, PreviewReplacement,
+    PreviewTimes, PreviewUrl, PublicName, Resources, Served, World,
 };

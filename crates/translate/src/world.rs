@@ -46,7 +46,10 @@ use ingresses::Ingresses;
 use limits::Limiting;
 pub(crate) use mappings::invalid_reason;
 use previews::Previews;
-pub use previews::{GonePreview, PREVIEW_KEYS, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl};
+pub use previews::{
+    GonePreview, MeshRule, MeshService, PREVIEW_KEYS, PreviewMesh, PreviewProbe, PreviewReplacement, PreviewTimes,
+    PreviewUrl,
+};
 use protection::RuleSets;
 pub use report::{AskedPlace, Resources};
 

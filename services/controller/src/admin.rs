@@ -9,7 +9,7 @@
 //! | `/` | a page that lists the others |
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
-//! | `/api/v1/{objects,hosts,routes,apis,previews,preview-details,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
+//! | `/api/v1/{objects,hosts,routes,apis,previews,preview-details,preview-meshes,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
 //! | `/api/v1/authorities` | certificates by which services are verified |
 //! | `/api/v1/portal` | what the DevPortal in force says |
 //! | `/api/v1/topology` | routes with what is before and behind them |
@@ -45,6 +45,7 @@ mod operations;
 mod page;
 mod portal;
 mod preview_changes;
+mod preview_mesh;
 mod preview_probe;
 mod preview_rights;
 mod preview_share;
@@ -99,6 +100,7 @@ pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
 pub use preview_changes::{
     DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
 };
+pub use preview_mesh::PreviewMeshView;
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
 pub use preview_share::{PreviewShareView, PreviewShared, SharePreview};
@@ -146,6 +148,8 @@ pub trait View: Send + Sync + 'static {
     fn preview_rights(&self, wanted: &SeePreviewRights) -> PreviewRightsView;
     /// What has happened to them, and whom they lead to.
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView>;
+    /// What a mesh is told of them.
+    fn preview_meshes(&self, query: &ListQuery) -> Page<PreviewMeshView>;
     /// Another whenever an answer of [`Self::apis`] or [`Self::portal`] may be another.
     fn edition(&self) -> String;
     /// Upstream clusters.
@@ -268,6 +272,7 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(previews::previews))
         .routes(routes!(previews::seen))
         .routes(routes!(previews::details))
+        .routes(routes!(preview_mesh::meshes))
         .routes(routes!(preview_rights::rights))
         .routes(routes!(preview_share::shareable))
         .routes(routes!(lists::clusters))

@@ -9,7 +9,7 @@ use nuncio_ir::{Discovery, SecretValue};
 use nuncio_translate::{Settings, Topology, World};
 use nuncio_xds::{Options, Server};
 
-use crate::admin::{ExplainRequest, Explanation, ListQuery, Page, PreviewView, RouteView};
+use crate::admin::{ExplainRequest, Explanation, ListQuery, Page, PreviewMeshView, PreviewView, RouteView};
 use crate::engine::{Engine, served};
 use crate::event::{LocatedProblem, ServedListener};
 use crate::files::Files;
@@ -123,6 +123,12 @@ impl Offline {
     #[must_use]
     pub fn previews(&self, query: &ListQuery) -> Page<PreviewView> {
         Page::of(query, view::previews(&self.engine, query), |object| view::preview_view(&self.engine, object))
+    }
+
+    /// What a mesh is told of previews.
+    #[must_use]
+    pub fn preview_meshes(&self, query: &ListQuery) -> Page<PreviewMeshView> {
+        Page::of(query, view::previews(&self.engine, query), |object| view::preview_mesh(&self.engine, object))
     }
 
     /// What Envoy would be sent, as canonical JSON: by kind, then by name. Private keys are blotted out.

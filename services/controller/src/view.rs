@@ -9,6 +9,7 @@ mod limits;
 mod objects;
 mod portal;
 mod preview_details;
+mod preview_mesh;
 mod previews;
 mod problems;
 mod reach;
@@ -28,9 +29,9 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
     DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView,
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
-    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewRightsView,
-    PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView,
-    SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View, WayView,
+    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewMeshView,
+    PreviewRightsView, PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview,
+    RouteView, SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View, WayView,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -47,6 +48,7 @@ use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view};
 pub(crate) use self::limits::pace;
 pub(crate) use self::objects::keys_of;
+pub(crate) use self::preview_mesh::preview_mesh;
 pub(crate) use self::previews::{backend_words, preview_view, previews};
 pub(crate) use self::problems::{by_place, problems};
 pub(crate) use self::routes::{Listed, Shown, route_view, routes};
@@ -164,6 +166,11 @@ impl View for EngineView {
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView> {
         let engine = lock(&self.engine);
         Page::of(query, previews(&engine, query), |object| preview_details::detail(&engine, object))
+    }
+
+    fn preview_meshes(&self, query: &ListQuery) -> Page<PreviewMeshView> {
+        let engine = lock(&self.engine);
+        Page::of(query, previews(&engine, query), |object| preview_mesh(&engine, object))
     }
 
     fn edition(&self) -> String {

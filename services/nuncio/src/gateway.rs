@@ -5,7 +5,9 @@ use std::path::Path;
 
 use nuncio_api::{Defaults, Severity, parse};
 use nuncio_controller::Topology;
-use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation, ListQuery, Page, PreviewView, RouteView};
+use nuncio_controller::admin::{
+    AdminClient, ExplainRequest, Explanation, ListQuery, Page, PreviewMeshView, PreviewView, RouteView,
+};
 use nuncio_controller::offline::{self, Offline, OfflineConfig};
 
 use crate::cli::{Identity, Origin, Place};
@@ -85,6 +87,14 @@ impl Gateway {
         match self {
             Self::Offline(offline) => Ok(offline.previews(query)),
             Self::Running { address, client } => ask("the gateway", address, client, &query.to_path("previews")),
+        }
+    }
+
+    /// What a mesh is told of previews.
+    pub(crate) fn preview_meshes(&self, query: &ListQuery) -> Result<Page<PreviewMeshView>, Failure> {
+        match self {
+            Self::Offline(offline) => Ok(offline.preview_meshes(query)),
+            Self::Running { address, client } => ask("the gateway", address, client, &query.to_path("preview-meshes")),
         }
     }
 

@@ -4,6 +4,7 @@ mod doctor;
 mod keeper;
 mod localhost;
 mod logs;
+mod mesh;
 mod serve;
 
 use std::io::Read;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &PreviewArgs) -> Outcome {
         PreviewCommand::Extend(args) => extend(args),
         PreviewCommand::Logs(args) => logs::logs(args),
         PreviewCommand::Doctor(args) => doctor::doctor(args),
+        PreviewCommand::Mesh(args) => mesh::mesh(args),
         PreviewCommand::Delete(args) => delete(args),
         PreviewCommand::Serve(args) => serve::run(args),
     }

@@ -49,8 +49,10 @@ local function keep_from_service(headers)
   local foreign, key, preview = divided(table.concat(lines, ","))
   local said = headers:get("x-nuncio-preview")
   local named = (preview and ",nuncio-preview-name=" .. preview or "") .. foreign
-  put(headers, "baggage", named:sub(2))
+  key = said and said ~= "" and said or key
+  -- What goes on beside a key is said where it is known who is told.
+  put(headers, "baggage", (key and foreign or named):sub(2))
   put(headers, "x-nuncio-baggage", foreign)
-  return said and said ~= "" and said or key, named
+  return key, named
 end
 

@@ -2,6 +2,7 @@
 
 mod base;
 mod includes;
+mod mesh;
 mod report;
 mod rules;
 mod senders;
@@ -31,6 +32,7 @@ use crate::table::Wilds;
 use crate::upstream::Location;
 
 pub use includes::PreviewReplacement;
+pub use mesh::{MeshRule, MeshService, PreviewMesh};
 pub use report::{PreviewProbe, PreviewUrl};
 pub use rules::PREVIEW_KEYS;
 pub use time::{GonePreview, PreviewTimes};

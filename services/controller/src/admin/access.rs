@@ -30,7 +30,7 @@ pub(super) enum For {
 }
 
 /// Every path there is. What is not here is for [`For::Trusted`], which a test holds against the router.
-pub(super) const PATHS: [(&str, For); 39] = [
+pub(super) const PATHS: [(&str, For); 40] = [
     ("/", For::Everybody),
     ("/ambassador/v0/check_alive", For::Everybody),
     ("/ambassador/v0/check_ready", For::Everybody),
@@ -43,6 +43,7 @@ pub(super) const PATHS: [(&str, For); 39] = [
     ("/api/v1/portal", For::Trusted),
     ("/api/v1/previews", For::Trusted),
     ("/api/v1/preview-details", For::Trusted),
+    ("/api/v1/preview-meshes", For::Trusted),
     ("/api/v1/clusters", For::Trusted),
     ("/api/v1/limits", For::Trusted),
     ("/api/v1/limited", For::Trusted),

@@ -101,6 +101,10 @@ impl View for Fake {
         none(query)
     }
 
+    fn preview_meshes(&self, query: &ListQuery) -> Page<PreviewMeshView> {
+        none(query)
+    }
+
     fn edition(&self) -> String {
         "7".into()
     }

@@ -16,6 +16,7 @@ Examples:
   nuncio preview extend shop/cart-pr-42 --ttl 72h --server https://portal.example.com
   nuncio preview logs shop/cart-pr-42 --follow --admin 127.0.0.1:8877
   nuncio preview doctor shop/cart-pr-42 --path /api/carts/ann --admin 127.0.0.1:8877
+  nuncio preview mesh shop/cart-pr-42 --admin 127.0.0.1:8877 | kubectl apply -f -
   nuncio preview delete shop/cart-pr-42 --server https://portal.example.com
   nuncio preview serve shop/cart-pr-42 --port 8080 --server https://portal.example.com
 
@@ -46,6 +47,9 @@ pub(crate) enum PreviewCommand {
     /// Follow a request of a preview through the services, and tell where its key was handed on, or lost; exit code 1 if it
     /// did not arrive everywhere
     Doctor(PreviewDoctorArgs),
+    /// Print the routes by which a mesh leads calls of services to a preview, for `kubectl apply`: `HTTPRoute`s of the Gateway
+    /// API whose parent is a Service
+    Mesh(PreviewNamedArgs),
     /// Take a preview away
     Delete(PreviewNamedArgs),
     /// Have a process of this machine stand in for a service of a preview, until it is interrupted

@@ -7,6 +7,7 @@ mod health;
 mod ingress;
 mod keys;
 mod leader;
+mod mesh;
 mod previews;
 mod rights;
 mod shared;
