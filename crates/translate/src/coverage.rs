@@ -148,6 +148,12 @@ impl Coverage {
         (!found.is_empty()).then_some((key, check))
     }
 
+    /// Whether one of these rules takes all paths of a route.
+    pub(crate) fn takes_all(&self, applying: &[usize], path: &PathMatch) -> bool {
+        let mut rules = applying.iter().filter_map(|at| self.rules.get(*at));
+        rules.any(|rule| reach(&rule.path, path) == Takes::All)
+    }
+
     /// Whether rules or endpoints for a name are others than in another coverage.
     pub(crate) fn differs_for(&self, other: &Self, name: &str) -> bool {
         !self.rules_of(name).eq(other.rules_of(name))

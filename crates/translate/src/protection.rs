@@ -96,6 +96,16 @@ impl Protection {
         RuleSet { id, gate, rules: rules.collect(), whole: key.whole }
     }
 
+    /// What a rule has requests pass.
+    pub(crate) fn filters_of(&self, rule: &str) -> &[FilterRef] {
+        self.rules.get(rule).map(|rule| &*rule.filters).unwrap_or_default()
+    }
+
+    /// Whether some rule asks for something else than in another.
+    pub(crate) fn demands_otherwise(&self, other: &Self) -> bool {
+        self.rules != other.rules
+    }
+
     /// What a gate is made of.
     fn passed(&self, gate: &Gate) -> Vec<FilterRef> {
         match gate {

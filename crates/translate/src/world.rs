@@ -127,6 +127,8 @@ struct Dirty {
     portals: bool,
     /// Some `PreviewPolicy` is another.
     preview_policy: bool,
+    /// Services to which Mappings lead, or led, that are others.
+    mapped: BTreeSet<ServiceKey>,
     /// Previews have another gate than before.
     preview_gate: bool,
     /// Other names than before are for previews alone.

@@ -14,10 +14,12 @@ impl World {
     pub(super) fn compile_mappings(&mut self, dirty: &mut Dirty) {
         let mut made = BTreeMap::new();
         for id in std::mem::take(&mut dirty.mappings) {
+            dirty.mapped.extend(self.users.service_of(&id).cloned());
             let compiled = match id.kind {
                 Kind::Ingress => self.compile_path(&id),
                 _ => self.compile(&id),
             };
+            dirty.mapped.extend(self.users.service_of(&id).cloned());
             let compiled = compiled.map(|compiled| Arc::new(self.sharing_upstream(compiled, &mut made)));
             let old = match &compiled {
                 Some(compiled) => self.mappings.insert(id.clone(), Arc::clone(compiled)),

@@ -1,6 +1,7 @@
 //! Previews, and the policy that they are under: their tables are copies, made after those that they are copies of.
 
 mod base;
+mod behind;
 mod includes;
 mod mesh;
 mod report;
@@ -220,6 +221,7 @@ impl World {
         let hosts = delta.tables.iter().map(|(name, _)| name.0.split('@').next().unwrap_or_default());
         touched.extend(hosts.filter_map(|host| self.previews.baselines.get(host)).flatten().cloned());
         touched.extend(dirty.endpoints.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
+        touched.extend(dirty.mapped.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
         // What wildcards serve stands in no table of the host's own.
         let others = dirty.frame || dirty.module || dirty.preview_gate;
         if others || !dirty.wild.is_empty() || dirty.old_coverage.is_some() {
@@ -288,6 +290,7 @@ impl World {
             let group = preview::group(id, spec, &rules.policy, |part| self.to_include(part, spec, &rules.policy));
             let sockets = |id: &ObjectId| self.previews.sockets.get(id);
             let mut compiled = preview::compile(&object, spec, &rules, times, group, sockets, &self.context());
+            self.keep_behind_rules(&mut compiled);
             self.previews.time.note_missing(&mut compiled);
             self.previews.learn(compiled);
         }

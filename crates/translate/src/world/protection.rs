@@ -121,7 +121,8 @@ impl World {
         dirty.preview_gate |= old.gate != new.gate
             || old.gate_body != new.gate_body
             || old.gate_knows_claims() != new.gate_knows_claims()
-            || old.written_headers != new.written_headers;
+            || old.written_headers != new.written_headers
+            || old.demands_otherwise(new);
         if old.coverage != new.coverage {
             self.stirred.extend(new.coverage.repeating_otherwise(&old.coverage).cloned());
             dirty.old_coverage = Some(old.coverage);

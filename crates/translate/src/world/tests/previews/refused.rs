@@ -44,6 +44,65 @@ fn what_filters_say_of_a_request_leads_it_nowhere_in_a_preview() {
     assert_eq!(reasons(&world, &preview()), ["NotAllowed"]);
 }
 
+const PAYROLL: &str = "\
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: payroll}
+spec: {hostname: shop.example, prefix: /payroll/, service: cart-42}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: keys}
+spec: {APIKey: {keys: [{secretName: keys}]}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {ann: key-1}
+---
+";
+
+/// The rules of a policy for these paths.
+fn rules(paths: &[&str]) -> String {
+    let rule = |path: &&str| format!("{{host: shop.example, path: '{path}', filters: [{{name: keys}}]}}");
+    let rules = paths.iter().map(rule).collect::<Vec<_>>().join(", ");
+    format!(
+        "apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {{name: rules}}\nspec: {{rules: [{rules}]}}\n---\n"
+    )
+}
+
+#[test]
+fn a_service_behind_rules_of_its_own_stands_in_for_no_other() {
+    let mut world = of(&[SITE, POLICY, PREVIEW, PAYROLL]);
+    let host = host(&world);
+    let told = |world: &World| (answer(world, &host, "/cart/x"), reasons(world, &preview()));
+    let shown = || ("cart-42:80".to_owned(), vec![]);
+    assert_eq!(told(&world), shown(), "nobody is asked about either");
+    for (paths, is_shown) in [
+        (&["/payroll/*"][..], false),
+        (&["*"], true),
+        (&["/payroll/*", "/cart/*"], true),
+        (&["/payroll/*", "/cart/public/*"], false),
+        (&["/cart/*"], true),
+    ] {
+        apply(&mut world, &rules(paths));
+        let (answer, reasons) = told(&world);
+        let is_refused = answer.starts_with("503") && answer.contains("is behind") && reasons == ["NotAllowed"];
+        assert_eq!((answer == "cart-42:80", is_refused), (is_shown, !is_shown), "{paths:?}: {answer} {reasons:?}");
+    }
+    // A Mapping that comes later closes it, too, and what the operator says opens it.
+    world.apply([(ObjectId::new(Kind::Mapping, "default", "payroll"), None)]);
+    apply(&mut world, &rules(&["/payroll/*", "/hr/*"]));
+    assert_eq!(told(&world), shown(), "no Mapping leads there");
+    let elsewhere = PAYROLL.replace("shop.example", "hr.example").replace("name: payroll", "name: hr");
+    apply(&mut world, &rules(&["/payroll/*"]).replace("host: shop.example", "host: hr.example"));
+    assert_eq!(told(&world), shown());
+    apply(&mut world, &elsewhere);
+    assert_eq!(told(&world).1, ["NotAllowed"]);
+    apply(&mut world, &POLICY.replace("[Public]", "[Public], backends: Any"));
+    assert_eq!(told(&world), shown());
+}
+
 #[test]
 fn of_what_is_no_service_nobody_knows_whether_it_is_missing() {
     let policy = POLICY.replace("[Public]", "[Public], backends: Any");

@@ -1,0 +1,109 @@
+//! Services that rules keep, at paths of their own: a preview does not lead around those.
+
+use std::sync::Arc;
+
+use nuncio_api::{ObjectId, PreviewBackends, Problem, ServiceRef};
+use nuncio_ir::auth::FilterRef;
+
+use crate::compiled::{self, HostCondition};
+use crate::coverage::{Applying, Coverage};
+use crate::pattern::HostPattern;
+use crate::preview::{Compiled, Replacement};
+use crate::service::{ServiceKey, Target, target};
+use crate::world::World;
+
+/// What is asked of requests that a Mapping leads to its service, at some names.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Demands<'w> {
+    by_service: bool,
+    /// Of the rules that may be for them, in their order; empty where none asks for anything.
+    by_rules: Vec<&'w [FilterRef]>,
+    /// Whether no path goes without a rule.
+    of_all: bool,
+}
+
+impl World {
+    /// Takes a Service out of a Preview that would stand in where other rules hold than where a Mapping leads to it.
+    pub(super) fn keep_behind_rules(&self, preview: &mut Compiled) {
+        if preview.policy.backends.unwrap_or_default() != PreviewBackends::Services {
+            return;
+        }
+        let hosts: Vec<_> = preview.entrances.iter().map(|entrance| Arc::clone(&entrance.baseline)).collect();
+        for (index, replacement) in preview.replacements.iter_mut().enumerate() {
+            let Some(mapping) = self.keeping(replacement, &hosts) else { continue };
+            let (backend, baseline) = (&replacement.backend.backend, &replacement.backend.baseline);
+            let message = format!(
+                "{backend} is behind {mapping}, of whose requests more, or something else, is asked than of those for {baseline}: \
+                 have the same rules hold there, or let the PreviewPolicy say `backends: Any`"
+            );
+            let field = match replacement.owner == preview.id {
+                true => format!("spec.services[{index}].backend"),
+                false => "spec.includes".to_owned(),
+            };
+            preview.problems.push(Problem::error("NotAllowed", field, message.clone()));
+            (replacement.missing, replacement.forbidden) = (Some(message), true);
+        }
+    }
+
+    /// A Mapping that leads to what stands in, and asks for what is not asked for where that would.
+    fn keeping(&self, replacement: &Replacement, hosts: &[Arc<str>]) -> Option<&ObjectId> {
+        let namespace = &replacement.owner.namespace;
+        let named = |service: &ServiceRef| match target(&service.host, namespace) {
+            Target::Name(key) => key,
+            Target::Address(_) => None,
+        };
+        if replacement.forbidden || replacement.backend.is_tunnel() {
+            return None;
+        }
+        let [backend, baseline] = [&replacement.backend.backend, &replacement.backend.baseline].map(named);
+        let backend = backend.filter(|backend| baseline.as_ref() != Some(backend))?;
+        let replaced: Vec<_> = baseline.iter().flat_map(|key| self.mappings_to(key)).collect();
+        let leads_around = |keeper: &&compiled::Compiled| {
+            hosts.iter().any(|host| {
+                let wanted = self.demands_at(keeper, host);
+                let mut others = replaced.iter().filter(|mapping| mapping.host.may_take(host));
+                others.any(|other| {
+                    let found = self.demands(other, &self.protection.coverage.of_name(host));
+                    wanted.iter().any(|wanted| *wanted != Demands::default() && *wanted != found)
+                })
+            })
+        };
+        self.mappings_to(&backend).find(leads_around).map(compiled::Compiled::origin)
+    }
+
+    fn mappings_to(&self, service: &ServiceKey) -> impl Iterator<Item = &compiled::Compiled> {
+        self.users.of_service(service).filter_map(|id| self.mappings.get(&id)).map(|mapping| &**mapping)
+    }
+
+    /// What a Mapping asks at a name, or, where it is not for that, at all of its names.
+    fn demands_at(&self, mapping: &compiled::Compiled, host: &str) -> Vec<Demands<'_>> {
+        let coverage = &self.protection.coverage;
+        let sorts = match &mapping.host {
+            condition if condition.may_take(host) => vec![coverage.of_name(host)],
+            HostCondition::Pattern(pattern) => names(coverage, pattern),
+            HostCondition::None | HostCondition::Regex(..) => names(coverage, &HostPattern::Any),
+        };
+        sorts.iter().map(|rules| self.demands(mapping, rules)).collect()
+    }
+
+    fn demands(&self, mapping: &compiled::Compiled, rules: &Applying) -> Demands<'_> {
+        if mapping.auth.bypassed {
+            return Demands::default();
+        }
+        let coverage = &self.protection.coverage;
+        let set = coverage.check(rules, &mapping.matches.path).map(|(set, _)| set.rules).unwrap_or_default();
+        let by_rules: Vec<_> = set.iter().map(|rule| self.protection.filters_of(rule)).collect();
+        let by_service = self.frame.auth.is_on();
+        match by_rules.iter().all(|filters| filters.is_empty()) {
+            true => Demands { by_service, ..Demands::default() },
+            false => Demands { by_service, by_rules, of_all: coverage.takes_all(rules, &mapping.matches.path) },
+        }
+    }
+}
+
+fn names(coverage: &Coverage, pattern: &HostPattern) -> Vec<Applying> {
+    match pattern {
+        HostPattern::Exact(name) => vec![coverage.of_name(name)],
+        _ => coverage.names(pattern).parts.into_iter().map(|part| part.rules).collect(),
+    }
+}
