@@ -259,7 +259,7 @@ pub struct PreviewPolicy {
     /// How long a Preview is shown at most, whatever it says.
     #[serde(rename = "maxTTL")]
     pub max_ttl: Option<Duration>,
-    /// How long one request to a preview may last, streams and WebSockets among them, which outlive what let them in; default `1h`.
+    /// How long one request to a preview may last, upgraded ones and streams among them, which outlive what let them in; default `1h`.
     #[serde(rename = "maxStream")]
     pub max_stream: Option<Duration>,
     /// Whether services are told the name of a preview besides its key, for the routes of a mesh (`nuncio preview mesh`);
