@@ -137,8 +137,8 @@ enum Place {
     One { repository: &'static str, id: u64 },
 }
 
-/// GitHub: docs.github.com/rest/issues/issues ("every pull request is an issue") and /comments. GitLab:
-/// docs.gitlab.com/api/merge_requests and /notes.
+// GitHub: docs.github.com/rest/issues/issues ("every pull request is an issue") and /comments. GitLab:
+// docs.gitlab.com/api/merge_requests and /notes.
 fn place(provider: &str, path: &str) -> Option<Place> {
     if path == "/api/user" {
         return Some(Place::User);

@@ -46,7 +46,7 @@ pub(super) fn new_text(id: &ObjectId, old: &str, change: &ChangeRequest) -> Resu
         text.push('\n');
     }
     if !change.set.is_empty() {
-        text = with_fields(id, text, change)?;
+        text = with_fields(id, &text, change)?;
     }
     if let Some(path) = &change.remove {
         text = without_item(&text, path)?;
@@ -62,9 +62,9 @@ fn field_error(field: &str, why: &str) -> ChangeError {
     ChangeError::Field { field: field.to_owned(), why: format!("{field}: {why}") }
 }
 
-fn with_fields(id: &ObjectId, text: String, change: &ChangeRequest) -> Result<String, ChangeError> {
-    let outline = Outline::of(&text).map_err(|error| invalid(&error))?;
-    let mut new = text.clone();
+fn with_fields(id: &ObjectId, text: &str, change: &ChangeRequest) -> Result<String, ChangeError> {
+    let outline = Outline::of(text).map_err(|error| invalid(&error))?;
+    let mut new = text.to_owned();
     for (field, typed) in &change.set {
         let Some(given) = given(id.kind, &outline, field, typed) else {
             let meant =

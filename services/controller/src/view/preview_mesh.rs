@@ -47,6 +47,9 @@ pub(crate) fn preview_mesh(engine: &Engine, object: &Object) -> PreviewMeshView 
     PreviewMeshView { id: ObjectRef::from(id), objects, left_out: written.left_out }
 }
 
+/// A namespace, and one whose routes lead to it.
+type FromTo<'a> = (&'a Arc<str>, &'a Arc<str>);
+
 /// What all objects of a preview say.
 struct Written {
     /// What services hand on.
@@ -56,7 +59,7 @@ struct Written {
 }
 
 impl Written {
-    fn object(&self, version: &str, kind: &str, (namespace, name): (&str, &str), spec: Value) -> Value {
+    fn object(&self, version: &str, kind: &str, (namespace, name): (&str, &str), spec: &Value) -> Value {
         let labels = json!({ "app.kubernetes.io/managed-by": MANAGED_BY, OF_PREVIEW: self.name });
         let mut metadata = json!({ "name": name, "namespace": namespace, "labels": labels });
         if let Some(ends) = &self.ends {
@@ -78,7 +81,7 @@ impl Written {
         let mut told: Vec<_> = rules.iter().filter_map(|rule| self.rule(service, rule)).collect();
         told.push(json!({ "backendRefs": [backend(service, namespace)] }));
         let parent = json!({ "group": "", "kind": "Service", "name": name, "port": port });
-        Some(self.object("v1", "HTTPRoute", (namespace, &named), json!({ "parentRefs": [parent], "rules": told })))
+        Some(self.object("v1", "HTTPRoute", (namespace, &named), &json!({ "parentRefs": [parent], "rules": told })))
     }
 
     fn rule(&mut self, service: &MeshService, rule: &MeshRule) -> Option<Value> {
@@ -107,15 +110,15 @@ impl Written {
     /// What lets routes lead to Services of other namespaces.
     fn grants(&self, services: &BTreeMap<MeshService, Vec<MeshRule>>) -> Vec<Value> {
         let led = services.iter().flat_map(|(service, rules)| rules.iter().map(move |rule| (service, &rule.backend)));
-        let mut wanted: BTreeMap<(&Arc<str>, &Arc<str>), BTreeSet<&Arc<str>>> = BTreeMap::new();
+        let mut wanted: BTreeMap<FromTo<'_>, BTreeSet<&Arc<str>>> = BTreeMap::new();
         for (service, backend) in led.filter(|(service, backend)| service.namespace != backend.namespace) {
             wanted.entry((&backend.namespace, &service.namespace)).or_default().insert(&backend.name);
         }
-        let grant = |((namespace, from), names): ((&Arc<str>, &Arc<str>), BTreeSet<&Arc<str>>)| {
+        let grant = |((namespace, from), names): (FromTo<'_>, BTreeSet<&Arc<str>>)| {
             let to: Vec<_> = names.iter().map(|name| json!({ "group": "", "kind": "Service", "name": name })).collect();
             let spec = json!({ "from": [{ "group": GROUP, "kind": "HTTPRoute", "namespace": from }], "to": to });
             let name = format!("preview.{}.{from}", self.name);
-            self.object("v1beta1", "ReferenceGrant", (namespace, &name), spec)
+            self.object("v1beta1", "ReferenceGrant", (namespace, &name), &spec)
         };
         wanted.into_iter().map(grant).collect()
     }

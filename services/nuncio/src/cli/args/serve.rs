@@ -51,7 +51,7 @@ pub(crate) struct UpArgs {
     pub(crate) stats: Stats,
     #[command(flatten)]
     pub(crate) drain: Drain,
-    /// Longest time in seconds that requests, streams and WebSockets go on which came by a Listener before a change of it, or of
+    /// Longest time in seconds that requests, streams and upgraded connections go on which came by a Listener before a change of it, or of
     /// what its filters say
     #[arg(long, value_name = "SECONDS", default_value = "600", env = "NUNCIO_LISTENER_DRAIN_TIME",
         value_parser = clap::value_parser!(u32).range(1..=86_400))]
