@@ -55,16 +55,15 @@ pub(super) fn keep_good(
             continue;
         }
         let meanwhile = match good.filter(|_| is_access || !never_was_good(key)) {
-            Some(good) if is_access => {
+            Some(good) if is_access && has_lists(good) => {
                 ACCESS.iter().for_each(|key| new.config.take(key, good));
-                let is_good = ![&good.ip_allow, &good.ip_deny].contains(&&Some(IpAccess::Unreadable));
-                if is_good { STAYS.to_owned() } else { NOBODY.to_owned() }
+                STAYS.to_owned()
             }
+            _ if is_access => NOBODY.to_owned(),
             Some(good) => {
                 new.config.take(key, good);
                 STAYS.to_owned()
             }
-            None if is_access => NOBODY.to_owned(),
             None => {
                 let value = DEFAULTS.iter().find(|(name, _)| *name == key).map(|(_, value)| format!(" ({value})"));
                 format!("; the default{}{UNTIL}", value.unwrap_or_default())
@@ -72,6 +71,12 @@ pub(super) fn keep_good(
         };
         problem.message.push_str(&meanwhile);
     }
+}
+
+/// Whether it says who may come in. Where nobody was shut out, a list that cannot be read is a guard that is meant to begin.
+fn has_lists(good: &ModuleConfig) -> bool {
+    let lists = [&good.ip_allow, &good.ip_deny];
+    lists.iter().any(|list| list.is_some()) && !lists.contains(&&Some(IpAccess::Unreadable))
 }
 
 /// The setting that a problem is of.
@@ -178,13 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_comes_later_changes_nothing_by_what_cannot_be_read() {
+    fn a_module_that_comes_later_changes_nothing_by_what_cannot_be_read_but_a_guard() {
         for (good, slip, _) in SLIPS {
             let mut files = Files::new(Defaults::default());
             files.apply(Vec::new());
-            read(&mut files, "a.yaml", &format!("{}: {slip}", good.split_once(": ").unwrap().0));
-            assert_eq!(config(&files), ModuleConfig::default(), "{slip}");
-            assert!(messages(&files)[0].ends_with(STAYS), "{:?}", messages(&files));
+            let key = good.split_once(": ").unwrap().0;
+            read(&mut files, "a.yaml", &format!("{key}: {slip}"));
+            let closes = ACCESS.contains(&key);
+            assert_eq!(config(&files) == ModuleConfig::default(), !closes, "{slip}");
+            assert!(messages(&files)[0].ends_with(if closes { NOBODY } else { STAYS }), "{:?}", messages(&files));
         }
     }
 }
