@@ -12,6 +12,7 @@ use super::conflict;
 use super::manifest::{Manifest, Place};
 use crate::admin::ChangeError;
 use crate::source::kubernetes::Cluster;
+use crate::source::kubernetes::managed::applied;
 use crate::source::kubernetes::resources::api_kind;
 
 /// How long an answer may take.
@@ -38,6 +39,8 @@ pub(super) struct ClusterObject {
     name: Arc<str>,
     /// What was read: nothing is written over what is newer.
     version: String,
+    /// Who set which of its fields, as it notes that itself.
+    managed: Value,
 }
 
 impl InCluster {
@@ -48,8 +51,9 @@ impl InCluster {
     /// Reads an object. Blocks.
     pub(super) fn read(&self, id: &ObjectId, location: &Location) -> Result<Manifest, ChangeError> {
         let mut object = self.object(id, Arc::clone(&location.file))?;
-        let read = object.ask(Request::get(&object.path), Vec::new())?;
+        let mut read = object.ask(Request::get(&object.path), Vec::new())?;
         read["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut object.version);
+        object.managed = read["metadata"]["managedFields"].take();
         let generation = read["metadata"]["generation"].clone();
         let text = to_yaml(&tidied(read));
         Ok(Manifest {
@@ -67,7 +71,8 @@ impl InCluster {
         let api = api_kind(id.kind).ok_or(ChangeError::Missing)?;
         let collection = api.path(Some(&id.namespace));
         let path = format!("{collection}/{}", id.name);
-        Ok(ClusterObject { cluster: self.cluster.clone(), path, collection, name, version: String::new() })
+        let (cluster, version) = (self.cluster.clone(), String::new());
+        Ok(ClusterObject { cluster, path, collection, name, version, managed: Value::Null })
     }
 
     /// An object that is not there yet, and begins with this text.
@@ -107,19 +112,31 @@ impl ClusterObject {
 
     /// Applies a text (server-side). What others have set and it has no longer stays theirs: then nothing is changed. Blocks.
     pub(super) fn write(&self, text: &str, is_same: impl Fn(&str) -> bool) -> Result<(), ChangeError> {
-        let written = to_yaml(&tidied(self.apply(text, "&dryRun=All")?));
+        let version = self.own()?;
+        let written = to_yaml(&tidied(self.apply(text, &version, "&dryRun=All")?));
         if !is_same(&written) {
             let why =
                 "a field that was taken away was set by others, and stays as long as they set it: change it there";
             return Err(ChangeError::Io(why.to_owned()));
         }
-        self.apply(text, "").map(drop)
+        self.apply(text, &version, "").map(drop)
     }
 
-    fn apply(&self, text: &str, how: &str) -> Result<Value, ChangeError> {
+    /// Has the object note what it was created with as applied, where it was created here: for the API server that was somebody
+    /// else, whose fields would stay. Nothing else of it changes. Gives the version that it has then.
+    fn own(&self) -> Result<String, ChangeError> {
+        let Some(managed) = applied(&self.managed, FIELD_MANAGER) else { return Ok(self.version.clone()) };
+        let patch = json!({ "metadata": { "resourceVersion": self.version, "managedFields": managed } });
+        let request = Request::patch(format!("{}?fieldManager={FIELD_MANAGER}", self.path));
+        let request = request.header(header::CONTENT_TYPE, "application/merge-patch+json");
+        let noted = self.ask(request, patch.to_string().into_bytes())?;
+        Ok(noted["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn apply(&self, text: &str, version: &str, how: &str) -> Result<Value, ChangeError> {
         let path = format!("{}?fieldManager={FIELD_MANAGER}&force=true{how}", self.path);
         let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
-        self.ask(request, versioned(text, &self.version)?.into_bytes())
+        self.ask(request, versioned(text, version)?.into_bytes())
     }
 
     fn ask(&self, request: http::request::Builder, body: Vec<u8>) -> Result<Value, ChangeError> {

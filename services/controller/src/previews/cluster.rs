@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use http::{Request, header, request};
 use nuncio_api::{Object, ObjectId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::place::Unwritten;
 use crate::admin::PreviewError;
 use crate::source::kubernetes::Cluster;
+use crate::source::kubernetes::managed::applied;
 use crate::source::kubernetes::resources::api_kind;
 
 /// How long an answer may take.
@@ -56,7 +57,7 @@ impl InCluster {
 
     /// Has an object say this, with what others have set in it, if it still is as it was found. Gives the whole object.
     pub(super) fn apply(&self, id: &ObjectId, found: &Value, manifest: Value) -> Result<Value, Unwritten> {
-        let found = match applied(&found["metadata"]["managedFields"]) {
+        let found = match applied(&found["metadata"]["managedFields"], FIELD_MANAGER) {
             Some(managed) => {
                 &self.merge_as(FIELD_MANAGER, id, found, json!({"metadata": {"managedFields": managed}}))?
             }
@@ -136,26 +137,6 @@ fn pin(part: &mut Value, found: &Value) {
     }
 }
 
-/// What an object should note of whose its fields are, where something was written here without being applied: it is made so
-/// by a POST, which alone can say that nothing may be there yet. What is not noted as applied would stay when it is no longer.
-fn applied(managed: &Value) -> Option<Value> {
-    let is_own = |it: &&Value| it["manager"] == FIELD_MANAGER && it.get("subresource").is_none();
-    let (own, others): (Vec<_>, Vec<_>) = managed.as_array()?.iter().partition(is_own);
-    let newest = own.iter().find(|it| it["operation"] == "Update")?;
-    let mut applied = (*newest).clone();
-    applied["operation"] = json!("Apply");
-    own.iter().for_each(|it| unite(&mut applied["fieldsV1"], &it["fieldsV1"]));
-    Some(others.into_iter().cloned().chain([applied]).collect())
-}
-
-/// Adds what is in another set of fields.
-fn unite(fields: &mut Value, other: &Value) {
-    let (Some(fields), Some(other)) = (fields.as_object_mut(), other.as_object()) else { return };
-    for (key, value) in other {
-        unite(fields.entry(key).or_insert_with(|| Map::new().into()), value);
-    }
-}
-
 fn collection(id: &ObjectId) -> Result<String, PreviewError> {
     let api = api_kind(id.kind).ok_or_else(|| PreviewError::Missing(id.to_string()))?;
     Ok(api.path(Some(&id.namespace)))
@@ -196,22 +177,6 @@ mod tests {
         let mut note = json!({"metadata": {"annotations": {}}});
         pin(&mut note, &Value::Null);
         assert_eq!(note, json!({"metadata": {"annotations": {}}}), "a note is for whatever is there");
-    }
-
-    #[test]
-    fn what_was_made_by_a_post_counts_as_applied() {
-        let of = |manager: &str, operation: &str, fields: Value| json!({"manager": manager, "operation": operation, "fieldsV1": fields});
-        let other = of("kubectl", "Update", json!({"f:spec": {"f:slug": {}}}));
-        let mut status = of(FIELD_MANAGER, "Update", json!({"f:status": {}}));
-        status["subresource"] = json!("status");
-        let posted = of(FIELD_MANAGER, "Update", json!({"f:spec": {"f:access": {"f:mode": {}}}}));
-        let before = of(FIELD_MANAGER, "Apply", json!({"f:spec": {"f:access": {".": {}}, "f:source": {}}}));
-        let after =
-            of(FIELD_MANAGER, "Apply", json!({"f:spec": {"f:access": {"f:mode": {}, ".": {}}, "f:source": {}}}));
-        let made = applied(&json!([posted, other, before, status])).unwrap();
-        assert_eq!(made, json!([other, status, after]));
-        assert_eq!(applied(&made), None);
-        assert_eq!(applied(&Value::Null), None);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod client;
 mod discovery;
 mod intake;
 mod known;
+pub(crate) mod managed;
 pub(crate) mod notice;
 pub(crate) mod object;
 mod reflector;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rights::role_without;
 use super::{FINE, Stage};
 
-/// What the diagnostics answer to a change of the Mapping `app`.
+/// What the diagnostics answer to a change of the Mapping `app`, unless it names another.
 async fn change(stage: &Stage, action: &str, change: &Value) -> Reply {
     let mut asked = json!({ "kind": "Mapping", "namespace": stage.namespace.name(), "name": "app" });
     asked.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -16,8 +16,8 @@ async fn change(stage: &Stage, action: &str, change: &Value) -> Reply {
     Client::http(stage.site.admin()).send(&request.body(asked.to_string())).await.unwrap()
 }
 
-async fn manifest(stage: &Stage, gateway: &Gateway<'_>) -> (String, Value) {
-    let query = format!("kind=Mapping&namespace={}&name=app", stage.namespace.name());
+async fn manifest(stage: &Stage, gateway: &Gateway<'_>, name: &str) -> (String, Value) {
+    let query = format!("kind=Mapping&namespace={}&name={name}", stage.namespace.name());
     let told = gateway.admin.json(&format!("/api/v1/manifest?{query}")).await;
     assert_eq!((&told["is_file"], &told["may_apply"]), (&json!(false), &json!(true)));
     (told["text"].as_str().unwrap().to_owned(), told["digest"].clone())
@@ -32,7 +32,7 @@ async fn a_change_is_applied_with_the_right_to_and_what_others_set_stays_theirs(
     let gateway = Gateway::start_by(&stage.site, stage.up().arg("--allow-edits")).await;
     stage.shows("mapping", "app", &FINE).await;
 
-    let (text, digest) = manifest(&stage, &gateway).await;
+    let (text, digest) = manifest(&stage, &gateway, "app").await;
     assert!(text.contains("  prefix: /app/\n") && !text.contains("uid") && !text.contains("status"), "{text}");
     let set = json!({ "set": { "spec.timeout_ms": "700" }, "digest": digest });
     let tried = change(&stage, "dry-run", &set).await.text();
@@ -57,7 +57,7 @@ async fn a_change_is_applied_with_the_right_to_and_what_others_set_stays_theirs(
     let late = change(&stage, "apply", &set).await;
     assert!(late.status == 409 && late.text().contains("has changed since"), "{}", late.text());
 
-    let (text, digest) = manifest(&stage, &gateway).await;
+    let (text, digest) = manifest(&stage, &gateway, "app").await;
     let shorter = text.replace("  case_sensitive: false\n", "");
     assert_ne!(shorter, text);
     let kept = change(&stage, "apply", &json!({ "text": shorter, "digest": digest })).await;
@@ -77,7 +77,7 @@ async fn an_object_is_created_and_deleted_with_the_right_to() {
     stage.shows("mapping", "app", &FINE).await;
     let service = stage.backend.address();
     let create = json!({ "act": "create", "name": "more", "set": { "spec.prefix": "/more/",
-        "spec.service": service.to_string() } });
+        "spec.service": service.to_string(), "spec.timeout_ms": "700" } });
     let tried = change(&stage, "dry-run", &create).await.text();
     assert!(tried.contains("+  prefix: /more/") && tried.contains("\"is_valid\":true"), "{tried}");
     let refused = change(&stage, "apply", &create).await;
@@ -90,7 +90,14 @@ async fn an_object_is_created_and_deleted_with_the_right_to() {
     })
     .await;
     let more = stage.shows("mapping", "more", &FINE).await;
-    assert_eq!(more["spec"]["prefix"], "/more/");
+    assert_eq!((&more["spec"]["prefix"], &more["spec"]["timeout_ms"]), (&json!("/more/"), &json!(700)));
+    let (text, digest) = manifest(&stage, &gateway, "more").await;
+    let shorter = text.replace("  timeout_ms: 700\n", "");
+    assert_ne!(shorter, text);
+    let less = change(&stage, "apply", &json!({ "name": "more", "text": shorter, "digest": digest })).await;
+    assert_eq!(less.status, 200, "what it created it takes away: {}", less.text());
+    let more = stage.shows("mapping", "more", &FINE).await;
+    assert_eq!((&more["spec"]["prefix"], &more["spec"]["timeout_ms"]), (&json!("/more/"), &Value::Null));
     let again = change(&stage, "apply", &create).await;
     assert!(again.status == 409 && again.text().contains("already"), "{}", again.text());
     // One that the gateway does not read is known to the API server all the same.
@@ -100,7 +107,7 @@ async fn an_object_is_created_and_deleted_with_the_right_to() {
     let taken = change(&stage, "apply", &json!({ "act": "create", "name": "foreign" })).await;
     assert!(taken.status == 409 && taken.text().contains("already"), "{}", taken.text());
 
-    let (_, digest) = manifest(&stage, &gateway).await;
+    let (_, digest) = manifest(&stage, &gateway, "app").await;
     let delete = |digest: &Value| json!({ "act": "delete", "digest": digest });
     let late = change(&stage, "apply", &delete(&json!("another"))).await;
     assert!(late.status == 409 && late.text().contains("has changed since"), "{}", late.text());
