@@ -93,7 +93,17 @@ impl Editor {
         if lock(engine).files.object(id).is_some() {
             return Err(ChangeError::Exists(id.to_string()));
         }
-        self.origin.place(id, file, text)
+        let manifest = self.origin.place(id, file, text)?;
+        if self.stands_beside(id, &manifest) {
+            return Err(ChangeError::Exists(id.to_string()));
+        }
+        Ok(manifest)
+    }
+
+    /// Whether an object stands elsewhere in the file of a text, also where the engine has not read that yet.
+    fn stands_beside(&self, id: &ObjectId, manifest: &Manifest) -> bool {
+        let parsed = |rest: String| nuncio_api::parse(rest.as_bytes(), &manifest.name, &self.defaults);
+        manifest.rest().map(parsed).is_some_and(|parsed| parsed.objects.iter().any(|object| object.id == *id))
     }
 
     /// The turn of whoever tries a change: a world is made for it, and one of them at a time is enough.

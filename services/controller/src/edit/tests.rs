@@ -260,11 +260,13 @@ fn an_object_is_created_once_and_deleted() {
     );
     assert!(!path.exists(), "trying changes nothing");
     editor.apply(&engine, &new).unwrap();
+    let exists = |name: &str| Err(ChangeError::Exists(format!("Mapping default/{name}")));
+    let again = (editor.dry_run(&engine, &new), editor.apply(&engine, &new));
+    assert_eq!(again, (exists("orders"), exists("orders")), "the engine has not read the file yet");
     assert_eq!(fs::read_to_string(&path).unwrap(), told.manifest.text);
 
     new.name = "cart".to_owned();
-    let exists = Err(ChangeError::Exists("Mapping default/cart".to_owned()));
-    assert_eq!((editor.dry_run(&engine, &new), editor.apply(&engine, &new)), (exists.clone(), exists));
+    assert_eq!((editor.dry_run(&engine, &new), editor.apply(&engine, &new)), (exists("cart"), exists("cart")));
 
     let mut gone = change("", None);
     (gone.act, gone.text) = (Act::Delete, None);

@@ -60,9 +60,7 @@ impl Editor {
         id: &ObjectId,
         old: &Manifest,
     ) -> Result<(String, DryRunView), ChangeError> {
-        if let Some(rest) = old.rest()
-            && nuncio_api::parse(rest.as_bytes(), &old.name, &self.defaults).objects.iter().any(|it| it.id == *id)
-        {
+        if self.stands_beside(id, old) {
             return Err(ChangeError::NotEditable(format!("{id} stands in {} twice: change the file", old.name)));
         }
         let shown = shown(id, old)?;
