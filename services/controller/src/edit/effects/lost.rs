@@ -46,7 +46,7 @@ pub(super) fn between(before: &Model, after: &Model, found: &Found, most: usize)
         };
         search.of_requests(found, &mut lost);
         search.of_ways(found, &mut lost);
-        is_bounded = search.left.get().is_none();
+        is_bounded = search.is_used_up();
     }
     (lost.0.into_values().collect(), is_bounded)
 }
@@ -99,6 +99,7 @@ impl<'m> Search<'m> {
     fn of_requests(&self, found: &Found, lost: &mut Losses) {
         let touched = hosts_of(found);
         let hosts = self.was.hosts().filter(|host| touched.contains(&(host.class(), &*host.shown)));
+        let hosts = hosts.take_while(|_| !self.is_used_up());
         hosts.filter(|host| !self.is_harmless(host)).for_each(|host| self.of_host(host, lost));
     }
 
@@ -129,21 +130,26 @@ impl<'m> Search<'m> {
         };
         let names: Vec<_> = self.was.names_of(host, there).into_iter().map(named).collect();
         let mut of_conditions: HashMap<Vec<&HeaderMatch>, Vec<&Named<'_, 'm>>> = HashMap::new();
-        for place in host.places().filter(|place| forwards(place.route)) {
+        for place in host.places().filter(|place| forwards(place.route)).take_while(|_| !self.is_used_up()) {
             let names = of_conditions
                 .entry(authorities(place.route).collect())
                 .or_insert_with(|| names.iter().filter(|named| self.was.is_for(place.route, &named.name)).collect());
             let paths = self.paths(&place, there, names.first().copied());
-            for named in names.iter().take_while(|_| self.left.get().is_some()) {
+            for named in names.iter().take_while(|_| !self.is_used_up()) {
                 paths.iter().for_each(|path| self.of_request(&place, named, path, lost));
             }
         }
     }
 
+    /// Whether more requests were to be followed than may be: then none is looked for any more.
+    fn is_used_up(&self) -> bool {
+        self.left.get().is_none()
+    }
+
     /// Whether another request may be followed.
     fn may_follow(&self) -> bool {
         self.left.set(self.left.get().and_then(|left| left.checked_sub(1)));
-        self.left.get().is_some()
+        !self.is_used_up()
     }
 
     fn of_request(&self, place: &Place<'m>, named: &Named<'_, 'm>, path: &str, lost: &mut Losses) {
@@ -185,6 +191,9 @@ impl<'m> Search<'m> {
 
     /// What goes to Mappings by ways that were not there.
     fn of_ways(&self, found: &Found, lost: &mut Losses) {
+        if self.is_used_up() {
+            return;
+        }
         let old: BTreeMap<Key, &RouteMatch> =
             self.was.hosts().flat_map(Host::places).map(|place| (place.key(), &place.route.matches)).collect();
         let is_new = |place: &Place<'m>| {
@@ -199,8 +208,11 @@ impl<'m> Search<'m> {
         let origins = new.iter().flat_map(|(_, places)| places).flat_map(|place| &place.route.origins);
         let ways = self.ways_before(&origins.collect());
         for (host, places) in new {
+            if self.is_used_up() {
+                return;
+            }
             let names = self.is.names_of(host, None);
-            for place in &places {
+            for place in places.iter().take_while(|_| !self.is_used_up()) {
                 let name = names.iter().find(|name| self.is.is_for(place.route, name));
                 name.into_iter().for_each(|name| self.of_way(place, name, &ways, lost));
             }
