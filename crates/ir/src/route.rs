@@ -104,7 +104,7 @@ impl Table {
     /// What the names of those counts begin with in Envoy.
     #[must_use]
     pub fn counted_as(&self, host: &VirtualHost, route: &Route) -> Option<String> {
-        Some(format!("vhost.{}.route.{}", host.name, self.counted(route)?))
+        Some(host.counted_under() + self.counted(route)?)
     }
 
     /// The objects that the table was made of, sorted, each once.
@@ -174,6 +174,12 @@ impl VirtualHost {
     /// The routes that readers know, in the order in which they are tried: without those that are the same as another.
     pub fn known_routes(&self) -> impl Iterator<Item = &Route> + Clone {
         self.routes.iter().filter(|route| !route.is_bearing())
+    }
+
+    /// What stands in Envoy before the names under which its routes are counted.
+    #[must_use]
+    pub fn counted_under(&self) -> String {
+        format!("vhost.{}.route.", self.name)
     }
 }
 

@@ -168,8 +168,8 @@ pub trait View: Send + Sync + 'static {
     fn counted(&self) -> BTreeMap<String, BTreeSet<String>>;
     /// Whether Envoys count requests by route.
     fn counts_routes(&self) -> bool;
-    /// Of the routes that are counted under these names the first that there are, in this order.
-    fn counted_routes(&self, names: &[String], limit: usize) -> Vec<WayView>;
+    /// Of the routes that are counted under these names the first that there are, in this order; and how many there are.
+    fn counted_routes(&self, names: &[String], limit: usize) -> (Vec<WayView>, usize);
     /// Authorities in use, by name.
     fn authorities(&self, name: &str) -> Option<AuthoritiesView>;
     /// Certificates in use, those that end first at the beginning.

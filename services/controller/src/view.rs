@@ -248,7 +248,7 @@ impl View for EngineView {
         lock(&self.engine).world.counts_routes()
     }
 
-    fn counted_routes(&self, names: &[String], limit: usize) -> Vec<WayView> {
+    fn counted_routes(&self, names: &[String], limit: usize) -> (Vec<WayView>, usize) {
         topology::counted_routes(lock(&self.engine).world.model(), names, limit)
     }
 

@@ -145,8 +145,8 @@ impl View for Fake {
         false
     }
 
-    fn counted_routes(&self, _names: &[String], _limit: usize) -> Vec<WayView> {
-        Vec::new()
+    fn counted_routes(&self, _names: &[String], _limit: usize) -> (Vec<WayView>, usize) {
+        (Vec::new(), 0)
     }
 
     fn manifest(&self, _query: &ManifestQuery) -> Result<ManifestView, ChangeError> {

@@ -48,7 +48,7 @@ pub struct RouteTrafficView {
     pub is_counted: bool,
     /// The busiest routes.
     pub routes: Vec<WayView>,
-    /// How many routes ever had a request.
+    /// How many of those that there are ever had a request.
     pub total: usize,
 }
 
@@ -79,10 +79,9 @@ pub(super) async fn route_traffic(
         return Ok(Json(RouteTrafficView::default()));
     }
     let stats = ask(&*view, &Wanted::used(OF_ROUTES)).await?;
-    let busiest = busiest(&stats);
-    let mut routes = view.counted_routes(&busiest, query.limit.unwrap_or(MOST).min(MOST));
+    let (mut routes, total) = view.counted_routes(&busiest(&stats), query.limit.unwrap_or(MOST).min(MOST));
     tell(&*view, &mut routes).await;
-    Ok(Json(RouteTrafficView { is_counted: true, routes, total: busiest.len() }))
+    Ok(Json(RouteTrafficView { is_counted: true, routes, total }))
 }
 
 /// Notes at each route what Envoy counts of it: at the first hundred. Where it does not tell, nothing is known.

@@ -1,6 +1,7 @@
 //! Routes with what is before and behind them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId};
@@ -58,19 +59,32 @@ pub(super) fn topology(world: &World, query: &TopologyQuery) -> TopologyView {
     }
 }
 
-/// Of the routes that Envoy counts under these names the first that there are, in this order. Routes that are counted together
-/// are told by one of them.
-pub(super) fn counted_routes(model: &Model, names: &[String], limit: usize) -> Vec<WayView> {
+/// Of the routes that Envoy counts under these names the first that there are, in this order; and how many there are. Routes
+/// that are counted together are told by one of them.
+pub(super) fn counted_routes(model: &Model, names: &[String], limit: usize) -> (Vec<WayView>, usize) {
+    let wanted: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
     let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
-    let mut placed = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for (table, host) in hosts.filter(|(table, _)| table.scope.is_by_host()) {
+        if found.len() == wanted.len() {
+            break;
+        }
+        // There may be very many routes: no name is made for one.
+        let under = host.counted_under();
+        let from = wanted.range::<str, _>((Bound::Included(under.as_str()), Bound::Unbounded));
+        let of_host: HashMap<&str, usize> =
+            from.map_while(|(name, at)| Some((name.strip_prefix(under.as_str())?, *at))).collect();
+        if of_host.is_empty() {
+            continue;
+        }
         for (order, route) in host.known_routes().enumerate() {
-            if let Some(name) = table.counted_as(host, route) {
-                placed.entry(name).or_insert(Placed { table, host, order, route });
+            if let Some(at) = table.counted(route).and_then(|counted| of_host.get(counted)) {
+                found.entry(*at).or_insert(Placed { table, host, order, route });
             }
         }
     }
-    names.iter().filter_map(|name| placed.get(name)).take(limit).map(|placed| way(model, placed, &[])).collect()
+    let total = found.len();
+    (found.into_values().take(limit).map(|placed| way(model, &placed, &[])).collect(), total)
 }
 
 /// The services, by the name under which Envoy counts requests to them.
@@ -179,8 +193,12 @@ fn way(model: &Model, placed: &Placed<'_>, entries: &[Entry<'_>]) -> WayView {
 
 #[cfg(test)]
 mod tests {
+    use nuncio_translate::Settings;
+
     use super::*;
+    use crate::engine::fixture;
     use crate::offline::{OfflineConfig, of_file};
+    use crate::run::defaults;
 
     const MANIFESTS: &str = r"
 apiVersion: getambassador.io/v3alpha1
@@ -217,5 +235,20 @@ spec: {hostname: shop.example, prefix: /carts/, service: 'http://127.0.0.1:9101'
         let told = topology(&engine.world, &query);
         let ways: Vec<_> = told.routes.iter().map(|way| &told.hosts[way.entry].listeners[..]).collect();
         assert_eq!(ways, [["0.0.0.0:8081"], ["0.0.0.0:8080"]], "{told:?}");
+    }
+
+    #[test]
+    fn what_is_counted_is_told_of_the_routes_that_there_are() {
+        let parsed = nuncio_api::parse(MANIFESTS.as_bytes(), &"a.yaml".into(), &defaults("default", false));
+        let mut world = World::new(Settings { route_stats: true, ..fixture::settings() });
+        world.apply(parsed.objects.into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))));
+        let cart = "vhost.shop.example.route.default_cart";
+        let names = ["vhost.shop.example.route.default_gone", cart, "vhost.gone.example.route.default_cart"];
+        let told = |limit: usize| {
+            let (ways, total) = counted_routes(world.model(), &names.map(ToOwned::to_owned), limit);
+            (ways.into_iter().map(|way| way.route.counted_as).collect::<Vec<_>>(), total)
+        };
+        assert_eq!(told(9), (vec![Some(cart.to_owned())], 1));
+        assert_eq!(told(0), (Vec::new(), 1));
     }
 }
