@@ -12,8 +12,8 @@ use super::{conflict, lines, patch};
 use crate::admin::ChangeError;
 use crate::source::walk::{is_hidden, is_manifest};
 
-/// What separates documents.
-const SEPARATOR: &str = "---\n";
+/// What separates documents, on a line of its own.
+const SEPARATOR: &str = "---";
 
 /// A file, around the text of an object.
 #[derive(Debug)]
@@ -52,7 +52,8 @@ impl File {
             return Err(ChangeError::NotEditable(format!("the last line of {name} has no end: choose another file")));
         }
         if !is_blank(&before) {
-            before += SEPARATOR;
+            let end = lines::end(&before);
+            before.extend([SEPARATOR, end]);
         }
         let line = u32::try_from(before.lines().count() + 1).unwrap_or(u32::MAX);
         let place = Place::File(Self { path, whole, before, after: String::new() });
@@ -62,7 +63,7 @@ impl File {
     /// Puts a text between, if the file still is what was read.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), ChangeError> {
         self.check(name)?;
-        let text = lines::as_in(self.document(), text);
+        let text = self.in_lines(text);
         let written = replace_file(&self.path, [&self.before, text.as_str(), &self.after].concat().as_bytes(), 0o644);
         written.map_err(|error| ChangeError::Io(format!("{name} cannot be written: {error}")))
     }
@@ -73,13 +74,21 @@ impl File {
         behind.and_then(|text| text.strip_suffix(self.after.as_str())).unwrap_or_default()
     }
 
+    /// A text of the object with lines that end as there.
+    fn in_lines(&self, text: &str) -> String {
+        match self.document() {
+            "" => text.replace('\n', lines::end(&self.before)),
+            document => lines::as_in(document, text),
+        }
+    }
+
     fn check(&self, name: &str) -> Result<(), ChangeError> {
         if read(&self.path, name)? == self.whole { Ok(()) } else { Err(ChangeError::Conflict(name.to_owned())) }
     }
 
     /// What stands before the document, without the line that separates it from others.
     fn kept(&self) -> &str {
-        let line = self.before.trim_end_matches('\n').rfind('\n').map_or(0, |at| at + 1);
+        let line = self.before.trim_end_matches(['\r', '\n']).rfind('\n').map_or(0, |at| at + 1);
         let is_between = self.after.is_empty() || self.after.starts_with("---");
         if is_between && self.before[line..].starts_with("---") { &self.before[..line] } else { &self.before }
     }
@@ -101,23 +110,29 @@ impl File {
         done.map_err(|error| ChangeError::Io(format!("{name} cannot be written: {error}")))
     }
 
+    /// A change as a patch of the file, where the object is on this line: of what is told of it to what is told then.
+    pub(super) fn change(&self, name: &str, line: u32, old: &str, new: &str) -> String {
+        let old = self.in_lines(old);
+        patch::unified(name, line, &old, &lines::as_in(&old, new))
+    }
+
     /// A new object as a patch of the file: `text` is what is told of it.
     pub(super) fn creation(&self, name: &str, text: &str) -> String {
         let old = self.whole.as_deref();
         patch::appended(
             name,
             old.map(|old| old.lines().count()),
-            &[&self.before[old.map_or(0, str::len)..], text].concat(),
+            &[&self.before[old.map_or(0, str::len)..], &self.in_lines(text)].concat(),
         )
     }
 
     /// The removal as a patch of the file: `text` is what is told of the object.
     pub(super) fn removal(&self, name: &str, text: &str) -> String {
-        let (rest, kept) = (self.rest(), self.kept());
+        let (rest, kept, text) = (self.rest(), self.kept(), self.in_lines(text));
         if is_blank(&rest) {
-            return patch::removed(name, 0, &[&self.before, text, &self.after].concat(), true);
+            return patch::removed(name, 0, &[&self.before, text.as_str(), &self.after].concat(), true);
         }
-        patch::removed(name, kept.lines().count(), &[&self.before[kept.len()..], text].concat(), false)
+        patch::removed(name, kept.lines().count(), &[&self.before[kept.len()..], text.as_str()].concat(), false)
     }
 }
 

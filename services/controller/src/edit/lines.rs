@@ -7,18 +7,22 @@ pub(super) fn shown(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
+/// How lines end in a text: as the first of them does.
+pub(super) fn end(text: &str) -> &'static str {
+    if text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" }
+}
+
 /// Gives a text that was made of what was shown of `old` the ends of lines that they have there; new lines that of the first.
 pub(super) fn as_in(old: &str, new: &str) -> String {
     if !old.contains("\r\n") {
         return new.to_owned();
     }
-    let usual = if old.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" };
     let (before, written) = (shown(old), old.split_inclusive('\n').collect::<Vec<_>>());
     let diff = TextDiff::from_lines(before.as_str(), new);
     let kept = diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Delete);
     kept.map(|change| match change.old_index() {
         Some(at) => written[at].to_owned(),
-        None => change.value().replace('\n', usual),
+        None => change.value().replace('\n', end(old)),
     })
     .collect()
 }

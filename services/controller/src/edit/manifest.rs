@@ -111,6 +111,14 @@ impl Manifest {
         }
     }
 
+    /// As a patch: that what is told of it becomes this.
+    pub(super) fn change(&self, old: &str, new: &str) -> String {
+        match &self.place {
+            Place::File(file) => file.change(&self.name, self.line, old, new),
+            Place::Cluster(_) => patch::unified(&self.name, self.line, old, new),
+        }
+    }
+
     /// As a patch: that there is this.
     pub(super) fn creation(&self, text: &str) -> String {
         match &self.place {

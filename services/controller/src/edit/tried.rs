@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use nuncio_api::{Object, ObjectId, Severity, Spec};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::Editor;
 use super::effects::{Effects, effects, effects_of};
 use super::manifest::Manifest;
 use super::text::{blinded, hides, invalid, new_text, shown};
-use super::{Editor, patch};
 use crate::admin::{Act, ChangeError, ChangeRequest, DryRunView, LossView, ManifestView, ProblemView};
 use crate::engine::Engine;
 use crate::event::LocatedProblem;
@@ -47,7 +47,7 @@ impl Editor {
         problems.extend(among_others.into_iter().map(|problem| LocatedProblem::of(Some(&object), problem)));
         let patch = match change.act {
             Act::Create => old.creation(&new),
-            Act::Change | Act::Delete => patch::unified(&old.name, old.line, &shown.text, &new),
+            Act::Change | Act::Delete => old.change(&shown.text, &new),
         };
         let manifest = self.view(id, old, shown.hides() || hides(id, &new), new);
         Ok((text, told(manifest, effects, &problems, patch)))

@@ -1,5 +1,7 @@
 use std::process::Command;
 
+use nuncio_api::MASK;
+
 use super::*;
 
 fn at(line: u32) -> Location {
@@ -47,6 +49,10 @@ fn without(text: &str, line: u32) -> [Option<String>; 2] {
     })
 }
 
+fn in_crlf(text: &str) -> String {
+    text.replace('\n', "\r\n")
+}
+
 fn apply(directory: &Path, patch: &str) {
     fs::write(directory.join("patch"), patch).unwrap();
     let git = Command::new("git").args(["apply", "--unidiff-zero", "patch"]).current_dir(directory).output().unwrap();
@@ -62,10 +68,49 @@ fn a_document_goes_and_the_others_stay_with_their_comments() {
         (8, Some("# All of it.\n---\na: 1 # one\n---\n# Two.\nb: 1\n")),
     ] {
         assert_eq!(without(file, line), [left, left].map(|left| left.map(ToOwned::to_owned)), "{line}");
+        let [file, left] = [Some(file), left].map(|text| text.map(in_crlf));
+        assert_eq!(without(&file.unwrap(), line), [left.clone(), left], "{line}, with other ends of lines");
     }
     assert_eq!(without("---\na: 1\n---\n", 2), [None, None], "nothing is left");
+    assert_eq!(without(&in_crlf("---\na: 1\n---\n"), 2), [None, None], "nothing is left");
     assert_eq!(without("a: 1\n---\nb: 1\n", 1)[0].as_deref(), Some("---\nb: 1\n"));
     assert_eq!(without("# Ours.\n---\na: 1\n", 3)[0].as_deref(), Some("# Ours.\n"), "a comment is something");
+}
+
+#[test]
+fn a_change_is_one_of_the_lines_as_the_file_has_them() {
+    let (old, new) = ("a: 1\n---\nb: 1\nc: 1\n", "a: 1\n---\nb: 2\nc: 1\nd: 1\n");
+    for (old, new) in [
+        (old.to_owned(), new.to_owned()),
+        (in_crlf(old), in_crlf(new)),
+        (old.replace("c: 1\n", "c: 1\r\n"), new.replace("c: 1\n", "c: 1\r\n")),
+    ] {
+        for by_patch in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("a.yaml");
+            fs::write(&path, &old).unwrap();
+            let (manifest, text) = (read_at(directory.path(), 3), "b: 2\nc: 1\nd: 1\n");
+            if by_patch {
+                apply(directory.path(), &manifest.change(&manifest.text, text));
+            } else {
+                manifest.write(text, |_| true).unwrap();
+            }
+            assert_eq!(fs::read_to_string(&path).unwrap(), new, "{by_patch}");
+        }
+    }
+}
+
+#[test]
+fn no_line_of_a_secret_is_in_a_patch_of_a_file_with_other_ends_of_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.yaml");
+    let file = in_crlf("a: 1\nb: 1\nsecret: abc\nc: 1\nd: 1\n");
+    fs::write(&path, &file).unwrap();
+    let (manifest, told) = (read_at(directory.path(), 1), format!("a: 1\nb: 1\nsecret: {MASK}\nc: 1\nd: 1\n"));
+    let patch = manifest.change(&told, &told.replace("b: 1", "b: 2").replace("c: 1", "c: 2"));
+    assert!(!patch.contains("secret"), "{patch}");
+    apply(directory.path(), &patch);
+    assert_eq!(fs::read_to_string(&path).unwrap(), file.replace("b: 1", "b: 2").replace("c: 1", "c: 2"));
 }
 
 #[test]
@@ -75,6 +120,8 @@ fn an_object_is_added_at_the_end_of_a_file_or_in_a_new_one() {
         (Some("a: 1 # one\n"), "a: 1 # one\n---\nb: 1\n"),
         (Some("a: 1\n---\n"), "a: 1\n---\n---\nb: 1\n"),
         (Some("\n"), "\nb: 1\n"),
+        (Some("a: 1\r\n"), "a: 1\r\n---\r\nb: 1\r\n"),
+        (Some("\r\n"), "\r\nb: 1\r\n"),
     ] {
         for by_patch in [false, true] {
             let directory = tempfile::tempdir().unwrap();
