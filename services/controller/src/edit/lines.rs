@@ -7,6 +7,11 @@ pub(super) fn shown(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
+/// The lines of a text with their ends. A carriage return alone ends none.
+pub(super) fn split(text: &str) -> Vec<&str> {
+    text.split_inclusive('\n').collect()
+}
+
 /// How lines end in a text: as the first of them does.
 pub(super) fn end(text: &str) -> &'static str {
     if text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" }
@@ -17,8 +22,9 @@ pub(super) fn as_in(old: &str, new: &str) -> String {
     if !old.contains("\r\n") {
         return new.to_owned();
     }
-    let (before, written) = (shown(old), old.split_inclusive('\n').collect::<Vec<_>>());
-    let diff = TextDiff::from_lines(before.as_str(), new);
+    let before = shown(old);
+    let (before, written, new) = (split(&before), split(old), split(new));
+    let diff = TextDiff::from_slices(&before, &new);
     let kept = diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Delete);
     kept.map(|change| match change.old_index() {
         Some(at) => written[at].to_owned(),
@@ -38,6 +44,7 @@ mod tests {
             ("a\r\nb\nc\r\n", "a\nb\nd\n", "a\r\nb\nd\r\n"),
             ("a\nb\r\nc\n", "a\nb\nc\nd\n", "a\nb\r\nc\nd\n"),
             ("a\nb\n", "a\nc\n", "a\nc\n"),
+            ("a\rb\r\n", "a\rb\nc\n", "a\rb\r\nc\r\n"),
         ] {
             assert_eq!(as_in(old, new), expected, "{old:?}");
             assert_eq!(as_in(old, &shown(old)), old);

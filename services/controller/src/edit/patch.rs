@@ -5,6 +5,8 @@ use std::fmt::Write;
 use nuncio_api::MASK;
 use similar::{Change, ChangeTag, DiffOp, TextDiff};
 
+use super::lines::split;
+
 /// Lines around a change.
 const CONTEXT: usize = 3;
 
@@ -24,7 +26,8 @@ impl Line<'_> {
 
 /// The change of a text that begins on a line of a file, in the unified format.
 pub(super) fn unified(file: &str, line: u32, old: &str, new: &str) -> String {
-    let diff = TextDiff::from_lines(old, new);
+    let (old, new) = (split(old), split(new));
+    let diff = TextDiff::from_slices(&old, &new);
     let mut patch = String::new();
     for hunk in diff.grouped_ops(CONTEXT) {
         let lines = lines(&diff, &hunk);
@@ -80,7 +83,7 @@ fn write_hunk(lines: &[Line<'_>], line: usize, patch: &mut String) {
     let _ = writeln!(patch, "@@ -{},{old} +{},{new} @@", start(first.old, old), start(first.new, new));
     for Line { change, .. } in lines {
         let _ = write!(patch, "{}{}", change.tag(), change.value());
-        if change.missing_newline() {
+        if !change.value().ends_with('\n') {
             patch.push_str("\n\\ No newline at end of file\n");
         }
     }
@@ -95,6 +98,9 @@ mod tests {
         let patch = unified("a.yaml", 10, "a: 1\nb: 2\n", "a: 1\nb: 3\nc: 4\n");
         assert_eq!(patch, "--- a/a.yaml\n+++ b/a.yaml\n@@ -10,2 +10,3 @@\n a: 1\n-b: 2\n+b: 3\n+c: 4\n");
         assert_eq!(unified("a.yaml", 1, "a\n", "a\n"), "");
+        let patch = unified("a.yaml", 1, "a\rb\nc", "a\rb\nd\n");
+        let end = "\\ No newline at end of file\n";
+        assert_eq!(patch, format!("--- a/a.yaml\n+++ b/a.yaml\n@@ -1,2 +1,2 @@\n a\rb\n-c\n{end}+d\n"));
     }
 
     #[test]
