@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Client, Response};
+use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::service::Service;
 pub(crate) use self::tls::Certificates;
@@ -205,15 +206,16 @@ impl Fetcher {
         timeout: Option<Duration>,
     ) -> Result<Fetched, FetchError> {
         let total = timeout.unwrap_or(TOTAL).min(LONGEST);
-        let fetch = async {
-            let response = match target {
-                Target::Service(service) => service.ask(&self.plain, &self.certificates, validators, total).await?,
-                Target::Url(url) => url.ask(&self.guarded, &self.allowed_hosts, validators).await?,
-                Target::Probe(_) => return Err(FetchError::NotAllowed("it is at one of several places".to_owned())),
-            };
-            self.read(response, validators).await
-        };
-        tokio::time::timeout(total, fetch).await.unwrap_or(Err(FetchError::TimedOut(total)))
+        let end = Instant::now() + total;
+        let response = match target {
+            // That ends by itself, and says of each endpoint why it has nothing.
+            Target::Service(service) => service.ask(&self.plain, &self.certificates, validators, total).await,
+            Target::Url(url) => timeout_at(end, url.ask(&self.guarded, &self.allowed_hosts, validators))
+                .await
+                .unwrap_or(Err(FetchError::TimedOut(total))),
+            Target::Probe(_) => Err(FetchError::NotAllowed("it is at one of several places".to_owned())),
+        }?;
+        timeout_at(end, self.read(response, validators)).await.unwrap_or(Err(FetchError::TimedOut(total)))
     }
 
     async fn read(&self, response: Response, asked: &Validators) -> Result<Fetched, FetchError> {

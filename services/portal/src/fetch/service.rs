@@ -5,9 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use http::{HeaderValue, header};
 use nuncio_auth::address::is_never_asked;
 use reqwest::{Client, Response, Url};
+use tokio::time::{Instant, timeout_at};
 
 use super::tls::Certificates;
 use super::{CONNECT, FetchError, MAX_REDIRECTS, Validators, client, headers, location, unreachable};
@@ -83,7 +86,8 @@ impl Service {
         self.answers.lock().failed.iter().map(|(address, error)| error.at(*address)).collect()
     }
 
-    /// Asks one endpoint after the other until one answers, first the one that did last, in about `total`.
+    /// Asks endpoints until one answers, first the one that did last, within `total`. Who is slow is waited for; who has said
+    /// nothing for a while has the next asked beside him.
     pub(super) async fn ask(
         &self,
         plain: &Client,
@@ -91,27 +95,65 @@ impl Service {
         validators: &Validators,
         total: Duration,
     ) -> Result<Response, FetchError> {
-        let mut addresses = self.addresses().await?;
+        let begin = Instant::now();
+        let end = begin + total;
+        let addresses = timeout_at(end, self.addresses()).await;
+        let mut addresses = addresses.unwrap_or(Err(FetchError::TimedOut(total)))?;
         let last = self.answers.lock().last;
         addresses.sort_by_key(|address| Some(*address) != last);
         addresses.truncate(MAX_ENDPOINTS);
-        let share = (total / u32::try_from(addresses.len()).unwrap_or(1)).max(CONNECT);
+        let mut queue = addresses.into_iter();
+        let mut answers = FuturesUnordered::new();
+        // Those that have said nothing yet, and since when.
+        let mut silent: Vec<(SocketAddr, Instant)> = Vec::new();
         let mut failed = Vec::new();
-        for address in addresses {
-            let asked = tokio::time::timeout(share, self.ask_at(address, plain, certificates, validators)).await;
-            let error = match asked.unwrap_or(Err(FetchError::TimedOut(share))) {
-                // It may be about to start, or to end.
-                Ok(response) if response.status().is_server_error() => FetchError::Status(response.status()),
-                Ok(response) => {
+        let mut now = begin;
+        loop {
+            if let Some(address) = queue.next() {
+                silent.push((address, now));
+                answers.push(self.answer(address, plain, certificates, validators));
+            }
+            // Each that is left has its turn in the time that is left.
+            let turns = u32::try_from(queue.len() + 1).unwrap_or(1);
+            let patience = (end.duration_since(Instant::now()) / turns).min(CONNECT);
+            let turn = if turns == 1 { end } else { Instant::now() + patience };
+            match timeout_at(turn, answers.next()).await {
+                Ok(Some((address, Ok(response)))) => {
+                    // Who was asked after this one may be as good.
+                    let before = silent.into_iter().take_while(|(other, _)| *other != address);
+                    failed.extend(before.map(|(other, since)| (other, silence(since, Instant::now()))));
                     self.note(address, failed);
                     return Ok(response);
                 }
-                Err(error) => error,
-            };
-            failed.push((address, error));
+                Ok(Some((address, Err(error)))) => {
+                    silent.retain(|(other, _)| *other != address);
+                    failed.push((address, error));
+                }
+                Ok(None) => break,
+                Err(_) if turn == end => break,
+                Err(_) => {}
+            }
+            now = Instant::now();
         }
+        failed.extend(silent.into_iter().map(|(address, since)| (address, silence(since, end))));
         self.answers.lock().failed.clear();
         Err(FetchError::of_all(failed))
+    }
+
+    /// What one endpoint answers.
+    async fn answer(
+        &self,
+        address: SocketAddr,
+        plain: &Client,
+        certificates: &Certificates,
+        validators: &Validators,
+    ) -> (SocketAddr, Result<Response, FetchError>) {
+        let answer = match self.ask_at(address, plain, certificates, validators).await {
+            // It may be about to start, or to end.
+            Ok(response) if response.status().is_server_error() => Err(FetchError::Status(response.status())),
+            answer => answer,
+        };
+        (address, answer)
     }
 
     /// Keeps which endpoint answered, and why others before it did not.
@@ -207,6 +249,12 @@ impl Service {
         url.set_query(target.query());
         Ok(url)
     }
+}
+
+/// That somebody has said nothing in this time, of which no more than hundredths of a second are told.
+fn silence(since: Instant, until: Instant) -> FetchError {
+    let seconds = until.duration_since(since).as_secs_f64();
+    FetchError::TimedOut(Duration::from_secs_f64((seconds * 100.0).round() / 100.0))
 }
 
 fn url(scheme: &str, authority: &str, path: &str) -> Result<Url, FetchError> {

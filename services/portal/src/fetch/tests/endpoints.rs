@@ -32,7 +32,8 @@ async fn another_endpoint_has_the_document_where_the_first_is_dead() {
         counting(|| reply("200 OK", "a document")).await,
     );
     let target = service_at(&[dead, ill, well]);
-    assert_eq!(text(fetch(&target).await.unwrap()).0, "a document");
+    let fetched = fetcher(&[]).fetch(&target, &Validators::default(), None).await;
+    assert_eq!(text(fetched.unwrap()).0, "a document");
     let failed: Vec<_> = target.failed().iter().map(ToString::to_string).collect();
     assert_eq!(failed.len(), 2, "{failed:?}");
     assert!(failed[0].starts_with(&dead.to_string()) && failed[0].contains("refused"), "{failed:?}");
@@ -50,6 +51,59 @@ async fn an_endpoint_that_hangs_leaves_time_for_others() {
     let target = service_at(&[listener.local_addr().unwrap(), well]);
     let fetched = fetcher(&[]).fetch(&target, &Validators::default(), Some(Duration::from_secs(5))).await;
     assert_eq!(text(fetched.unwrap()).0, "a document");
+    let failed: Vec<_> = target.failed().iter().map(ToString::to_string).collect();
+    assert!(failed.len() == 1 && failed[0].contains("there was no whole answer within 2"), "{failed:?}");
+}
+
+/// An endpoint that takes this long to answer.
+async fn slow(pause: Duration) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") {
+            asked.push(stream.read_u8().await.unwrap());
+        }
+        tokio::time::sleep(pause).await;
+        _ = stream.write_all(&reply("200 OK", "a document")).await;
+    });
+    address
+}
+
+/// Endpoints that take what they are asked, and say nothing.
+async fn hanging(count: usize) -> Vec<TcpListener> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    }
+    all
+}
+
+fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().map(|listener| listener.local_addr().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_slow_endpoint_among_several_is_waited_for() {
+    let slow = slow(Duration::from_millis(2500)).await;
+    let listeners = hanging(4).await;
+    let target = service_at(&[&[slow][..], &addresses(&listeners)[..]].concat());
+    let fetched = fetcher(&[]).fetch(&target, &Validators::default(), Some(Duration::from_secs(6))).await;
+    assert_eq!(text(fetched.unwrap()).0, "a document");
+    assert!(target.failed().is_empty(), "those that were asked after it may be as good: {:?}", target.failed());
+}
+
+#[tokio::test]
+async fn the_most_endpoints_that_are_asked_are_asked_in_time() {
+    let listeners = hanging(8).await;
+    let addresses = addresses(&listeners);
+    let why = fetcher(&[]).fetch(&service_at(&addresses), &Validators::default(), Some(Duration::from_secs(2))).await;
+    let why = why.unwrap_err().to_string();
+    assert!(why.contains("none of 8 endpoints answers"), "{why}");
+    for address in addresses {
+        assert!(why.contains(&format!("{address}: there was no whole answer within")), "{why}");
+    }
 }
 
 #[tokio::test]
