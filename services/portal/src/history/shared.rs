@@ -49,14 +49,43 @@ pub(crate) struct Shared {
     /// Which life it would be if it began here.
     life: String,
     stamp: Stamp,
-    /// The entries of APIs, by their digests.
-    entries: BTreeMap<String, Entry>,
+    seen: Seen,
+}
+
+/// Its entries, as they were then.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Those that this portal is in step with.
+    entries: Entries,
+    /// Those of which something could not be read, as that of a newer portal: until one is another it is not read again.
+    unread: Entries,
 }
 
 /// Which life of the store, and how often it was changed.
 type Stamp = (Option<String>, u64);
 /// The keys of versions, the oldest first.
 type Entry = Vec<String>;
+/// The entries of APIs, by their digests.
+type Entries = BTreeMap<String, Entry>;
+
+impl Seen {
+    /// The entries as the store had them when they were read last.
+    fn told(&self) -> Entries {
+        let mut told = self.entries.clone();
+        told.extend(self.unread.iter().map(|(digest, entry)| (digest.clone(), entry.clone())));
+        told
+    }
+
+    /// Which APIs have to be brought into step with these entries: those that are wanted, and those whose entry is another;
+    /// but none whose entry could not be read, and is what it was. What was recorded of that is told once it is another.
+    fn behind(&self, entries: &Entries, mut wanted: BTreeSet<String>) -> BTreeSet<String> {
+        let all = entries.keys().chain(self.entries.keys());
+        wanted.extend(all.filter(|digest| entries.get(*digest) != self.entries.get(*digest)).cloned());
+        wanted.extend(self.unread.keys().cloned());
+        wanted.retain(|digest| self.unread.get(digest).is_none_or(|unread| entries.get(digest) != Some(unread)));
+        wanted
+    }
+}
 
 impl Shared {
     /// That of a Redis.
@@ -69,7 +98,7 @@ impl Shared {
             put: Script::new(PUT),
             life: format!("{:016x}", fastrand::u64(..)),
             stamp: Stamp::default(),
-            entries: BTreeMap::new(),
+            seen: Seen::default(),
         })
     }
 
@@ -121,22 +150,24 @@ impl Shared {
         ids.extend(touched.iter().map(|id| (stored::digest(id), id.clone())));
         // A store that has lost what it had is told all of it again.
         if stamp.0 != self.stamp.0 || stamp.1 < self.stamp.1 {
-            self.entries.clear();
+            self.seen = Seen::default();
             wanted.extend(ids.keys().cloned());
         }
-        let (stamp, entries) = if stamp == self.stamp { (stamp, self.entries.clone()) } else { self.index().await? };
-        let all = entries.keys().chain(self.entries.keys());
-        wanted.extend(all.filter(|digest| entries.get(*digest) != self.entries.get(*digest)).cloned());
-        for digest in wanted {
+        let (stamp, entries) = if stamp == self.stamp { (stamp, self.seen.told()) } else { self.index().await? };
+        let mut is_in_step = true;
+        for digest in self.seen.behind(&entries, wanted) {
             let entry = entries.get(&digest).cloned().unwrap_or_default();
-            self.one(history, news, ids.get(&digest), digest, &entry).await?;
+            if !self.one(history, news, ids.get(&digest), digest, &entry).await? {
+                is_in_step = false;
+            }
         }
-        self.stamp = stamp;
+        // What was not done is done by what the store has then.
+        self.stamp = if is_in_step { stamp } else { (stamp.0, 0) };
         Ok(())
     }
 
     /// All entries, and how often they were changed until then.
-    async fn index(&self) -> Result<(Stamp, BTreeMap<String, Entry>), Error> {
+    async fn index(&self) -> Result<(Stamp, Entries), Error> {
         let mut all: BTreeMap<String, String> = self.link.run(redis::cmd("HGETALL").arg(INDEX)).await?;
         let revision = all.remove(REVISION).and_then(|revision| revision.parse().ok()).unwrap_or(0);
         let stamp = (all.remove(LIFE), revision);
@@ -144,7 +175,7 @@ impl Shared {
         Ok((stamp, all.into_iter().map(|(digest, entry)| (digest, keys(entry))).collect()))
     }
 
-    /// Brings one API into step, of which the store has this entry.
+    /// Brings one API into step, of which the store has this entry; `false` where that has to be done another time.
     async fn one(
         &mut self,
         history: &Arc<History>,
@@ -152,11 +183,17 @@ impl Shared {
         id: Option<&ApiId>,
         digest: String,
         entry: &[String],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let own = id.map(|id| history.known(id)).unwrap_or_default();
-        let Some((named, remote)) = self.versions(&digest, entry, &own).await? else { return Ok(()) };
-        let Some(id) = id.cloned().or(named) else { return Ok(()) };
-        let base = self.entries.get(&digest).cloned().unwrap_or_default();
+        let Some((named, remote)) = self.versions(&digest, entry, &own).await? else {
+            self.seen.unread.insert(digest, entry.to_vec());
+            return Ok(true);
+        };
+        let Some(id) = id.cloned().or(named) else {
+            self.seen.unread.remove(&digest);
+            return Ok(true);
+        };
+        let base = self.seen.entries.get(&digest).cloned().unwrap_or_default();
         let api = lock(&news.apis).get(&id).cloned();
         let (at, known) = (Arc::clone(history), id.clone());
         let merged = task::spawn_blocking(move || {
@@ -166,14 +203,15 @@ impl Shared {
         // Something was recorded in the meantime, or it cannot be read: another time.
         let Ok(Some(merged)) = merged.await else {
             news.touch([id]);
-            return Ok(());
+            return Ok(false);
         };
-        if self.write(&id, &digest, entry, &merged).await? {
-            self.entries.insert(digest, merged.iter().map(|version| version.key()).collect());
-        } else {
+        if !self.write(&id, &digest, entry, &merged).await? {
             news.touch([id]);
+            return Ok(false);
         }
-        Ok(())
+        self.seen.unread.remove(&digest);
+        self.seen.entries.insert(digest, merged.iter().map(|version| version.key()).collect());
+        Ok(true)
     }
 
     /// The versions that an entry names, and whose they are; those that are known are not read again. Nothing where one cannot
@@ -201,7 +239,9 @@ impl Shared {
                     versions.push(Arc::new(version));
                 }
                 Err(error) => {
-                    tracing::warn!("{VERSIONS} has no version of a document as {digest}-{key}: {error}");
+                    if !self.seen.unread.contains_key(digest) {
+                        tracing::warn!("{VERSIONS} has no version of a document as {digest}-{key}: {error}");
+                    }
                     return Ok(None);
                 }
             }
@@ -238,5 +278,42 @@ impl Shared {
             call.arg(format!("{digest}-{key}")).arg(text);
         }
         Ok(self.link.invoke::<u8>(&call).await? == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `a:1,2` is an entry of two versions.
+    fn entries(text: &str) -> Entries {
+        let entry = |(digest, keys): (&str, &str)| (digest.to_owned(), keys.split(',').map(str::to_owned).collect());
+        text.split(' ').filter_map(|entry| entry.split_once(':')).map(entry).collect()
+    }
+
+    /// One that is in step with the first version of `a` and of `b`, and could not read the second of `b`.
+    fn seen() -> Seen {
+        Seen { entries: entries("a:1 b:1"), unread: entries("b:1,2") }
+    }
+
+    fn behind(told: &str, wanted: &[&str]) -> Vec<String> {
+        let wanted = wanted.iter().map(|digest| (*digest).to_owned()).collect();
+        seen().behind(&entries(told), wanted).into_iter().collect()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_read_again_once_it_is_another() {
+        assert!(behind("a:1 b:1,2", &[]).is_empty());
+        // Another API has a version more, and this portal has recorded something of that which it cannot read.
+        assert_eq!(behind("a:1,2 b:1,2", &["b"]), ["a"]);
+        assert_eq!(behind("a:1 b:1,2,3", &[]), ["b"]);
+        assert_eq!(behind("a:1", &[]), ["b"]);
+        // It is again what it was: what was recorded in the meantime is told.
+        assert_eq!(behind("a:1 b:1", &[]), ["b"]);
+    }
+
+    #[test]
+    fn where_the_store_was_not_changed_its_entries_are_known() {
+        assert_eq!(seen().told(), entries("a:1 b:1,2"));
     }
 }
