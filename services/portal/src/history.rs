@@ -50,7 +50,7 @@ pub(crate) struct History {
 struct News {
     /// Of these APIs something is another.
     touched: Mutex<BTreeSet<ApiId>>,
-    /// As they were recorded last.
+    /// As they were recorded last; of those that versions are kept of.
     apis: Mutex<BTreeMap<ApiId, Arc<Api>>>,
     /// Told when there is something.
     wake: Notify,
@@ -101,11 +101,12 @@ impl History {
     /// Takes the newest document of an API. It takes long where that is another than before.
     pub(crate) fn record(&self, reference: &Reference) {
         let (id, groups) = (&reference.api.id, reference.api.served.visible_to());
-        if let Some(news) = &self.news {
-            lock(&news.apis).insert(id.clone(), Arc::clone(&reference.api));
-        }
         loop {
             let before = self.known(id);
+            // Before its versions are there: others are told of these with what it was.
+            if let Some(news) = &self.news {
+                lock(&news.apis).insert(id.clone(), Arc::clone(&reference.api));
+            }
             let mut versions = before.clone();
             step::step(&mut versions, reference, groups);
             let newest =
@@ -140,6 +141,13 @@ impl History {
         let mut dropped: Vec<_> = gone.map(|number| (id.clone(), number)).collect();
         kept.insert(id.clone(), after);
         dropped.extend(self.bounds.enforce(&mut kept));
+        // No others: of one that is not kept yet the first version may be about to come.
+        if let Some(news) = &self.news {
+            let mut apis = lock(&news.apis);
+            for (id, _) in dropped.iter().filter(|(id, _)| !kept.contains_key(id)) {
+                apis.remove(id);
+            }
+        }
         drop(kept);
         if let Some(disk) = &self.disk {
             written.iter().for_each(|version| disk.write(id, version));

@@ -82,6 +82,19 @@ fn what_is_kept_is_bounded() {
     }
 }
 
+#[test]
+fn an_api_is_forgotten_with_its_last_version() {
+    let history = History { bounds: Bounds { versions: 9, bytes: 1 }, ..History::sharing() };
+    for name in ["a", "b", "c"] {
+        let mut api = of_service();
+        api.id.name = name.to_owned();
+        history.record(&Reference::new(Arc::new(api), said(&document("string")).document));
+    }
+    let kept: Vec<_> = history.lock().keys().cloned().collect();
+    let apis: Vec<_> = lock(&history.news.as_ref().unwrap().apis).keys().cloned().collect();
+    assert_eq!((kept.len(), &apis), (1, &kept), "{apis:?}");
+}
+
 /// It, as an API says it that is for these groups.
 pub(crate) fn said_to(groups: Option<&[&str]>, document: &Value) -> Reference {
     let said = said(document);
