@@ -22,6 +22,7 @@ use self::subject::{Act, Change, Pairs, Subject};
 use self::trial::Trial;
 use super::link;
 use super::model::{DryRun, Manifest, ObjectRef};
+use super::objects::link_after;
 use super::page::{Trouble, ask};
 use crate::gateway::GatewayError;
 use crate::web::{Frame, Visit, filters, is_foreign, respond};
@@ -150,7 +151,7 @@ async fn act(site: Visit, id: Id, Form(form): Form<Pairs>, act: Act) -> Result<R
             let list = link::with_query("/console/objects", [("kind", subject.id.kind.as_str())]);
             Redirect::to(&list).into_response()
         }
-        "apply" => Redirect::to(&format!("{}?applied=true", link::object(&subject.id))).into_response(),
+        "apply" => Redirect::to(&link_after(&subject.id)).into_response(),
         "patch" => download(&subject.id, "patch", told.patch),
         "manifest" if !told.manifest.has_secret => download(&subject.id, "yaml", told.manifest.text),
         _ => match address(&subject, &told, change.digest) {

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::edit::manifest;
@@ -19,6 +20,8 @@ use crate::web::{Asset, FOLLOW, Frame, PALETTE, Visit, filters, of_page, respond
 
 /// Objects of one page.
 const LIMIT: usize = 100;
+/// How many seconds a page waits for an object that was made.
+const PATIENCE: u64 = 30;
 
 /// Which objects to show.
 #[derive(Debug, Default, Deserialize)]
@@ -130,6 +133,8 @@ struct ObjectPage<'a> {
     object: ObjectRow,
     /// A change of it is on its way: the page is looked at again.
     is_followed: bool,
+    /// Where it is looked at again.
+    again: String,
     follow: &'static Asset,
     /// There is an editor of it.
     is_editable: bool,
@@ -146,8 +151,28 @@ struct ObjectPage<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Came {
-    /// He has applied a change.
-    applied: bool,
+    /// When he has applied a change, in seconds of Unix; something else where nobody says when.
+    applied: String,
+}
+
+impl Came {
+    fn has_applied(&self) -> bool {
+        !self.applied.is_empty()
+    }
+
+    /// Whether an object that he has made may be on its way yet. Clocks of portals differ.
+    fn may_wait(&self, now: Timestamp) -> bool {
+        self.applied.parse::<i64>().is_ok_and(|applied| now.as_second().abs_diff(applied) <= PATIENCE)
+    }
+
+    fn again(&self, id: &ObjectRef) -> String {
+        with_query(&link::object(id), [("applied", self.applied.as_str())])
+    }
+}
+
+/// The page of an object after a change of it was applied.
+pub(super) fn link_after(id: &ObjectRef) -> String {
+    Came { applied: Timestamp::now().as_second().to_string() }.again(id)
 }
 
 /// The page of one object.
@@ -159,20 +184,21 @@ pub(super) async fn one(
     let of_kind = [("kind", kind.as_str()), ("namespace", &namespace), ("name", &name)];
     let list: List<Object> = ask(&site, &with_query("/api/v1/objects", of_kind)).await?;
     let Some(object) = list.items.into_iter().next() else {
-        if from.applied {
-            return Ok(awaited(&site, ObjectRef { kind, namespace, name }));
+        if from.may_wait(Timestamp::now()) {
+            return Ok(awaited(&site, ObjectRef { kind, namespace, name }, &from));
         }
-        return Err(Trouble::missing(
-            &site,
-            site.texts().with("no_object", "object", &format!("{kind} {namespace}/{name}")),
-        ));
+        let mut why = site.texts().with("no_object", "object", &format!("{kind} {namespace}/{name}"));
+        if from.has_applied() {
+            why = format!("{why} {}", site.texts().text("no_object_applied"));
+        }
+        return Err(Trouble::missing(&site, why));
     };
     let limit = ROUTES.to_string();
     let of_it = [("limit", limit.as_str()), ("own", "false")];
     let topology: Topology = ask(&site, &with_query("/api/v1/topology", of_kind.into_iter().chain(of_it))).await?;
     let some = topology.routes.len() < topology.total;
     let mut row = object_row(&object, site.texts());
-    let is_read = !from.applied || manifest(&site, &object.id).await?.is_read;
+    let is_read = !from.has_applied() || manifest(&site, &object.id).await?.is_read;
     if !is_read {
         (row.state, row.state_words) = ("waiting", site.texts().text("object_written").to_owned());
     }
@@ -185,7 +211,8 @@ pub(super) async fn one(
         more: some.then(|| with_query("/console/", of_kind)),
         is_editable: object.is_editable,
         object: row,
-        is_followed: !is_read || from.applied && object.state == "sent",
+        is_followed: !is_read || from.has_applied() && object.state == "sent",
+        again: from.again(&object.id),
         follow: &FOLLOW,
         problems: object.problems.into_iter().map(ProblemRow::new).collect(),
     });
@@ -193,7 +220,7 @@ pub(super) async fn one(
 }
 
 /// The page of an object that was made just now, and is not read yet.
-fn awaited(site: &Visit, id: ObjectRef) -> Response {
+fn awaited(site: &Visit, id: ObjectRef, from: &Came) -> Response {
     let page = respond(&ObjectPage {
         frame: site.frame(),
         here: "objects",
@@ -202,6 +229,7 @@ fn awaited(site: &Visit, id: ObjectRef) -> Response {
         rows: Vec::new(),
         more: None,
         is_editable: false,
+        again: from.again(&id),
         object: ObjectRow {
             link: link::object(&id),
             place: String::new(),
@@ -215,4 +243,21 @@ fn awaited(site: &Visit, id: ObjectRef) -> Response {
         problems: Vec::new(),
     });
     ([(header::CONTENT_SECURITY_POLICY, of_page(&[&PALETTE, &FOLLOW], ""))], page).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_waits_for_a_new_object_for_a_while() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let waits = |applied: &str| Came { applied: applied.to_owned() }.may_wait(now);
+        for applied in ["1000000", "999970", "1000030"] {
+            assert!(waits(applied), "{applied}");
+        }
+        for applied in ["999969", "1000031", "", "true", "99999999999999999999"] {
+            assert!(!waits(applied), "{applied}");
+        }
+    }
 }

@@ -171,6 +171,9 @@ pub(crate) async fn portal_in_words(text: &'static str, texts: Texts) -> (Router
             _ if uri.query().is_some_and(|query| query.contains("nonsense")) => {
                 (StatusCode::BAD_REQUEST, "\"nonsense\" is not a URL\n").into_response()
             }
+            _ if uri.query().is_some_and(|query| query.contains("name=absent")) => {
+                axum::Json(json!({ "items": [], "total": 0 })).into_response()
+            }
             Some(answer) => axum::Json(with_text(answer, &body)).into_response(),
             None => StatusCode::NOT_FOUND.into_response(),
         }
@@ -249,6 +252,23 @@ async fn a_proposal_is_an_address_and_strangers_send_no_forms() {
     assert_eq!(post("http://localhost", long).await.status(), StatusCode::OK, "too long for an address");
     let patch = post("http://localhost", "by=patch&text=x").await;
     assert_eq!(patch.headers()["content-disposition"], "attachment; filename=\"cart.patch\"");
+}
+
+#[tokio::test]
+async fn an_object_that_was_made_is_waited_for_but_not_for_ever() {
+    let (portal, _controller) = portal("cart").await;
+    let absent = "/console/objects/Mapping/shop/absent";
+    let now = jiff::Timestamp::now().as_second();
+    let (status, page) = get(&portal, "localhost", &format!("{absent}?applied={now}")).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    assert!(page.contains("is on its way") && page.contains(&format!("href=\"{absent}?applied={now}\"")), "{page}");
+    for applied in [(now - 120).to_string(), (now + 3600).to_string(), "true".to_owned()] {
+        let (status, page) = get(&portal, "localhost", &format!("{absent}?applied={applied}")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{applied}: {page}");
+        assert!(page.contains("There is no Mapping shop/absent.") && page.contains("does not watch"), "{page}");
+    }
+    let (status, page) = get(&portal, "localhost", absent).await;
+    assert!(status == StatusCode::NOT_FOUND && !page.contains("does not watch"), "{page}");
 }
 
 #[tokio::test]
