@@ -5,6 +5,7 @@ mod refused;
 use std::time::Duration;
 
 use nuncio_api::{Forge, PreviewRepository};
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -73,9 +74,14 @@ struct User {
     id: u64,
 }
 
-/// A client that goes nowhere but where it is sent.
+/// A client that goes nowhere but where it is sent. That is for a PreviewPolicy to say: what it asks is not from this machine.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).user_agent("nuncio").build()
+    reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .default_headers(HeaderMap::from_iter([(header::VIA, HeaderValue::from_static(nuncio_auth::VIA))]))
+        .user_agent("nuncio")
+        .build()
 }
 
 impl Pull<'_> {

@@ -14,6 +14,7 @@ type Asked = Arc<Mutex<Vec<(String, Option<String>)>>>;
 /// Answers with the same validator as long as nothing changes.
 async fn answer(Shared(asked): Shared<Asked>, uri: Uri, headers: HeaderMap) -> axum::response::Response {
     let known = headers.get("if-none-match").map(|it| it.to_str().unwrap().to_owned());
+    assert_eq!(headers["via"], nuncio_auth::VIA);
     asked.lock().unwrap().push((uri.path().to_owned(), known.clone()));
     if known.as_deref() == Some("W/\"7\"") {
         return StatusCode::NOT_MODIFIED.into_response();
