@@ -5,7 +5,7 @@
 //! them every few minutes. Each API is asked one question after the other, a second apart, by the validator of its last
 //! answer, so that what has not changed costs nothing of what a forge allows; and not while it wants to be left alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -50,6 +50,8 @@ struct Round {
     pulls: BTreeMap<PullRequest, Asked>,
     /// When an API may be asked again.
     not_before: BTreeMap<String, Instant>,
+    /// The APIs that have not answered yet.
+    busy: BTreeSet<String>,
     has_begun: bool,
 }
 
@@ -131,12 +133,12 @@ impl Round {
         self.has_begun = true;
     }
 
-    /// What is to be asked now: of each API one thing, that for which it is time for longest.
+    /// What is to be asked now: of each API that has answered one thing, that for which it is time for longest.
     fn due(&mut self, now: Instant) -> Vec<(PullRequest, Question, Option<String>)> {
         let mut first: BTreeMap<&str, (Instant, &PullRequest)> = BTreeMap::new();
         for (pull, asked) in self.pulls.iter().filter(|(_, asked)| asked.next <= now) {
             let api = &*pull.repository.api;
-            if self.not_before.get(api).is_none_or(|time| *time <= now) {
+            if !self.busy.contains(api) && self.not_before.get(api).is_none_or(|time| *time <= now) {
                 let best = first.entry(api).or_insert((asked.next, pull));
                 *best = (*best).min((asked.next, pull));
             }
@@ -146,6 +148,7 @@ impl Round {
         for pull in due {
             let Some(asked) = self.pulls.get_mut(&pull) else { continue };
             asked.next = now + EVERY;
+            self.busy.insert(pull.repository.api.clone());
             questions.push((pull, asked.question.clone(), asked.validator.clone()));
         }
         questions
@@ -153,6 +156,7 @@ impl Round {
 
     /// What was answered; when it was changed last, if it is closed.
     fn note(&mut self, pull: &PullRequest, told: Result<State, ForgeError>, now: Instant) -> Option<Timestamp> {
+        self.busy.remove(&pull.repository.api);
         let asked = self.pulls.get_mut(pull)?;
         match told {
             Ok(State::Unchanged) => None,

@@ -33,11 +33,16 @@ fn each_api_is_asked_one_thing_at_a_time() {
     let (mut round, now) = (Round::default(), Instant::now());
     round.want([of("a", 1), of("a", 2), of("b", 1)].into_iter(), now);
     assert_eq!(due(&mut round, now), [("a".to_owned(), 1), ("b".to_owned(), 1)], "what was there before, at once");
+    assert!(due(&mut round, now).is_empty(), "it has not answered yet");
+    assert_eq!(round.note(&pull("a", 1), told(false), now), None);
     assert_eq!(due(&mut round, now), [("a".to_owned(), 2)]);
-    assert!(due(&mut round, now).is_empty());
     round.want([of("a", 1), of("a", 3)].into_iter(), now);
+    assert!(due(&mut round, now + EVERY).is_empty(), "whoever is asked about meanwhile");
+    // Also what is not asked about any more frees its API.
+    assert_eq!(round.note(&pull("a", 2), told(false), now), None);
     assert!(due(&mut round, now).is_empty(), "of what has begun since webhooks tell");
     assert_eq!(due(&mut round, now + EVERY), [("a".to_owned(), 1)]);
+    assert_eq!(round.note(&pull("a", 1), told(false), now), None);
     assert_eq!(due(&mut round, now + EVERY), [("a".to_owned(), 3)]);
 }
 
@@ -63,6 +68,7 @@ fn what_is_open_is_asked_about_by_its_validator() {
     assert_eq!(validator(&mut round, now + EVERY).as_deref(), Some("\"1\""));
     assert_eq!(round.note(&pull("a", 1), Ok(State::Unchanged), now), None);
     assert_eq!(validator(&mut round, now + EVERY * 2).as_deref(), Some("\"1\""));
+    assert_eq!(round.note(&pull("a", 1), Ok(State::Unchanged), now), None);
     // Another preview of it was not told of; and one that could not be ended is to be told of again.
     let other = Of { object: object("other"), ..of("a", 1) };
     round.want([of("a", 1), other].into_iter(), now);
