@@ -65,21 +65,27 @@ impl From<Stone> for GonePreview {
 }
 
 impl Tombstones {
-    /// What is kept; nothing where nothing ever was.
-    async fn read(&self, namespace: &str) -> Result<Vec<Stone>, String> {
+    /// What is kept; nothing where nothing ever was, and none where what is there is something else, which stays so.
+    async fn read(&self, namespace: &str) -> Result<Option<Vec<Stone>>, String> {
         let text = match self {
-            Self::Directory(directory) => match std::fs::read_to_string(path(directory)) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Self::Directory(directory) => match std::fs::read(path(directory)) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(Vec::new())),
                 text => text.map_err(|error| error.to_string())?,
             },
             Self::Cluster(cluster) => {
                 let found = maps(cluster, namespace).get_opt(TOMBSTONES).await.map_err(|error| error.to_string())?;
                 let text = found.and_then(|map| map.data?.remove(KEY));
-                let Some(text) = text else { return Ok(Vec::new()) };
-                text
+                let Some(text) = text else { return Ok(Some(Vec::new())) };
+                text.into_bytes()
             }
         };
-        serde_json::from_str(&text).map_err(|error| error.to_string())
+        let stones = serde_json::from_slice(&text);
+        if let Err(error) = &stones {
+            tracing::warn!(
+                "what is kept of previews that were deleted is not to be understood, and is forgotten: {error}"
+            );
+        }
+        Ok(stones.ok())
     }
 
     async fn write(&self, namespace: &str, stones: &[Stone]) -> Result<(), String> {
@@ -109,8 +115,9 @@ fn maps(cluster: &Cluster, namespace: &str) -> Api<ConfigMap> {
     Api::namespaced(cluster.client.clone(), namespace)
 }
 
-/// Has a gateway that has started say what others knew. Gives what was kept, and the gateway's namespace.
-pub(super) async fn recall(tombstones: &Tombstones, engine: &Mutex<Engine>) -> (String, Vec<GonePreview>) {
+/// Has a gateway that has started say what others knew. Gives the gateway's namespace, and what was kept, if that can be
+/// understood.
+pub(super) async fn recall(tombstones: &Tombstones, engine: &Mutex<Engine>) -> (String, Option<Vec<GonePreview>>) {
     let (mut backoff, mut complaint) = (Backoff::default(), String::new());
     loop {
         // Before there is a policy nobody knows which names are those of previews.
@@ -121,10 +128,10 @@ pub(super) async fn recall(tombstones: &Tombstones, engine: &Mutex<Engine>) -> (
         };
         match tombstones.read(&namespace).await {
             Ok(stones) => {
-                let kept: Vec<GonePreview> = stones.into_iter().map(GonePreview::from).collect();
+                let kept: Option<Vec<_>> = stones.map(|stones| stones.into_iter().map(GonePreview::from).collect());
                 let mut engine = lock(engine);
                 engine.world.set_time(clock::now());
-                engine.world.recall_gone_previews(kept.clone());
+                engine.world.recall_gone_previews(kept.clone().unwrap_or_default());
                 return (namespace, kept);
             }
             Err(error) => {
@@ -142,12 +149,12 @@ pub(super) async fn follow(tombstones: Tombstones, engine: Arc<Mutex<Engine>>) {
     loop {
         let now = lock(&engine).world.gone_previews();
         let mut wait = LOOK;
-        if now != kept {
+        if kept.as_ref() != Some(&now) {
             let stones: Vec<_> = now.iter().cloned().map(Stone::from).collect();
             match tombstones.write(&namespace, &stones).await {
                 Ok(()) => {
                     backoff.reset();
-                    kept = now;
+                    kept = Some(now);
                 }
                 Err(error) => {
                     complain(&mut complaint, format!("that previews were deleted is not kept: {error}"));
@@ -172,23 +179,56 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::manifests::Manifests;
+    use crate::offline::{OfflineConfig, load};
 
     #[tokio::test]
     async fn what_is_kept_in_a_directory_is_read_as_it_was() {
         let directory = tempfile::tempdir().unwrap();
         let tombstones = Tombstones::Directory(directory.path().to_owned());
-        assert_eq!(tombstones.read("default").await, Ok(Vec::new()));
+        assert_eq!(tombstones.read("default").await, Ok(Some(Vec::new())));
         let gone = GonePreview {
             id: ObjectId::new(Kind::Preview, "shop", "tax"),
             hosts: vec![("web--tax.preview.example".into(), "shop.example".into())],
             until: 7,
         };
         tombstones.write("default", &[gone.clone().into()]).await.unwrap();
-        let read = tombstones.read("default").await.unwrap();
+        let read = tombstones.read("default").await.unwrap().unwrap();
         assert_eq!(read.into_iter().map(GonePreview::from).collect::<Vec<_>>(), [gone]);
         let path = path(directory.path());
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        std::fs::write(path, "no list").unwrap();
+        // What is no list is not read a second time; what cannot be had is.
+        std::fs::write(&path, "no list").unwrap();
+        assert_eq!(tombstones.read("default").await, Ok(None));
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
         tombstones.read("default").await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn what_nobody_understands_is_written_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy", "metadata": {"name": "previews"},
+            "spec": {"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any"}});
+        std::fs::write(directory.path().join("policy.yaml"), policy.to_string()).unwrap();
+        let config = OfflineConfig {
+            ambassador_id: "default".to_owned(),
+            namespace: "default".to_owned(),
+            expand_environment: false,
+            topology: nuncio_translate::Topology::default(),
+        };
+        let read = Box::pin(load(&Manifests::Directory(directory.path().to_owned()), &config)).await.unwrap();
+        let engine = Arc::new(Mutex::new(read.into_parts().1));
+        let path = path(directory.path());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "no list").unwrap();
+        let following = tokio::spawn(follow(Tombstones::Directory(directory.path().to_owned()), engine));
+        let written = async {
+            while std::fs::read_to_string(&path).unwrap() != "[]" {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), written).await.unwrap();
+        following.abort();
     }
 }
