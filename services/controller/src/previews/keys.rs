@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -30,6 +30,8 @@ use crate::source::kubernetes::backoff::Backoff;
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_HERE: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(60);
+/// How long the gateway may take to read one that is there.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where it is made.
 #[derive(Clone, Debug)]
@@ -53,48 +55,98 @@ impl Keys {
             }
         }
     }
+
+    /// What is said where there is one, and it is missing all the same.
+    fn useless(&self, namespace: &str) -> String {
+        match self {
+            Self::Directory(directory) => {
+                let path = path(directory, namespace);
+                format!("keys of previews: {} is there, and holds no Secret that nuncio can use", path.display())
+            }
+            Self::Cluster(_) => format!("the Secret {namespace}/{PREVIEW_KEYS} is there, and nuncio cannot read it"),
+        }
+    }
+}
+
+/// Where it is in a directory. No Preview has a file that is called so.
+fn path(directory: &Path, namespace: &str) -> PathBuf {
+    directory.join(BELOW).join(format!("{namespace}.keys.yaml"))
 }
 
 /// Makes it in a directory, readable for nobody else, where there is none. Without it previews have names that can be computed,
 /// and other keys the next time.
 pub(super) fn make_in(directory: &Path, namespace: &str) -> Result<(), String> {
-    // No Preview has a file that is called so.
-    let path = directory.join(BELOW).join(format!("{namespace}.keys.yaml"));
+    let path = path(directory, namespace);
+    let failed = |what: &str, error: &dyn Display| format!("keys of previews: {} {what}: {error}", path.display());
+    // Where that is somebody else's than who runs this one, it is of no use here.
+    let is_readable = || File::open(&path).map(drop).map_err(|error| failed("is there, and cannot be read", &error));
+    if path.exists() {
+        return is_readable();
+    }
     let key = crypto::hex(&crypto::random::<32>());
     let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": PREVIEW_KEYS, "namespace": namespace },
         "type": "Opaque", "stringData": { "key": key } });
-    let failed = |what: &str, error: &dyn Display| format!("keys of previews: {} {what}: {error}", path.display());
     let below = fs::create_dir_all(directory.join(BELOW));
     let made = below.and_then(|()| make_file(&path, format!("{secret:#}\n").as_bytes(), 0o600));
     match made.map_err(|error| failed("cannot be written", &error))? {
         true => Ok(()),
-        // Another was faster; where that was somebody else than who runs this one, it is of no use here.
-        false => File::open(&path).map(drop).map_err(|error| failed("is there, and cannot be read", &error)),
+        // Another was faster.
+        false => is_readable(),
+    }
+}
+
+/// What came of looking so far.
+#[derive(Debug, Default)]
+struct Looks {
+    backoff: Backoff,
+    /// Since when there is one, and it is missing all the same.
+    useless: Option<Instant>,
+    complaint: String,
+}
+
+impl Looks {
+    /// It was missing, and is made now, or there already, or cannot be made. Gives when the next look is, and what is to be told.
+    fn missed(
+        &mut self,
+        keys: &Keys,
+        namespace: &str,
+        made: Result<(), String>,
+        now: Instant,
+    ) -> (Duration, Option<String>) {
+        let (least, why) = match made {
+            Ok(()) => {
+                let since = *self.useless.get_or_insert(now);
+                let is_useless = now.duration_since(since) >= PATIENCE;
+                (keys.look(), is_useless.then(|| keys.useless(namespace)))
+            }
+            Err(error) => {
+                self.useless = None;
+                (LOOK, Some(error))
+            }
+        };
+        let news = why.filter(|why| *why != self.complaint);
+        if let Some(news) = &news {
+            self.complaint.clone_from(news);
+        }
+        (least.max(self.backoff.next_up_to(LONGEST)), news)
     }
 }
 
 /// Makes it when it is missing. Runs until it is dropped.
 pub(super) async fn follow(keys: Keys, engine: Arc<Mutex<Engine>>) {
-    let (mut backoff, mut complaint) = (Backoff::default(), String::new());
+    let mut looks = Looks::default();
     loop {
         let namespace = lock(&engine).world.lacks_preview_keys();
-        let made = match namespace {
-            None => Ok(()),
-            Some(namespace) => keys.make(&namespace).await,
+        let Some(namespace) = namespace else {
+            looks = Looks::default();
+            tokio::time::sleep(keys.look()).await;
+            continue;
         };
-        let wait = match made {
-            Ok(()) => {
-                backoff.reset();
-                keys.look()
-            }
-            Err(error) => {
-                if error != complaint {
-                    tracing::warn!("{error}");
-                    complaint = error;
-                }
-                LOOK.max(backoff.next_up_to(LONGEST))
-            }
-        };
+        let made = keys.make(&namespace).await;
+        let (wait, news) = looks.missed(&keys, &namespace, made, Instant::now());
+        if let Some(news) = news {
+            tracing::warn!("{news}");
+        }
         tokio::time::sleep(wait).await;
     }
 }
@@ -143,6 +195,32 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         make_in(directory.path(), "default").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), made, "what is there stays");
+    }
+
+    #[test]
+    fn one_that_is_there_and_of_no_use_is_told_of_once_and_looked_at_ever_more_seldom() {
+        let directory = tempfile::tempdir().unwrap();
+        let (below, keys) = (directory.path().join("previews"), Keys::Directory(directory.path().to_owned()));
+        fs::create_dir(&below).unwrap();
+        fs::write(below.join("default.keys.yaml"), "").unwrap();
+        let changed = || fs::metadata(&below).unwrap().modified().unwrap();
+        let before = changed();
+        let (mut looks, now) = (Looks::default(), Instant::now());
+        let mut look = |after: Duration| {
+            let made = make_in(directory.path(), "default");
+            looks.missed(&keys, "default", made, now + after)
+        };
+        let (wait, told) = look(Duration::ZERO);
+        assert!(wait <= Duration::from_millis(100), "{wait:?}");
+        assert_eq!(told, None, "the gateway may not have read it yet");
+        let (_, told) = look(PATIENCE);
+        let told = told.unwrap();
+        assert!(told.contains("default.keys.yaml is there, and holds no Secret that nuncio can use"), "{told}");
+        let later: Vec<_> = (1..20).map(|_| look(PATIENCE * 2)).collect();
+        assert!(later.iter().all(|(_, told)| told.is_none()), "{later:?}");
+        assert!(later.last().unwrap().0 >= LONGEST / 2, "{later:?}");
+        assert_eq!(changed(), before, "nothing is written beside it");
+        assert_eq!(fs::read_to_string(below.join("default.keys.yaml")).unwrap(), "");
     }
 
     #[test]
