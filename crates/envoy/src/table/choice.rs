@@ -24,6 +24,9 @@ use crate::{matcher, proto};
 const NAME: &str = "nuncio/choose";
 const PATH: &str = "/.nuncio/preview";
 
+/// What routes of wildcards may let requests switch to, which are found by a miss.
+const WEBSOCKET: &str = "websocket";
+
 /// What is in the names of all cookies of ours, so that most others are passed over at once; and those that are meant.
 const PART: &str = "nuncio_";
 const COOKIES: &str = r"(.*;\s*)?(__Host-)?nuncio_(preview|share\.[^=;]*)=.*";
@@ -48,16 +51,17 @@ pub(super) fn routes(table: &Table) -> Vec<PbRoute> {
     matches.into_iter().map(|(path, headers)| route(path, &headers, &upgrades)).collect()
 }
 
-/// What any route of the table lets requests switch to: Envoy asks that before a filter leads them there, and the filter of a miss
-/// asks again then.
+/// What any route lets requests switch to that they may be led to: Envoy asks that before a filter leads them there, and the
+/// filter of a miss asks again then, of the route that there is.
 fn upgrades(table: &Table) -> Vec<UpgradeConfig> {
     let routes = table.hosts.iter().flat_map(|host| &host.routes);
     let arms = routes.filter_map(|route| match &route.action {
         RouteAction::Forward(forward) => Some(&forward.arms),
         RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
     });
-    let all: BTreeSet<_> = arms.flatten().flat_map(|arm| &arm.upgrades).collect();
-    let config = |name: &String| UpgradeConfig { upgrade_type: name.clone(), ..Default::default() };
+    let own = arms.flatten().flat_map(|arm| &arm.upgrades).map(String::as_str);
+    let all: BTreeSet<_> = own.chain([WEBSOCKET]).collect();
+    let config = |name: &str| UpgradeConfig { upgrade_type: name.to_owned(), ..Default::default() };
     all.into_iter().map(config).collect()
 }
 

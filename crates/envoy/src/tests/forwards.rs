@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nuncio_ir::{
-    Arm, Forward, HashPolicy, HeaderEdits, HostRewrite, Mirror, PathRewrite, Priority, Retry, Route, RouteAction,
+    Arm, CookieChoice, Forward, HashPolicy, HeaderEdits, HostRewrite, Mirror, PathRewrite, Priority, Retry, Route,
+    RouteAction, Table,
 };
 use serde_json::{Value, json};
 
@@ -50,6 +51,20 @@ fn one_arm_with_everything() {
         priority: Priority::High,
     }));
     insta::assert_json_snapshot!(routes(route("r", prefix("/a"), action)));
+}
+
+#[test]
+fn what_a_cookie_may_lead_elsewhere_may_switch_to_what_it_finds_there() {
+    let own = Arm { upgrades: vec!["spdy/3.1".to_owned()], ..arm(1, "a") };
+    let of_own = host("a.example", vec![route("r", prefix("/"), forward(vec![own]))]);
+    let chosen = Table { by_cookie: Some(CookieChoice::Any), ..of_own };
+    let routes = json(&table(&chosen)[0])["virtualHosts"][0]["routes"].clone();
+    for index in 0..3 {
+        assert_eq!(routes[index]["name"], json!("nuncio/choose"));
+        // Routes of wildcards are found by a miss.
+        let upgrades = json!([{"upgradeType": "spdy/3.1"}, {"upgradeType": "websocket"}]);
+        assert_eq!(routes[index]["route"]["upgradeConfigs"], upgrades);
+    }
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Choosing a preview by a cookie, for browsers at the host of the baseline.
 
+use futures_util::{SinkExt, StreamExt};
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, listener, mapping, mapping_on, object, text_secret, tls_host, tls_secret};
 use nuncio_e2e::{Ask, Authority, Client, Gateway, Reply, Tls, eventually, get};
 use serde_json::json;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::selectors::selector;
 use super::{SHOP, Shop, host_of, policy, preview};
@@ -107,6 +111,36 @@ async fn a_link_chooses_a_preview_for_a_browser_until_it_leaves() {
     assert_eq!(left.header("clear-site-data"), Some("\"cache\""));
     let gone = |name: &str| format!("{name}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
     assert_eq!(cookies(&left), [gone("nuncio_preview"), gone("nuncio_share.x")]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_websocket_goes_where_the_choice_leads_also_by_a_mapping_of_all_hosts() {
+    let shop = shop().await;
+    let mut talk = mapping("talk", "/talk/", shop.cart.address());
+    talk["spec"]["allow_upgrade"] = json!(["websocket"]);
+    shop.site.write("talk.yaml", documents(&[talk, mapping("silent", "/silent/", shop.cart.address())]));
+    let gateway = Gateway::start(&shop.site).await;
+    let host = host_of(&shop, &gateway, "pr-42").await;
+    let open = async |path: &str, cookie: &str| {
+        let tcp = TcpStream::connect(shop.site.http()).await.unwrap();
+        let mut request = format!("ws://{SHOP}{path}").into_client_request().unwrap();
+        request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        tokio_tungstenite::client_async(request, tcp).await
+    };
+    let chosen = format!("nuncio_preview={}", selector(&host));
+    for (cookie, by) in
+        [(&*chosen, "branch"), ("nuncio_preview=", "cart"), ("nuncio_share.x=1", "cart"), ("x=1", "cart")]
+    {
+        let (mut socket, _) = open("/talk/", cookie).await.unwrap();
+        socket.send(Message::text("one")).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap().to_text().unwrap(), format!("{by}: one"), "{cookie}");
+        // What allows no upgrade is asked when it is found.
+        match open("/silent/", cookie).await {
+            Err(Error::Http(response)) => assert_eq!(response.status(), 403, "{cookie}"),
+            other => panic!("{cookie}: {other:?}"),
+        }
+    }
     gateway.stop().await;
 }
 
