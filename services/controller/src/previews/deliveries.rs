@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nuncio_api::{ObjectId, PreviewPolicy, PreviewRepository, PreviewSource, Secret};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::hook::{self, Wanted};
 use super::pulls;
@@ -18,6 +20,9 @@ use crate::run::lock;
 
 /// How many deliveries may be under way that were verified. Forges wait for ten seconds, and one takes some hundredths at most.
 pub(super) const MOST_AT_ONCE: usize = 32;
+/// How long another waits for a place, since few forges send again what was refused; and how often it looks for one.
+const PATIENCE: Duration = Duration::from_secs(4);
+const LOOK: Duration = Duration::from_millis(5);
 
 impl Lifecycle {
     /// Does what a forge's webhook asks for.
@@ -29,9 +34,7 @@ impl Lifecycle {
             Ok(event) => event,
             Err(why) => return Ok(ignored(why)),
         };
-        let _place = self.deliveries.try_acquire().map_err(|_| {
-            PreviewError::Busy(format!("{MOST_AT_ONCE} deliveries of webhooks are under way already: send it again"))
-        })?;
+        let _place = place(&self.deliveries, PATIENCE)?;
         self.follow(engine, &policy, &wanted)
     }
 
@@ -129,6 +132,21 @@ impl Lifecycle {
     }
 }
 
+/// A place, as soon as there is one.
+fn place(places: &Semaphore, patience: Duration) -> Result<SemaphorePermit<'_>, PreviewError> {
+    let begun = Instant::now();
+    loop {
+        if let Ok(place) = places.try_acquire() {
+            return Ok(place);
+        }
+        if begun.elapsed() >= patience {
+            let why = format!("{MOST_AT_ONCE} deliveries of webhooks are under way already: send it again");
+            return Err(PreviewError::Busy(why));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
 /// Whether a Preview is of a pull request.
 fn is_of(source: &PreviewSource, (repository, number): (&PreviewRepository, u64)) -> bool {
     source.provider == repository.provider
@@ -146,4 +164,22 @@ fn policy_and_secrets(engine: &Engine) -> Result<(PreviewPolicy, BTreeMap<String
     let named = policy.repositories.iter();
     let secrets = named.filter_map(|it| Some((it.secret_name.clone()?, secret(engine, id, it)?.clone())));
     Ok((policy.clone(), secrets.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_verified_waits_for_a_place() {
+        let places = Semaphore::new(1);
+        let held = place(&places, Duration::ZERO).unwrap();
+        assert!(matches!(place(&places, LOOK), Err(PreviewError::Busy(_))));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| place(&places, PATIENCE).map(drop));
+            std::thread::sleep(LOOK);
+            drop(held);
+            assert_eq!(waiting.join().unwrap(), Ok(()));
+        });
+    }
 }

@@ -1,18 +1,17 @@
 //! What forges send when a pull request is opened, changed or closed. Anybody can send something: until the controller has looked
-//! at the signature it has a place among a few, and little time.
+//! at the signature it holds up no others for long. A body that is slow to come makes room for those that are not; what has
+//! come waits for its turn, since few forges send again what was refused.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Json;
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Json, Router};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::model::Changed;
 use super::problem::ProblemDetails;
@@ -20,40 +19,111 @@ use crate::web::Site;
 
 /// The largest delivery; those of pull requests are a tenth of it.
 const MAX_BODY: usize = 1 << 20;
-/// How many are under way at once, and how long one may take to come.
-const MOST_AT_ONCE: usize = 64;
+/// How many bodies may be coming at once, and how long one may take.
+const MOST_COMING: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many the controller is told at once, how many wait for that, and how long. Forges wait for ten seconds.
+const MOST_AT_ONCE: usize = 64;
+const MOST_WAITING: usize = 128;
+const WAIT: Duration = Duration::from_secs(4);
 
 /// Where forges send to.
 pub(super) fn router() -> Router<Site> {
-    at_most(MOST_AT_ONCE, Router::new().route("/webhooks/{provider}", post(receive)))
+    let places = Places::new(MOST_COMING, MOST_AT_ONCE, WAIT);
+    with_places(places, Router::new().route("/webhooks/{provider}", post(receive)))
 }
 
 /// The same, with so many places.
-fn at_most<S: Clone + Send + Sync + 'static>(most: usize, router: Router<S>) -> Router<S> {
-    let places = Arc::new(Semaphore::new(most));
-    router.layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn_with_state(places, admit))
+fn with_places<S: Clone + Send + Sync + 'static>(places: Places, router: Router<S>) -> Router<S> {
+    router.layer(DefaultBodyLimit::max(MAX_BODY)).layer(Extension(Arc::new(places)))
 }
 
-/// Lets a request in where there is a place, before anything of its body is read.
-async fn admit(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = places.try_acquire() else {
-        let why = "too many deliveries of webhooks are under way: send it again";
-        return ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response();
-    };
-    next.run(request).await
+/// Places for what is under way.
+#[derive(Debug)]
+struct Places {
+    coming: Mutex<Coming>,
+    most_coming: usize,
+    waiting: Semaphore,
+    told: Semaphore,
+    wait: Duration,
 }
 
-/// The body, if it comes soon and is short.
-async fn body_of(request: Request) -> Result<String, ProblemDetails> {
-    match tokio::time::timeout(PATIENCE, String::from_request(request, &())).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(wrong)) => Err(ProblemDetails::new(wrong.status(), wrong.body_text())),
-        Err(_) => {
-            let why = format!("the body has not come within {} s", PATIENCE.as_secs());
-            Err(ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, why))
+/// Bodies that are coming, in the order in which they began, each with what has it go when it is dropped.
+#[derive(Debug, Default)]
+struct Coming {
+    next: u64,
+    bodies: BTreeMap<u64, oneshot::Sender<()>>,
+}
+
+/// A body that is coming.
+#[derive(Debug)]
+struct Seat<'p> {
+    places: &'p Places,
+    number: u64,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.places.coming().bodies.remove(&self.number);
+    }
+}
+
+impl Places {
+    fn new(most_coming: usize, most_at_once: usize, wait: Duration) -> Self {
+        let (waiting, told) = (Semaphore::new(MOST_WAITING), Semaphore::new(most_at_once));
+        Self { coming: Mutex::default(), most_coming, waiting, told, wait }
+    }
+
+    fn coming(&self) -> MutexGuard<'_, Coming> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a body. Where there are too many, the one that has been coming for longest has to go: a forge's takes a moment,
+    /// in which as many others would have to begin.
+    fn seat(&self) -> (Seat<'_>, oneshot::Receiver<()>) {
+        let (stay, gone) = oneshot::channel();
+        let mut coming = self.coming();
+        let number = coming.next;
+        coming.next += 1;
+        coming.bodies.insert(number, stay);
+        if coming.bodies.len() > self.most_coming {
+            coming.bodies.pop_first();
+        }
+        (Seat { places: self, number }, gone)
+    }
+
+    /// The body, if it comes soon and is short.
+    async fn body_of(&self, request: Request) -> Result<String, ProblemDetails> {
+        let (_seat, gone) = self.seat();
+        let body = tokio::time::timeout(PATIENCE, String::from_request(request, &()));
+        let came = tokio::select! {
+            biased;
+            came = body => came,
+            _ = gone => return Err(too_many()),
+        };
+        match came {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(wrong)) => Err(ProblemDetails::new(wrong.status(), wrong.body_text())),
+            Err(_) => {
+                let why = format!("the body has not come within {} s", PATIENCE.as_secs());
+                Err(ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, why))
+            }
         }
     }
+
+    /// A place among those that the controller is told of, as soon as there is one.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, ProblemDetails> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| too_many())?;
+        match tokio::time::timeout(self.wait, self.told.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(too_many()),
+        }
+    }
+}
+
+fn too_many() -> ProblemDetails {
+    let why = "too many deliveries of webhooks are under way: send it again";
+    ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, why)
 }
 
 /// What a forge sent, as it came.
@@ -68,6 +138,7 @@ struct Delivery<'a> {
 async fn receive(
     State(site): State<Site>,
     Path(provider): Path<String>,
+    Extension(places): Extension<Arc<Places>>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<Changed>, ProblemDetails> {
@@ -81,7 +152,8 @@ async fn receive(
         let why = "choose application/json as the content type of the webhook";
         return Err(ProblemDetails::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
-    let body = body_of(request).await?;
+    let body = places.body_of(request).await?;
+    let _place = places.place().await?;
     let delivery = Delivery { provider: &provider, event: text(event), signature: text(signature), body: &body };
     let (status, answer) = site.console.admin.relay("/api/v1/preview-hook", &delivery).await?;
     if !status.is_success() {
@@ -93,37 +165,65 @@ async fn receive(
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use axum::body::Body;
-    use tokio::sync::Notify;
+    use axum::response::IntoResponse;
+    use bytes::Bytes;
+    use futures_util::stream;
     use tower::ServiceExt;
 
     use super::*;
 
+    fn delivery(body: impl Into<Body>) -> Request {
+        Request::post("/webhooks/github").body(body.into()).unwrap()
+    }
+
     #[tokio::test]
-    async fn who_finds_no_place_is_told_to_come_again() {
-        let (begun, end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let wait = {
-            let (begun, end) = (Arc::clone(&begun), Arc::clone(&end));
-            move |request: Request| async move {
-                begun.notify_one();
-                end.notified().await;
-                body_of(request).await
-            }
+    async fn a_body_that_does_not_come_makes_room_for_those_that_do() {
+        let places = Arc::new(Places::new(2, 1, WAIT));
+        let hold = || {
+            let (places, never) = (Arc::clone(&places), stream::pending::<Result<Bytes, Infallible>>());
+            tokio::spawn(async move { places.body_of(delivery(Body::from_stream(never))).await })
         };
-        let router = at_most(1, Router::new().route("/webhooks/github", post(wait)));
-        let ask = |body: String| {
-            let request = Request::post("/webhooks/github").body(Body::from(body)).unwrap();
-            router.clone().oneshot(request)
-        };
-        let first = tokio::spawn(ask("{}".to_owned()));
-        begun.notified().await;
-        let refused = ask("{}".to_owned()).await.unwrap();
+        let (first, second) = (hold(), hold());
+        while places.coming().bodies.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(places.body_of(delivery("{}")).await.unwrap(), "{}");
+        assert_eq!(first.await.unwrap().unwrap_err().code(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!second.is_finished());
+        assert_eq!(places.body_of(delivery("{}")).await.unwrap(), "{}", "there is room now");
+        assert!(!second.is_finished());
+        second.abort();
+    }
+
+    #[tokio::test]
+    async fn what_has_come_waits_for_a_place_and_not_for_ever() {
+        let places = Places::new(1, 1, PATIENCE);
+        let held = places.place().await.unwrap();
+        let (waited, ()) = tokio::join!(places.place(), async {
+            tokio::task::yield_now().await;
+            drop(held);
+        });
+        drop(waited.unwrap());
+        let places = Places::new(1, 1, Duration::from_millis(20));
+        let held = places.place().await.unwrap();
+        let refused = places.place().await.unwrap_err().into_response();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.headers()["retry-after"], "5");
-        end.notify_one();
-        assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::OK);
-        // Its place is free again; and what is too long is read no further.
-        end.notify_one();
-        assert_eq!(ask("x".repeat(MAX_BODY + 1)).await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
+        drop(held);
+        drop(places.place().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_read_no_further() {
+        let read =
+            |Extension(places): Extension<Arc<Places>>, request: Request| async move { places.body_of(request).await };
+        let router: Router = with_places(Places::new(1, 1, WAIT), Router::new().route("/webhooks/github", post(read)));
+        for (length, status) in [(MAX_BODY, StatusCode::OK), (MAX_BODY + 1, StatusCode::PAYLOAD_TOO_LARGE)] {
+            let reply = router.clone().oneshot(delivery("x".repeat(length))).await.unwrap();
+            assert_eq!(reply.status(), status, "{length}");
+        }
     }
 }
