@@ -20,7 +20,7 @@ pub enum HostPattern {
 
 impl HostPattern {
     /// Reads a glob. A port behind the name is dropped, and the dot of a name that is complete, because the gateway strips
-    /// both from the Host header. `None` where a star stands elsewhere than at one end.
+    /// both from the Host header. `None` where a star stands elsewhere than at one end, or nothing stands there.
     pub fn parse(glob: &str) -> Option<Self> {
         let name = without_port(glob).to_ascii_lowercase();
         let complete = name.strip_suffix('.').filter(|rest| !matches!(*rest, "" | "*"));
@@ -29,6 +29,7 @@ impl HostPattern {
             (Some(""), _) => return Some(Self::Any),
             (Some(suffix), None) => Self::Suffix(suffix.into()),
             (None, Some(prefix)) => Self::Prefix(prefix.into()),
+            (None, None) if name.is_empty() => return None,
             (None, None) => Self::Exact(name.as_str().into()),
             (Some(_), Some(_)) => return None,
         };
@@ -127,6 +128,8 @@ mod tests {
             ("*.example.*", None),
             ("a.*.com", None),
             ("**", None),
+            ("", None),
+            (":8080", None),
         ] {
             assert_eq!(HostPattern::parse(glob).map(|p| p.to_string()).as_deref(), shown, "{glob}");
         }

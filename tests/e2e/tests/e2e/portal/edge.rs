@@ -154,7 +154,11 @@ async fn all_apis_are_one_document_by_which_they_can_be_called() {
     assert_eq!(schemes["default.orders_gateway-login"]["type"], "openIdConnect", "{schemes:#}");
     assert_eq!(schemes["default.orders_gateway-token"]["scheme"], "bearer", "{schemes:#}");
     let own = ask_json(&site, "/openapi/services/default/orders/openapi.json").await;
-    assert_eq!(own["security"], json!([{ "gateway-login": [] }, { "gateway-token": [] }]), "{own:#}");
+    assert_eq!(
+        own["security"],
+        json!([{ "gateway-login": [] }, { "gateway-token": [] }, { "gateway-key": [] }]),
+        "{own:#}"
+    );
     assert!(all["paths"]["/api/products"]["get"].is_object(), "{all:#}");
     assert_eq!(ask(&site, "/api/products").await.status, 200, "so it is called");
     let catalog = ask(&site, "/docs/").await.text();
