@@ -129,7 +129,15 @@ impl Candidate {
 
     /// Stands for election until `shutdown`, and then lets go.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        while shutdown.run_until_cancelled(self.round()).await.is_some() {}
+        let patience = self.times.retry();
+        while !shutdown.is_cancelled() {
+            tokio::select! {
+                () = self.turn() => {}
+                // What was sent is waited for: only the Lease that comes back of it can be let go of.
+                () = async { shutdown.cancelled().await; tokio::time::sleep(patience).await } => {}
+            }
+            shutdown.run_until_cancelled(self.pause()).await;
+        }
         self.until.send_replace(None);
         if let Some(lease) = self.election.release() {
             // Others wait for the end of the Lease otherwise.
@@ -137,8 +145,8 @@ impl Candidate {
         }
     }
 
-    /// Tries to get or to keep the Lease, and waits for the next time.
-    async fn round(&mut self) {
+    /// Tries to get or to keep the Lease.
+    async fn turn(&mut self) {
         let begun = Instant::now();
         match timeout(self.times.renew(), self.try_to_hold()).await {
             Ok(Ok(holds)) => {
@@ -149,6 +157,10 @@ impl Candidate {
             Ok(Err(error)) => self.complain(&error.to_string()),
             Err(_) => self.complain("no answer"),
         }
+    }
+
+    /// Waits for the next time.
+    async fn pause(&mut self) {
         // Jitter, so that replicas that start together do not stay together.
         let retry = self.times.retry().mul_f64(1.0 + fastrand::f64() / 5.0);
         tokio::select! {
