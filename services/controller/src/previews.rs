@@ -138,6 +138,11 @@ impl Lifecycle {
         let by = wanted.by.as_ref();
         self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;
+            if wanted.only_new && now.in_the_way().is_some() {
+                let why =
+                    format!("there is a {} already: choose another name, or change it by a manifest", manifest.id);
+                return Err(PreviewError::Conflict(why));
+            }
             may_make(&lock(engine), &grant, by, &manifest)?;
             let (mut manifest, old) = (manifest.clone(), now.in_the_way());
             keep_source(&mut manifest.spec, old);

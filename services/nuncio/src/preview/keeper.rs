@@ -70,7 +70,8 @@ impl<'a> Keeper<'a> {
                 self.send(Method::PUT, &url, |request| request.body(text.to_owned()))?;
             }
             Self::Gateway { address } => {
-                let wanted = PutPreview { namespace: namespace.into(), name: name.into(), text: text.into(), by: None };
+                let (namespace, name, text) = (namespace.into(), name.into(), text.into());
+                let wanted = PutPreview { namespace, name, text, only_new: false, by: None };
                 self.send(Method::POST, &format!("http://{address}/api/v1/preview-put"), |it| it.json(&wanted))?;
             }
             Self::Manifests(place) => {

@@ -40,8 +40,12 @@ struct Asked<'a> {
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(super) enum What<'a> {
-    /// What this manifest says.
-    Put { text: &'a str },
+    /// What this manifest says; with `only_new` where there is none of that name yet.
+    Put {
+        text: &'a str,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        only_new: bool,
+    },
     /// It is shown for longer, from now.
     Extend { ttl: Option<&'a str> },
     /// It is there no more.
@@ -98,7 +102,7 @@ pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Jso
         (status = 409, description = "Something else is in the way", body = ProblemDetails),
         (status = 422, description = "It is no Preview that could be used", body = ProblemDetails)))]
 pub(super) async fn put(visit: Visit, Path((namespace, name)): Id, text: String) -> Result<Response, ProblemDetails> {
-    let changed = change(&visit, &namespace, &name, What::Put { text: &text }).await?;
+    let changed = change(&visit, &namespace, &name, What::Put { text: &text, only_new: false }).await?;
     if changed.outcome != "created" {
         return Ok(Json(changed).into_response());
     }

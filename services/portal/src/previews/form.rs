@@ -131,24 +131,24 @@ async fn rights_of(visit: &Visit) -> Rights {
 
 /// Makes one, or changes it, by a manifest.
 pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>) -> Response {
-    match made(&visit, &text).await {
+    match made(&visit, &text, false).await {
         Ok(link) => Redirect::to(&link).into_response(),
         Err(problem) => refused(&visit, &Fields::default(), &text, &problem).await,
     }
 }
 
-/// The same by fields.
+/// Makes one by fields. It changes none: who fills in fields has not seen what else there is of that name.
 pub(super) async fn create_by_fields(visit: Visit, Form(fields): Form<Fields>) -> Response {
-    match made(&visit, &fields.manifest().to_string()).await {
+    match made(&visit, &fields.manifest().to_string(), true).await {
         Ok(link) => Redirect::to(&link).into_response(),
         Err(problem) => refused(&visit, &fields, EXAMPLE, &problem).await,
     }
 }
 
-async fn made(visit: &Visit, text: &str) -> Result<String, ProblemDetails> {
+async fn made(visit: &Visit, text: &str, only_new: bool) -> Result<String, ProblemDetails> {
     let Metadata { name, namespace } = named(text)?;
     let namespace = namespace.filter(|it| !it.is_empty()).unwrap_or_else(|| "default".to_owned());
-    change(visit, &namespace, &name, What::Put { text }).await?;
+    change(visit, &namespace, &name, What::Put { text, only_new }).await?;
     Ok(link(&namespace, &name))
 }
 

@@ -126,3 +126,32 @@ async fn what_was_done_is_said_and_not_done_again_by_loading_its_address() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn the_fields_make_a_preview_and_change_none_that_is_there() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let ann = team.person("team-cart");
+    let ask = |method: &str, path: &str| get(PORTAL, path).method(method).with("authorization", &ann);
+    let create = async |ttl: &str| {
+        let (cart, branch) = (team.cart.address(), team.branch.address());
+        let fields = format!("name=tax&baseline={cart}&backend={branch}&host={SHOP}&access=Public&ttl={ttl}");
+        let form = ask("POST", "/docs/previews/new/fields").with("content-type", "application/x-www-form-urlencoded");
+        team.client().ask(&form.body(fields)).await
+    };
+    let made = create("1h").await;
+    assert_eq!(made.status, 303, "{}", made.text());
+    let refused = create("2h").await;
+    let text = refused.text();
+    assert_eq!(refused.status, 409, "{text}");
+    assert!(text.contains("there is a Preview default/tax already"), "{text}");
+    assert!(text.contains("value=\"tax\"") && text.contains("value=\"2h\""), "what was typed is there: {text}");
+    // Who writes a manifest means that very one, and one that has ended is in nobody's way.
+    let api = "/api/v1/previews/default/tax";
+    let put = team.client().ask(&ask("PUT", api).body(team.manifest("tax").to_string())).await;
+    assert_eq!(put.status, 200, "{}", put.text());
+    assert_eq!(team.client().ask(&ask("DELETE", api)).await.status, 204);
+    let again = create("3h").await;
+    assert_eq!(again.status, 303, "{}", again.text());
+    gateway.stop().await;
+}
