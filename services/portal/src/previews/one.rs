@@ -1,5 +1,7 @@
 //! The page of a preview.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, Uri};
@@ -53,6 +55,7 @@ struct EventRow {
 }
 
 /// A route of a preview.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct RouteRow {
     host: String,
     matches: String,
@@ -157,7 +160,14 @@ async fn routes(visit: &Visit, preview: &Preview) -> Result<Vec<RouteRow>, Probl
         let forwarding = of_host.items.iter().filter(|route| route.action == "forward");
         routes.extend(forwarding.filter(is_his).map(|route| shown(route, url)));
     }
-    Ok(routes)
+    Ok(once(routes))
+}
+
+/// Each row once: what several kinds of Listeners serve is in the table of each.
+fn once(mut rows: Vec<RouteRow>) -> Vec<RouteRow> {
+    let mut seen = BTreeSet::new();
+    rows.retain(|row| seen.insert(row.clone()));
+    rows
 }
 
 /// What has happened, in the words of pages.
@@ -198,4 +208,23 @@ fn shown(route: &Route, url: &Url) -> RouteRow {
 /// Whether the preview leads it elsewhere.
 fn differs(route: &Route) -> bool {
     route.origin.iter().any(|object| object.kind == "Preview")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_kinds_of_listeners_serve_is_told_once() {
+        let row = |matches: &str, leads: &str, differs: bool| RouteRow {
+            host: "shop.example".into(),
+            matches: matches.into(),
+            leads: leads.into(),
+            differs,
+        };
+        let (cart, web) = (row("prefix /cart/", "branch", true), row("prefix /", "web", false));
+        let other = row("prefix /cart/", "cart", false);
+        let rows = vec![cart.clone(), web.clone(), other.clone(), cart.clone(), web.clone()];
+        assert_eq!(once(rows), [cart, web, other]);
+    }
 }
