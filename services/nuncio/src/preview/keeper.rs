@@ -20,6 +20,9 @@ use crate::gateway::{Gateway, load};
 
 /// The variable with the token for a portal.
 const TOKEN: &str = "NUNCIO_TOKEN";
+/// What is said where somebody else answers.
+pub(super) const NO_PORTAL: &str =
+    "no portal answers at that address: it needs a Mapping for /api/v1/previews that leads to one (docs/previews.md)";
 
 /// Who keeps them.
 pub(super) enum Keeper<'a> {
@@ -202,6 +205,9 @@ impl<'a> Keeper<'a> {
             let reply = with(request).send().await.map_err(failed)?;
             Ok::<_, Failure>((reply.status(), reply.bytes().await.map_err(failed)?))
         })?;
+        if matches!(self, Self::Portal { .. }) && is_of_no_portal(status, &body) {
+            return Err(Failure::new(format!("{url}: {status}: {NO_PORTAL}")));
+        }
         let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
         if status.is_success() {
             return Ok(answer);
@@ -211,6 +217,15 @@ impl<'a> Keeper<'a> {
         let is_unknown = status == StatusCode::UNAUTHORIZED && matches!(self, Self::Portal { .. });
         let hint = if is_unknown { ": set NUNCIO_TOKEN to a token" } else { "" };
         Err(Failure::new(format!("{url}: {status}: {why}{hint}")))
+    }
+}
+
+/// Whether an answer is none that a portal gives: it says what is not there, and has no pages where programs ask.
+fn is_of_no_portal(status: StatusCode, body: &[u8]) -> bool {
+    let answer: Option<Value> = serde_json::from_slice(body).ok();
+    match status {
+        StatusCode::NOT_FOUND => answer.is_none_or(|answer| answer["detail"].as_str().is_none()),
+        _ => status.is_success() && !body.is_empty() && answer.is_none(),
     }
 }
 
@@ -246,4 +261,27 @@ fn read(place: &PreviewPlace) -> Result<(&Path, nuncio_controller::offline::Offl
     };
     let manifests = Place { dir: place.dir.clone(), cluster: place.cluster.clone() };
     Ok((directory, load(&manifests, &place.identity, Topology::default())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_portal_is_told_from_others_that_answer() {
+        let problem = r#"{"status": 404, "title": "Not Found", "detail": "there is no Preview default/tax"}"#;
+        for (status, body, is_none) in [
+            (404, "", true),
+            (404, "<h1>not found</h1>", true),
+            (404, r#"{"error": "not found"}"#, true),
+            (404, problem, false),
+            (200, "<h1>the shop</h1>", true),
+            (200, r#"{"items": [], "total": 0}"#, false),
+            (204, "", false),
+            (403, "", false),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(is_of_no_portal(status, body.as_bytes()), is_none, "{status} {body}");
+        }
+    }
 }

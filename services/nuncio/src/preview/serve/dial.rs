@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::cli::PreviewServeArgs;
 use crate::exit::Failure;
-use crate::preview::keeper::token;
+use crate::preview::keeper::{NO_PORTAL, token};
 use crate::preview::localhost;
 
 /// How long an answer may take.
@@ -91,7 +91,7 @@ impl Dial {
             (None, StatusCode::FORBIDDEN) => format!(
                 "you may not; or the Mapping of the portal does not let connections through: `allow_upgrade: [{TUNNEL_PROTOCOL}]`"
             ),
-            (None, StatusCode::NOT_FOUND) => "there is no portal, or no Mapping leads to its /api/v1/".to_owned(),
+            (None, StatusCode::NOT_FOUND) => NO_PORTAL.to_owned(),
             (None, status) if status.is_redirection() => "it asks for a login: set NUNCIO_TOKEN to a token".to_owned(),
             (None, StatusCode::OK) => "no portal that knows of tunnels answers there".to_owned(),
             (None, _) => "it says no more".to_owned(),
