@@ -126,7 +126,14 @@ async fn rights_of(visit: &Visit) -> Rights {
     if visit.viewer.identity.is_none() {
         return none(visit.texts().text("previews_nobody").to_owned());
     }
-    rights::rights(visit).await.unwrap_or_else(|problem| none(problem.detail))
+    let rights = rights::rights(visit).await.unwrap_or_else(|problem| none(problem.detail));
+    Rights { why: sentence(&rights.why), ..rights }
+}
+
+/// What is told to programs as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Makes one, or changes it, by a manifest.
@@ -165,4 +172,16 @@ fn named(text: &str) -> Result<Metadata, ProblemDetails> {
         return Err(refused("the manifest has no metadata.name".to_owned()));
     }
     Ok(named.metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_begins_with_a_capital() {
+        let why = "the PreviewPolicy does not let you make previews anywhere";
+        assert_eq!(sentence(why), "The PreviewPolicy does not let you make previews anywhere");
+        assert_eq!((sentence("ärger"), sentence("")), ("Ärger".to_owned(), String::new()));
+    }
 }

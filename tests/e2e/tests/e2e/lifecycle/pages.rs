@@ -66,7 +66,10 @@ async fn who_may_make_none_is_told_why_not() {
     };
     let (own, other) = (new("team-cart").await, new("others").await);
     assert!(own.contains("<textarea") && !own.contains("You cannot make previews"), "{own}");
-    assert!(other.contains("does not let you make previews") && !other.contains("<textarea"), "{other}");
+    assert!(
+        other.contains("</strong> The PreviewPolicy does not let you make previews") && !other.contains("<textarea"),
+        "{other}"
+    );
     assert!(!other.contains("team-cart"), "nor who may: {other}");
     gateway.stop().await;
 }
