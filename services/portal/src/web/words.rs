@@ -27,6 +27,17 @@ pub(crate) fn spell(texts: &Texts, seconds: u64) -> String {
     texts.count(unit, usize::try_from(number).unwrap_or(usize::MAX))
 }
 
+/// The same with what is left of it in the next smaller unit, where that is minutes or hours: `1 hour 59 minutes`.
+fn spell_closely(texts: &Texts, seconds: u64) -> String {
+    let rest = match seconds {
+        0..3600 => 0,
+        3600..86_400 => seconds % 3600 / 60 * 60,
+        _ => seconds % 86_400 / 3600 * 3600,
+    };
+    let whole = spell(texts, seconds);
+    if rest == 0 { whole } else { format!("{whole} {}", spell(texts, rest)) }
+}
+
 /// A moment: `28 November 2026, 23:15 UTC`.
 pub(crate) fn date(texts: &Texts, moment: Timestamp) -> String {
     let [day, month, year, time] = ["%-d", "%-m", "%Y", "%H:%M"].map(|part| moment.strftime(part).to_string());
@@ -47,7 +58,7 @@ impl Moment {
     pub(crate) fn new(texts: &Texts, at: Timestamp) -> Self {
         let left = at.as_second() - Timestamp::now().as_second();
         let words = match u64::try_from(left) {
-            Ok(left @ 1..) => texts.with("ahead", "time", &spell(texts, left)),
+            Ok(left @ 1..) => texts.with("ahead", "time", &spell_closely(texts, left)),
             Ok(_) | Err(_) => ago(texts, at),
         };
         Self { at, words, full: date(texts, at) }
@@ -91,8 +102,24 @@ mod tests {
         let ago = |seconds: i64| ago(&texts, Timestamp::now() - seconds.seconds());
         assert_eq!((ago(0), ago(61), ago(7300)), ("just now".into(), "1 minute ago".into(), "2 hours ago".into()));
         let spell = |seconds| spell(&texts, seconds);
-        let ahead = Moment::new(&texts, Timestamp::now() + 7300.seconds());
-        assert_eq!(ahead.words, "in 2 hours");
         assert_eq!((spell(1), spell(7300), spell(90_000)), ("1 second".into(), "2 hours".into(), "1 day".into()));
+    }
+
+    #[test]
+    fn what_is_ahead_is_told_in_two_units() {
+        let texts = Texts::default();
+        let ahead = Moment::new(&texts, Timestamp::now() + 7170.seconds());
+        assert_eq!(ahead.words, "in 1 hour 59 minutes");
+        for (seconds, words) in [
+            (59, "59 seconds"),
+            (3599, "59 minutes"),
+            (3659, "1 hour"),
+            (7199, "1 hour 59 minutes"),
+            (90_000, "1 day 1 hour"),
+            (172_799, "1 day 23 hours"),
+            (172_800 + 3599, "2 days"),
+        ] {
+            assert_eq!(spell_closely(&texts, seconds), words);
+        }
     }
 }
