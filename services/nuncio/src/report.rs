@@ -3,11 +3,12 @@
 mod record;
 pub(crate) mod words;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use nuncio_api::ObjectId;
-use nuncio_controller::{ChangeKind, Event, LocatedProblem, ServedListener};
+use nuncio_controller::{ChangeKind, Event, LocatedProblem, ServedListener, Subject};
 use nuncio_telemetry::LogFormat;
 
 pub(crate) use self::words::{count, milliseconds, severity};
@@ -17,6 +18,8 @@ use crate::exit::print_text;
 
 /// Changes that may wait for an Envoy. With none connected they would pile up for ever.
 const MAX_WAITING: usize = 100;
+/// How long a gateway may take for the keys of previews. Where it cannot make them, it says so itself.
+const START: Duration = Duration::from_secs(5);
 
 /// Turns events into lines. Knows no output: [`tell`] does.
 #[derive(Debug)]
@@ -29,12 +32,16 @@ pub(crate) struct Report {
     waiting: VecDeque<(u64, Vec<(ObjectId, ChangeKind)>)>,
     /// Whether any Envoy has ever had everything.
     live: bool,
+    begun: Instant,
+    /// Previews of which nothing was told, since all that they wait for is keys that are being made.
+    spared: BTreeSet<ObjectId>,
 }
 
 impl Report {
     /// For the gateway that serves `place` and has its diagnostics at `admin`.
     pub(crate) fn new(place: Place, admin: SocketAddr) -> Self {
-        Self { place, admin, portal: None, waiting: VecDeque::new(), live: false }
+        let (waiting, begun, spared) = (VecDeque::new(), Instant::now(), BTreeSet::new());
+        Self { place, admin, portal: None, waiting, live: false, begun, spared }
     }
 
     /// The same with a developer portal at `portal`, if there is one.
@@ -69,6 +76,23 @@ impl Report {
             Event::TunnelClosed { preview, service, by, since, reason } => {
                 vec![format!("{preview}: {by} no longer serves {service}, since {since:.0} until now: {reason}")]
             }
+        }
+    }
+
+    /// Whether an event is not worth a word: a gateway that has begun a moment ago makes keys, and has made them.
+    fn spares(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Problem(LocatedProblem { object: Some(id), problem, .. }) => {
+                let is_passing = problem.reason == "WaitingForKeys" && self.begun.elapsed() < START;
+                if is_passing {
+                    self.spared.insert(id.clone());
+                } else {
+                    self.spared.remove(id);
+                }
+                is_passing
+            }
+            Event::Mended(Subject::Object(id)) => self.spared.remove(id),
+            _ => false,
         }
     }
 
@@ -141,6 +165,9 @@ pub(crate) fn cannot_bind(event: &Event) -> Option<String> {
 
 /// Tells of an event where the format of the logs says: in lines on standard output, or in JSON among the logs.
 pub(crate) fn tell(report: &mut Report, event: &Event, format: LogFormat) {
+    if report.spares(event) {
+        return;
+    }
     let lines = report.lines(event);
     if format == LogFormat::Json {
         record::write(event, &lines);

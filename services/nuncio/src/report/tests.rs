@@ -1,7 +1,5 @@
 //! Events in, lines out.
 
-use std::time::Duration;
-
 use nuncio_api::{Kind, Location, ObjectId, Problem};
 use nuncio_controller::ChangeKind;
 
@@ -118,6 +116,26 @@ fn problems_have_a_place() {
             "    |     ^"
         ]
     );
+}
+
+#[test]
+fn keys_that_are_made_in_a_moment_are_not_worth_a_word() {
+    let id = ObjectId::new(Kind::Preview, "default", "tax");
+    let warning = |reason: &'static str| {
+        let (object, problem) = (Some(id.clone()), Problem::warning(reason, "", "no URL is told yet"));
+        Event::Problem(LocatedProblem { object, problem, location: None, snippet: String::new() })
+    };
+    let mended = Event::Mended(Subject::Object(id.clone()));
+    let mut fresh = report();
+    assert!(fresh.spares(&warning("WaitingForKeys")));
+    assert!(fresh.spares(&mended), "nobody knows that it was not");
+    assert!(!fresh.spares(&mended));
+    // What else is wrong is told, and when it is not any more.
+    assert!(fresh.spares(&warning("WaitingForKeys")));
+    assert!(!fresh.spares(&warning("NoEndpoints")) && !fresh.spares(&mended));
+    // So is what lasts.
+    let mut old = Report { begun: Instant::now().checked_sub(START).unwrap(), ..report() };
+    assert!(!old.spares(&warning("WaitingForKeys")) && !old.spares(&mended));
 }
 
 #[test]
