@@ -29,6 +29,20 @@ fn a_policy_for_other_paths_leaves_those_open_that_it_was_for() {
 }
 
 #[test]
+fn a_path_is_told_as_it_is_usually_written() {
+    let all = guarded("timeout_ms: 1000", &[]).replace("path: /cart/*", "path: /account") + &mapping("all", "/", "");
+    for (old, new) in [
+        ("path: /account", "path: /cart/*"),
+        ("filters: [{name: key}]", "filters: []"),
+        ("{rules:", "{ambassador_id: [other], rules:"),
+    ] {
+        let view = tried(&all, "FilterPolicy", "policy", old, new);
+        assert_eq!(lost(&view), [(LossKind::Login, "/account")], "{new}: {view:#?}");
+        assert_eq!(view.lost[0].was, "key.default (APIKey)", "{new}: {view:#?}");
+    }
+}
+
+#[test]
 fn a_mapping_that_moves_away_from_its_policy_is_open() {
     let all = guarded("timeout_ms: 1000", &[]);
     let view = tried(&all, "Mapping", "cart", "prefix: /cart/", "prefix: /c/");
