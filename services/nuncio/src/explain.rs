@@ -63,9 +63,13 @@ fn text(explanation: &Explanation) -> String {
     text
 }
 
-/// `by login.shop#0 for /orders/*: oidc.shop (OAuth2)`.
+/// `by login.shop#0 for /orders/*: oidc.shop (OAuth2)`; or `no rule is for this path: let through (login.shop)`.
 fn protected(asked: &ProtectionExplained) -> String {
-    let ProtectionExplained { by, path, filters, applies: _, outcome } = asked;
+    let ProtectionExplained { by, path, filters, applies, outcome } = asked;
+    if !applies {
+        let of = if by.is_empty() { String::new() } else { format!(" ({by})") };
+        return format!("{outcome}{of}");
+    }
     let path = if path.is_empty() { String::new() } else { format!(" for {path}") };
     let what = if filters.is_empty() { outcome.clone() } else { filters.join(", then ") };
     format!("by {by}{path}: {what}")

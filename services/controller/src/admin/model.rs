@@ -291,7 +291,8 @@ pub struct FailureView {
 /// Somebody who is asked about a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProtectionExplained {
-    /// The rule of a FilterPolicy, as `policy.namespace#3` (the first is 0); or the AuthServices that are asked.
+    /// The rule of a FilterPolicy, as `policy.namespace#3` (the first is 0); or the AuthServices that are asked. Where no rule
+    /// applies, the policies that were looked at, as `policy.namespace`.
     pub by: String,
     /// The paths that the rule is for, as a glob. Empty for what is no rule.
     pub path: String,

@@ -6,7 +6,7 @@ use nuncio_ir::{Extension, HttpFilter, HttpSettings, IpRule, IpSource, Model, Ro
 
 use super::request::Request;
 use crate::admin::ProtectionExplained;
-use crate::policies::{Chain, Policies, Refusal, kind_name};
+use crate::policies::{Chain, Policies, Refusal, kind_name, rule_set};
 
 /// What the Module has every request pass, whatever its route.
 pub(crate) fn of_listener(settings: &HttpSettings) -> impl Iterator<Item = ProtectionExplained> {
@@ -42,19 +42,23 @@ fn addresses(rules: &[IpRule]) -> String {
 pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<ProtectionExplained> {
     let (policies, asked) = (Policies::new(model), as_filters_see_it(request));
     let service = policies.auth_service(route).map(of_auth_service);
-    let check = route.rules.as_ref().map(|check| (check.set.to_string(), policies.chain(route, &asked)));
+    let check = route.rules.as_ref().map(|_| policies.chain(route, &asked));
     let describe = |used: &[FilterRef]| used.iter().map(|used| describe(&policies, used, &asked)).collect::<Vec<_>>();
-    let of_rules = check.into_iter().flat_map(|(set, chain)| {
+    let of_rules = check.into_iter().flat_map(|chain| {
         let gate = chain.as_ref().ok().map(|chain| chain.gate).filter(|gate| !gate.is_empty());
         let gate = gate.map(|gate| asks("the PreviewPolicy".to_owned(), String::new(), describe(gate)));
         let rule = match chain {
-            Err(refusal) => nobody(set, refusal.to_string()),
-            Ok(Chain { rule: None, .. }) => nobody(set, "no rule is for this path: let through".to_owned()),
+            Err(refusal) => Some(nobody(looked_at(model, route), refusal.to_string())),
+            Ok(Chain { rule: None, .. }) => {
+                // A set without rules is there for its gate alone.
+                let by = Some(looked_at(model, route)).filter(|by| !by.is_empty());
+                by.map(|by| nobody(by, "no rule is for this path: let through".to_owned()))
+            }
             Ok(Chain { rule: Some(rule), .. }) => {
-                asks(rule.origin.to_string(), rule.path.to_string(), describe(&rule.filters))
+                Some(asks(rule.origin.to_string(), rule.path.to_string(), describe(&rule.filters)))
             }
         };
-        gate.into_iter().chain([rule])
+        gate.into_iter().chain(rule)
     });
     service.into_iter().chain(of_rules).collect()
 }
@@ -65,6 +69,18 @@ fn asks(by: String, path: String, filters: Vec<String>) -> ProtectionExplained {
         false => "decided by the authentication service",
     };
     ProtectionExplained { by, path, filters, applies: true, outcome: outcome.to_owned() }
+}
+
+/// The policies with rules that may be for requests on the route: `account.shop, orders.shop`. Empty where there are none.
+fn looked_at(model: &Model, route: &Route) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for rule in rule_set(model, route).into_iter().flat_map(|set| &set.rules) {
+        let name = rule.origin.rsplit_once('#').map_or(&*rule.origin, |(name, _)| name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
 }
 
 fn nobody(by: String, outcome: String) -> ProtectionExplained {

@@ -67,6 +67,17 @@ fn a_path_that_is_encoded_twice_is_refused_where_that_matters() {
 }
 
 #[test]
+fn where_no_rule_is_for_a_path_the_policies_are_named_that_have_some() {
+    let asked = |path: &str| {
+        let protection = told(path).protection;
+        protection.into_iter().map(|one| (one.by, one.path, one.applies)).collect::<Vec<_>>()
+    };
+    let [none, mine] = ["/cart/other", "/cart/mine/x"].map(asked);
+    assert_eq!(none, [("policy.default".to_owned(), String::new(), false)]);
+    assert_eq!(mine, [("policy.default#0".to_owned(), "/cart/mine/*".to_owned(), true)]);
+}
+
+#[test]
 fn a_path_with_escaped_slashes_is_another() {
     let told = told("/cart/a%2Fb");
     assert_eq!(told.path.as_deref(), Some("/cart/a/b"));
