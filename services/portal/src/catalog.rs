@@ -141,6 +141,8 @@ pub(crate) struct Catalog {
     pub(crate) portal: PortalSpec,
     /// Addresses of the gateway at which this portal is to be had, too: logins are theirs.
     pub(crate) addresses: Vec<String>,
+    /// Those of them at which its console is, too.
+    pub(crate) console_addresses: Vec<String>,
     /// Somebody may be asked for a login on the way to this portal.
     pub(crate) has_login: bool,
     /// Why the gateway cannot be asked; what is known of it stays.
@@ -183,6 +185,7 @@ impl Catalog {
             undocumented: undocumented.filter(|service| !service.routes.is_empty()).collect(),
             portal: self.portal.clone(),
             addresses: self.addresses.clone(),
+            console_addresses: self.console_addresses.clone(),
             has_login: self.has_login,
             gateway: self.gateway.clone(),
             is_known: self.is_known,

@@ -5,7 +5,7 @@ mod kept;
 mod look;
 mod wish;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +56,7 @@ pub(crate) struct Refresher {
     undocumented: Vec<Undocumented>,
     portal: PortalSpec,
     addresses: Vec<String>,
+    console_addresses: Vec<String>,
     has_login: bool,
     gateway: Option<Outage>,
     is_known: bool,
@@ -86,6 +87,7 @@ impl Refresher {
             undocumented: Vec::new(),
             portal: PortalSpec::default(),
             addresses: Vec::new(),
+            console_addresses: Vec::new(),
             has_login: false,
             gateway: None,
             is_known: false,
@@ -171,6 +173,12 @@ impl Refresher {
         let gateway::Told { apis, portal } = told;
         let own: Vec<_> = apis.iter().filter(|served| served.is_portal()).collect();
         self.addresses = own.iter().flat_map(|served| &served.hosts).flat_map(|host| &host.urls).cloned().collect();
+        let is_own = |served: &ServedApi| own.iter().any(|own| own.upstream.is_same(&served.upstream));
+        let with_console = apis.iter().filter(|served| served.is_console() || (served.is_whole() && is_own(served)));
+        let with_console: BTreeSet<&String> =
+            with_console.flat_map(|served| &served.hosts).flat_map(|host| &host.urls).collect();
+        let both = self.addresses.iter().filter(|address| with_console.contains(address));
+        self.console_addresses = both.cloned().collect();
         // Where it is not known which of them leads here, any may.
         let mut ways = apis.iter().filter(|served| own.is_empty() || served.is_portal());
         self.has_login = ways.any(ServedApi::may_log_in);
@@ -218,6 +226,7 @@ impl Refresher {
             undocumented,
             portal: self.portal.clone(),
             addresses: self.addresses.clone(),
+            console_addresses: self.console_addresses.clone(),
             has_login: self.has_login,
             gateway: self.gateway.clone(),
             is_known: self.is_known,
@@ -277,6 +286,27 @@ mod tests {
             let told = gateway::Told { apis: apis.clone(), portal: PortalSpec::default() };
             assert!(refresher.hear(Ok(Some(told))));
             assert_eq!(refresher.has_login, expected, "{apis:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_console_is_at_the_gateway_where_a_mapping_leads_to_it() {
+        let served = |prefix: &str, service: &str| {
+            let mut served = crate::mount::tests::served(Path::Prefix(prefix.to_owned()), None);
+            service.clone_into(&mut served.upstream.service);
+            served
+        };
+        for (prefix, service, expected) in [
+            ("/console/", "portal", true),
+            ("/console", "another", true),
+            ("/", "portal", true),
+            ("/", "shop", false),
+            ("/shop/", "portal", false),
+        ] {
+            let mut refresher = refresher();
+            let apis = vec![served("/docs/", "portal"), served(prefix, service)];
+            assert!(refresher.hear(Ok(Some(gateway::Told { apis, portal: PortalSpec::default() }))));
+            assert_eq!(!refresher.console_addresses.is_empty(), expected, "{prefix} to {service}");
         }
     }
 

@@ -69,8 +69,23 @@ impl ServedApi {
 
     /// Whether it leads to a portal: nothing else is asked for below this path as it is.
     pub(crate) fn is_portal(&self) -> bool {
-        let is_whole = matches!(self.path, Path::Prefix(_) | Path::Segments(_)) && self.rewrite.is_none();
-        is_whole && self.path.text().trim_end_matches('/') == "/docs"
+        self.passes_on("/docs")
+    }
+
+    /// Whether it leads to a console, likewise.
+    pub(crate) fn is_console(&self) -> bool {
+        self.passes_on("/console")
+    }
+
+    /// Whether it leads to all of a service, as it is.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.passes_on("")
+    }
+
+    /// Whether it is for what is below this path, and nobody changes that.
+    fn passes_on(&self, path: &str) -> bool {
+        let is_as_it_is = matches!(self.path, Path::Prefix(_) | Path::Segments(_)) && self.rewrite.is_none();
+        is_as_it_is && self.path.text().trim_end_matches('/') == path
     }
 
     /// The groups that it is for; none where it is for everybody.

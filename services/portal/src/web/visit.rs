@@ -160,10 +160,9 @@ impl FromRequestParts<Site> for Visit {
         let here = parts.uri.path_and_query().map_or("/docs/", |here| here.as_str());
         let catalog = site.catalog.load_full().seen_by(&viewer);
         let has_login = viewer.identity.is_some() || (site.access.knows_people() && catalog.has_login);
-        let login = match has_login {
-            true => format!("{}/docs/login?to={}", login_address(&catalog, &parts.headers), escape_path(here)),
-            false => String::new(),
-        };
+        let is_console = section(parts.uri.path()) == "console";
+        let address = login_address(&catalog, &parts.headers, is_console).filter(|_| has_login);
+        let login = address.map(|address| format!("{address}/docs/login?to={}", escape_path(here))).unwrap_or_default();
         let sees_console = console::is_shown(&site.console, &viewer, parts);
         let is_operator = console::is_for_operators(&site.console, &viewer, parts);
         let section = section(parts.uri.path());
@@ -182,17 +181,19 @@ impl FromRequestParts<Site> for Visit {
     }
 }
 
-/// Where somebody logs in who came by a name that is none of the gateway's; nothing where he came by one.
-fn login_address<'c>(catalog: &'c Catalog, headers: &HeaderMap) -> &'c str {
+/// Where somebody logs in who came by a name that is none of the gateway's: empty where he came by one. `None` where the gateway
+/// would not lead him back to the page.
+fn login_address<'c>(catalog: &'c Catalog, headers: &HeaderMap, is_console: bool) -> Option<&'c str> {
     let all = &catalog.addresses;
     let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let asked = host_of(&format!("http://{asked}"));
-    if all.iter().any(|address| host_of(address) == asked) {
-        return "";
+    if all.is_empty() || all.iter().any(|address| host_of(address) == asked) {
+        return Some("");
     }
+    let back = if is_console { &catalog.console_addresses } else { all };
     let is_over_tls = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let scheme = if is_over_tls { "https://" } else { "http://" };
-    all.iter().find(|address| address.starts_with(scheme)).or(all.first()).map_or("", String::as_str)
+    back.iter().find(|address| address.starts_with(scheme)).or(back.first()).map(String::as_str)
 }
 
 /// Whether a browser says that it runs on a machine of Apple's: their keyboards have other names for the same keys.

@@ -244,6 +244,29 @@ async fn who_comes_by_another_name_logs_in_where_the_gateway_has_the_portal() {
 }
 
 #[tokio::test]
+async fn no_login_is_offered_that_does_not_lead_back_to_the_console() {
+    let signer = Signer::ephemeral().unwrap();
+    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    site.console.groups = Arc::new(["staff".to_owned()]);
+    let addresses = vec!["http://shop.example:8080".to_owned()];
+    for (host, console_addresses, expected) in [
+        ("127.0.0.1:8088", vec![], None),
+        ("127.0.0.1:8088", addresses.clone(), Some("href=\"http://shop.example:8080/docs/login?to=%2Fconsole%2F\"")),
+        ("shop.example:8080", vec![], Some("href=\"/docs/login?to=%2Fconsole%2F\"")),
+    ] {
+        let before = site.catalog.load_full();
+        site.catalog.store(Arc::new(Catalog { addresses: addresses.clone(), console_addresses, ..(*before).clone() }));
+        let request = Request::get("/console/").header("host", host).body(Body::empty()).unwrap();
+        let body = router(site.clone()).oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        let page = String::from_utf8_lossy(&body);
+        match expected {
+            Some(expected) => assert!(page.contains(expected), "{host}: {page}"),
+            None => assert!(!page.contains("/docs/login"), "{host}: {page}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn with_a_group_the_console_is_for_its_members_alone() {
     let signer = Signer::ephemeral().unwrap();
     let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
