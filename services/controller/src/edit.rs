@@ -173,10 +173,14 @@ impl Editor {
                 "it stands in an annotation of another object: change that".to_owned(),
             ));
         }
-        let manifest = self.origin.read(id, &location)?;
+        let manifest = self.origin.read(id, &location).map_err(|error| match error {
+            // Where it stood is nothing now.
+            ChangeError::Missing => cannot_be_read(engine, id).map_or(ChangeError::Missing, ChangeError::NotEditable),
+            other => other,
+        })?;
         self.parse(id, &manifest, &manifest.text).map_err(|_| {
             let reason = "the object does not stand in a document of its own: change the file";
-            ChangeError::NotEditable(reason.to_owned())
+            ChangeError::NotEditable(cannot_be_read(engine, id).unwrap_or_else(|| reason.to_owned()))
         })?;
         Ok(manifest)
     }
@@ -236,6 +240,12 @@ impl Editor {
 /// Those that are Kubernetes' own are others'.
 pub(crate) fn is_editable(kind: Kind) -> bool {
     kind.is_ours()
+}
+
+/// Why an object is as it was read before, where it is.
+fn cannot_be_read(engine: &Mutex<Engine>, id: &ObjectId) -> Option<String> {
+    let found = lock(engine).files.problems_behind(id).into_iter().next()?;
+    Some(format!("its file cannot be read ({}: {}): change that", found.location, found.problem.message))
 }
 
 fn editable(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeError> {

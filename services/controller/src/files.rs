@@ -6,6 +6,7 @@ mod objects;
 mod places;
 mod unread;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +59,8 @@ struct File {
     /// Of the text that was read last.
     hash: Option<u128>,
     objects: Objects,
+    /// Those of them that are as they were in an earlier text, since this one cannot be read as a whole.
+    left: BTreeSet<ObjectId>,
     problems: Vec<Found>,
     /// Of objects, whose problems are the newest text's, not those of what stays in force.
     snippets: BTreeMap<Location, String>,
@@ -148,7 +151,10 @@ impl Files {
         if broken {
             // The broken document may be any of those that are missing now.
             for object in old.objects.iter() {
-                objects.entry(object.id.clone()).or_insert_with(|| Arc::clone(object));
+                if let Entry::Vacant(missing) = objects.entry(object.id.clone()) {
+                    read.left.insert(object.id.clone());
+                    missing.insert(Arc::clone(object));
+                }
             }
         }
         let is_left = broken && old.objects.iter().any(|object| is_usable(object));
@@ -161,6 +167,7 @@ impl Files {
                 // It says itself what is wrong with its text.
                 Some(unread) if stands_in(&unread) => {
                     read.snippets.insert(unread.location.clone(), problem.snippet);
+                    read.left.remove(&unread.id);
                     objects.insert(unread.id.clone(), Arc::new(unread));
                 }
                 unread => {
@@ -275,6 +282,13 @@ impl Files {
     /// Problems of whole files, objects aside.
     pub(crate) fn problems_in(&self, file: &str) -> Vec<Found> {
         self.files.get(file).map(|file| file.problems.clone()).unwrap_or_default()
+    }
+
+    /// What is wrong with the file of an object that is as it was read before.
+    pub(crate) fn problems_behind(&self, id: &ObjectId) -> Vec<Found> {
+        let file = self.counting(id).and_then(|(file, _)| self.files.get(file));
+        let problems = file.filter(|file| file.left.contains(id)).into_iter().flat_map(|file| &file.problems);
+        problems.filter(|found| found.problem.severity == Severity::Error).cloned().collect()
     }
 
     fn object_problems(&self, object: &Object) -> Vec<Found> {

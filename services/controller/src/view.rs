@@ -35,7 +35,7 @@ use crate::admin::{
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
-use crate::engine::Engine;
+use crate::engine::{Engine, located};
 use crate::explain;
 use crate::policies::Cache;
 use crate::previews::{Lifecycle, may_change, may_know};
@@ -114,7 +114,10 @@ impl View for EngineView {
     fn objects(&self, query: &ListQuery) -> Page<ObjectView> {
         let engine = lock(&self.engine);
         let wanted = engine.world.objects().filter(|object| wants(query, &object.id));
-        let mut page = Page::of(query, wanted, |object| (object, engine.object_problems(&object.id)));
+        let mut page = Page::of(query, wanted, |object| {
+            let behind = engine.files.problems_behind(&object.id).into_iter().map(located);
+            (object, engine.object_problems(&object.id).into_iter().chain(behind).collect::<Vec<_>>())
+        });
         engine.files.locate(page.items.iter_mut().flat_map(|(_, problems)| problems));
         page.map(|(object, problems)| objects::object_view(&engine, object, &problems))
     }

@@ -247,6 +247,21 @@ fn of_a_field_that_nothing_knows_the_one_is_told_that_is_meant() {
 }
 
 #[test]
+fn of_an_object_whose_file_cannot_be_read_that_is_said() {
+    let (directory, editor, engine) = editor();
+    let broken = TEXT.replace("  prefix: /cart/", "  prefix: [/cart/");
+    fs::write(directory.path().join("all.yaml"), &broken).unwrap();
+    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(broken.as_str().into()) };
+    engine.lock().unwrap().ingest(vec![file], Instant::now());
+    let refused = editor.dry_run(&engine, &change(TEXT, None));
+    let Err(ChangeError::NotEditable(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.starts_with("its file cannot be read (all.yaml:") && why.contains("stays in force"), "{why}");
+    let engine = engine.lock().unwrap();
+    let behind = |kind: Kind, name: &str| engine.files.problems_behind(&ObjectId::new(kind, "default", name)).len();
+    assert_eq!((behind(Kind::Mapping, "cart"), behind(Kind::Host, "shop")), (1, 0), "the other is read");
+}
+
+#[test]
 fn an_object_is_created_once_and_deleted() {
     let (directory, editor, engine) = editor();
     let path = directory.path().join("more.yaml");

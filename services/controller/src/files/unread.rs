@@ -101,5 +101,6 @@ fn kept(file: &Arc<str>, objects: Objects, problem: Problem, line: u32) -> File 
     let location = Location { file: Arc::clone(file), line, column: line.min(1) };
     let object = objects.iter().find(|object| !object.location.has_lines()).map(|object| object.id.clone());
     let problem = Found { object, problem, location, snippet: String::new() };
-    File { hash: None, objects, problems: vec![problem], snippets: BTreeMap::new() }
+    let left = objects.ids().cloned().collect();
+    File { hash: None, objects, left, problems: vec![problem], snippets: BTreeMap::new() }
 }
