@@ -25,7 +25,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   const diff = await page.locator('.diff .removed, .diff .added').allInnerTexts();
   await look('edit');
   await page.click('button[value=apply]');
-  await page.waitForURL(`${origin}/console/objects/Mapping/default/cart?applied=true`);
+  await page.waitForURL(`${origin}/console/objects/Mapping/default/cart?applied=*`);
   // The file is read again in a moment: the page follows by itself.
   await page.getByText('live in the one Envoy').waitFor();
   await page.locator('main', { hasText: 'timeout 900 ms' }).waitFor();

@@ -71,7 +71,7 @@ async function refusals(page, portal, look) {
     await tab.waitForSelector('button[value=apply]');
   }
   await other.click('button[value=apply]');
-  await other.waitForURL('**?applied=true');
+  await other.waitForURL('**?applied=*');
   await other.close();
   await refused(page, 409, look);
   await page.goto(`${portal}${CART.replace('cart', 'orders')}/edit`);

@@ -134,7 +134,7 @@ async fn what_operators_write_and_what_goes_wrong_is_for_everybody() {
     shows("/docs/search?term=giraffe", "/docs/pages/guide").await;
     told_with(&site, "pages.mjs", &json!({ "part": "portalInTrouble", "screen": "both" })).await;
     let mut command = site.nuncio(&["portal", "--admin", &site.at(9398).to_string()]);
-    let _alone = Process::spawn(command.arg("--listen").arg(site.at(8089).to_string()));
+    let process = Process::spawn(command.arg("--listen").arg(site.at(8089).to_string()));
     let alone = Client::http(site.at(8089));
     let is_away = async || match alone.send(&get("localhost", "/console/problems")).await.map(|reply| reply.status) {
         Ok(502) => Ok(()),
@@ -143,6 +143,7 @@ async fn what_operators_write_and_what_goes_wrong_is_for_everybody() {
     eventually("a portal without a gateway", is_away).await;
     let more = json!({ "part": "portalAlone", "screen": "both", "portal": format!("http://{}", site.at(8089)) });
     told_with(&site, "pages.mjs", &more).await;
+    drop(process);
     gateway.stop().await;
 }
 
