@@ -2,9 +2,19 @@
 
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, mapping, object, plain};
-use nuncio_e2e::{Client, Gateway, Site, eventually, get};
+use nuncio_e2e::{Client, Failure, Gateway, Reply, Site, eventually, get};
 use rustix::process::Signal;
 use serde_json::json;
+use tokio::task::JoinHandle;
+
+/// A request that has come to the backend, which holds its answer back.
+async fn in_flight(client: &Client, backend: &Backend) -> JoinHandle<Result<Reply, Failure>> {
+    let client = client.clone();
+    let slow = tokio::spawn(async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await });
+    eventually("the request is in flight", async || if backend.requests() == 1 { Ok(()) } else { Err("not yet") })
+        .await;
+    slow
+}
 
 #[tokio::test]
 async fn sigterm_lets_requests_in_flight_finish() {
@@ -12,11 +22,7 @@ async fn sigterm_lets_requests_in_flight_finish() {
     site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
     let mut gateway = Gateway::start(&site).await;
     let client = Client::http(site.http());
-    let slow = tokio::spawn({
-        let client = client.clone();
-        async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await }
-    });
-    eventually("the request is in flight", async || if a.requests() == 1 { Ok(()) } else { Err("not yet") }).await;
+    let slow = in_flight(&client, &a).await;
 
     gateway.signal(Signal::TERM);
     let reason = eventually("it is not ready any more", async || match gateway.admin.ready().await {
@@ -44,11 +50,7 @@ async fn a_changed_listener_lets_requests_in_flight_go_on() {
     })
     .await;
     let client = Client::http(site.http());
-    let slow = tokio::spawn({
-        let client = client.clone();
-        async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await }
-    });
-    eventually("the request is in flight", async || if a.requests() == 1 { Ok(()) } else { Err("not yet") }).await;
+    let slow = in_flight(&client, &a).await;
     site.write(
         "module.yaml",
         documents(&[object("Module", "ambassador", json!({"config": {"server_name": "other"}}))]),
@@ -78,11 +80,7 @@ async fn new_connections_are_refused_before_the_drain_time_ends_and_requests_in_
     })
     .await;
     let client = Client::http(site.http());
-    let slow = tokio::spawn({
-        let client = client.clone();
-        async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await }
-    });
-    eventually("the request is in flight", async || if a.requests() == 1 { Ok(()) } else { Err("not yet") }).await;
+    let slow = in_flight(&client, &a).await;
     gateway.signal(Signal::TERM);
     eventually("it drains", async || match gateway.admin.ready().await {
         Err(reason) if reason.contains("draining") => Ok(()),
