@@ -201,3 +201,24 @@ async fn filters_do_not_speak_for_this_machine() {
     assert_eq!(upstream.requests(), 0);
     gateway.stop().await;
 }
+
+/// Who would answer for them could be anybody to the portal: also where requests get identities without a login.
+#[tokio::test]
+async fn no_mapping_answers_for_the_keys_of_identities() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Authorizer::start(decide).await);
+    let external = json!({"auth_service": asked.address().to_string(), "proto": "grpc", "protocol_version": "v3"});
+    let mut taker = mapping("taker", "/.nuncio/jwks", upstream.address());
+    taker["spec"]["bypass_auth"] = json!(true);
+    let objects = [
+        object("Filter", "asks", json!({"External": external})),
+        object("FilterPolicy", "policy", json!({"rules": [{"path": "/account", "filters": [{"name": "asks"}]}]})),
+        mapping("all", "/", upstream.address()),
+        taker,
+    ];
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let reply = Client::http(site.http()).ask(&get("a.example", "/.nuncio/jwks")).await;
+    assert_eq!((reply.status, upstream.requests()), (200, 0), "{}", reply.text());
+    assert!(reply.text().contains("\"keys\""), "{}", reply.text());
+    gateway.stop().await;
+}
