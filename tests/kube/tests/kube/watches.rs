@@ -4,10 +4,11 @@ use std::pin::pin;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::api::{ListParams, ObjectMeta, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Error};
 use nuncio_kube_tests::Cluster;
+use nuncio_test_support::eventually;
 use serde_json::json;
 
 fn config_map(name: &str) -> ConfigMap {
@@ -22,6 +23,12 @@ async fn a_streaming_list_gives_what_is_there_and_then_what_changes() {
     let namespace = cluster.namespace().await;
     let maps: Api<ConfigMap> = namespace.api();
     maps.create(&PostParams::default(), &config_map("a")).await.unwrap();
+    // A list begins with what the server's cache has, which may be a moment behind what was written.
+    eventually("the cache has it", async || {
+        let cached = maps.list(&ListParams::default().match_any()).await.unwrap().items;
+        cached.iter().any(|map| map.metadata.name.as_deref() == Some("a")).then_some(()).ok_or(cached.len())
+    })
+    .await;
 
     let mut events =
         pin!(watcher(maps.clone(), watcher::Config::default().streaming_lists().fields("metadata.name=a")));
