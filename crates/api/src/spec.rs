@@ -74,8 +74,8 @@ pub use module_settings::{
     LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe, UnderscoresAction,
 };
 pub use preview::{
-    Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewInclude, PreviewIncludes,
-    PreviewLifetime, PreviewLifetimeFrom, PreviewMatch, PreviewPolicy, PreviewScheme, PreviewSelector,
+    Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewDocs, PreviewEntrypoint, PreviewInclude,
+    PreviewIncludes, PreviewLifetime, PreviewLifetimeFrom, PreviewMatch, PreviewPolicy, PreviewScheme, PreviewSelector,
     PreviewedService, WhenMissing,
 };
 pub use preview_repository::{Forge, PreviewCreators, PreviewRepository, PreviewSource};

@@ -105,8 +105,8 @@ pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedS
 pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
 pub use preview_share::{PreviewShareView, PreviewShared, SharePreview};
 pub use previews::{
-    PreviewDetailView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView, PreviewUrlView,
-    PreviewView, PreviewedServiceView, SeePreviews,
+    PreviewDetailView, PreviewDocsView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView,
+    PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviews,
 };
 pub use stats::{CountsView, LatencyView};
 pub(crate) use stats::{Stats, Wanted};

@@ -84,6 +84,18 @@ pub struct PreviewedService {
     /// What happens while there is nobody behind `backend`; default `Fail`.
     #[serde(rename = "whenMissing")]
     pub when_missing: Option<WhenMissing>,
+    /// Where its OpenAPI document is, which is compared with the baseline's; default is the place of the baseline's.
+    pub docs: Option<PreviewDocs>,
+}
+
+/// Where the OpenAPI document is of who stands in for a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PreviewDocs {
+    /// Its path, as `backend` itself knows it: `/openapi.json`.
+    pub path: Option<String>,
+    /// None is asked for, and nothing is compared; default `false`.
+    pub ignored: Option<bool>,
 }
 
 /// Which requests of a service are meant: those for which all holds that is said.
@@ -113,6 +125,13 @@ impl PreviewedService {
     #[must_use]
     pub fn is_tunnel(&self) -> bool {
         self.tunnel == Some(true)
+    }
+
+    /// Whether the same happens to requests by both: where their documents are changes nothing of that.
+    #[must_use]
+    pub fn sends_as(&self, other: &Self) -> bool {
+        let without_docs = |service: &Self| Self { docs: None, ..service.clone() };
+        without_docs(self) == without_docs(other)
     }
 }
 

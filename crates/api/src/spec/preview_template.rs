@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Preview, PreviewAccess, PreviewEntrypoint, PreviewInclude, PreviewLifetime, PreviewMatch, PreviewedService,
-    WhenMissing,
+    Preview, PreviewAccess, PreviewDocs, PreviewEntrypoint, PreviewInclude, PreviewLifetime, PreviewMatch,
+    PreviewedService, WhenMissing,
 };
 
 /// A Preview with gaps: `{number}` is the pull request's, `{branch}` its branch as a part of a name, `{commit}` the newest
@@ -45,6 +45,8 @@ pub struct TemplateService {
     /// As in a Preview.
     #[serde(rename = "whenMissing")]
     pub when_missing: Option<WhenMissing>,
+    /// As in a Preview.
+    pub docs: Option<PreviewDocs>,
 }
 
 /// What stands in the gaps.
@@ -116,6 +118,7 @@ impl PreviewTemplate {
                 matches: service.matches.clone(),
                 tunnel: service.tunnel,
                 when_missing: service.when_missing,
+                docs: service.docs.clone(),
             });
         }
         let entrypoints = self.entrypoints.clone();
@@ -176,12 +179,13 @@ mod tests {
     fn a_template_says_all_that_a_preview_may_say_of_services() {
         let template: PreviewTemplate = serde_json::from_value(serde_json::json!({
             "name": "cart-{number}",
-            "services": [{"baseline": "cart", "tunnel": true, "whenMissing": "Baseline"}],
+            "services": [{"baseline": "cart", "tunnel": true, "whenMissing": "Baseline", "docs": {"ignored": true}}],
             "includes": [{"name": "api-{branch}", "namespace": "api"}, {"name": "web-{number}"}],
         }))
         .unwrap();
         let spec = template.fill(&Gaps::new(42, "fix".to_owned(), "9f3c")).unwrap().spec;
         assert!(spec.services[0].is_tunnel() && spec.services[0].backend.is_absent());
+        assert_eq!(spec.services[0].docs, Some(PreviewDocs { path: None, ignored: Some(true) }));
         let included: Vec<_> = spec.includes.iter().map(|it| (&*it.name, it.namespace.as_deref())).collect();
         assert_eq!(included, [("api-fix", Some("api")), ("web-42", None)]);
         // What a developer runs there is of no commit that anybody has looked at.

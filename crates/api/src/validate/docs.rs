@@ -1,9 +1,10 @@
-//! `docs` of a Mapping.
+//! `docs` of a Mapping, and of a service of a Preview.
 
-use super::no_effect;
+use super::{invalid, no_effect};
 use crate::parse::Issues;
+use crate::text::shorten;
 use crate::yaml::Path;
-use crate::{Docs, DocsProblem, LONGEST_DOCS_TIMEOUT_MS, Mapping, Scheme, ServiceRef, without_port};
+use crate::{Docs, DocsProblem, LONGEST_DOCS_TIMEOUT_MS, Mapping, PreviewedService, Scheme, ServiceRef, without_port};
 
 /// Whether the portal can use `docs`. The Mapping serves all the same.
 pub(super) fn docs(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
@@ -32,6 +33,23 @@ pub(super) fn docs(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) 
     }
     if let Some(why) = docs.url.as_deref().and_then(|url| not_asked(url, &mapping.service)) {
         no_effect(&path.key("url"), why, issues);
+    }
+}
+
+/// Where the document of who stands in for a service is. It is asked for at `backend` and nowhere else.
+pub(super) fn previewed(service: &PreviewedService, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let Some(docs) = &service.docs else { return };
+    let Some(written) = &docs.path else { return };
+    let path = &path.key("path");
+    let is_path = written.starts_with('/') && written.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if !is_path {
+        let message =
+            format!("expected a path of the backend, such as \"/openapi.json\", found \"{}\"", shorten(written));
+        invalid(path, message, issues);
+    } else if docs.ignored == Some(true) {
+        no_effect(path, "ignored is true: no document is asked for", issues);
+    } else if service.is_tunnel() {
+        no_effect(path, "documents are not asked for through a tunnel", issues);
     }
 }
 

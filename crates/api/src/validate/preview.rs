@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::value::header_text;
-use super::{filter_policy, header, hostname, invalid, missing, preview_repository, target};
+use super::{docs, filter_policy, header, hostname, invalid, missing, preview_repository, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -57,6 +57,7 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
         target(&service.baseline, &path.key("baseline"), issues);
         backend(service, &path.key("backend"), issues);
         service.matches.iter().for_each(|it| matches(it, &path.key("match"), issues));
+        docs::previewed(service, &path.key("docs"), issues);
         if preview.services[..index].iter().any(|other| takes_all_of(other, service)) {
             invalid(&path.key("baseline"), "is replaced already", issues);
         }

@@ -46,7 +46,7 @@ impl Replacement {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let is_tunnel = self.backend.is_tunnel() || other.backend.is_tunnel();
         let of_same = self.owner.namespace == other.owner.namespace && !is_tunnel;
-        of_same && self.port == other.port && self.backend == other.backend
+        of_same && self.port == other.port && self.backend.sends_as(&other.backend)
     }
 
     /// As a part has it: nobody stands in where that is not there.

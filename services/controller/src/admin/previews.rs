@@ -172,6 +172,17 @@ pub struct PreviewUpstreamView {
     pub object: ObjectRef,
     /// Where it leads within the preview.
     pub upstream: UpstreamView,
+    /// What the Preview says of the document there.
+    pub docs: PreviewDocsView,
+}
+
+/// `docs` of a service of a Preview.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewDocsView {
+    /// Path of the document, as the service itself knows it. None: it is at the place of the baseline's.
+    pub path: Option<String>,
+    /// None is to be asked for.
+    pub ignored: bool,
 }
 
 /// Previews, with what has happened to them and whom they lead to.

@@ -23,7 +23,7 @@ use crate::catalog::Entry;
 use crate::cause::Cause;
 use crate::changes::Change;
 use crate::fetch::Target;
-use crate::gateway::{PortalSpec, ServedApi, Upstream};
+use crate::gateway::{Docs, PortalSpec, ServedApi};
 use crate::history::Version;
 use crate::reference::Reference;
 use crate::refresh::document;
@@ -134,19 +134,29 @@ async fn found(visit: &Visit, namespace: &str, name: &str) -> Result<Vec<(Pair, 
     Ok(pairs.into_iter().zip(found).collect())
 }
 
-/// The API that an object is of, as the preview has it; none where it is not for the reader, or has no document.
+/// The API that an object is of, as the preview has it; none where it is not for the reader, has no document, or the preview
+/// says to ask for none.
 fn pair(visit: &Visit, leads: &Leads) -> Option<Pair> {
+    if leads.docs.ignored {
+        return None;
+    }
     let entry = visit.catalog().entries.iter().find(|entry| entry.api.served.is(&leads.object))?;
     let reference = entry.reference.clone()?;
-    let served = standing_in(&entry.api, &leads.upstream);
+    let served = standing_in(&entry.api, leads);
     Some(Pair { entry: Arc::clone(entry), reference, service: leads.upstream.service.clone(), served })
 }
 
-/// An API at the service that stands in for its own: what its own has, that one has at the same path.
-fn standing_in(api: &Api, upstream: &Upstream) -> ServedApi {
-    let mut served = ServedApi { upstream: upstream.clone(), selected: true, ..api.served.clone() };
-    if let (Ok(Target::Service(service)), Some(docs)) = (&api.target, &mut served.docs) {
-        (docs.url, docs.path) = (None, Some(service.path().to_owned()));
+/// An API at the service that stands in for its own: what its own has, that one has at the same path, unless the preview says
+/// another.
+fn standing_in(api: &Api, leads: &Leads) -> ServedApi {
+    let mut served = ServedApi { upstream: leads.upstream.clone(), selected: true, ..api.served.clone() };
+    let path = match (&leads.docs.path, &api.target, &served.docs) {
+        (Some(path), ..) => Some(path.clone()),
+        (None, Ok(Target::Service(service)), Some(_)) => Some(service.path().to_owned()),
+        _ => None,
+    };
+    if path.is_some() {
+        served.docs = Some(Docs { url: None, path, invalid: None, ..served.docs.take().unwrap_or_default() });
     }
     served
 }
@@ -171,22 +181,30 @@ async fn compare(visit: &Visit, pair: &Pair) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::{Docs, Path, Rewrite};
+    use crate::gateway::{Path, Rewrite, Upstream};
+    use crate::previews::model::PreviewDocs;
 
     #[test]
     fn a_document_at_the_service_is_asked_for_at_the_one_that_stands_in() {
-        let target = |url: &str| {
+        let target = |url: &str, said: Option<&str>| {
             let mut told =
                 crate::mount::tests::served(Path::Prefix("/api/".to_owned()), Some(Rewrite::Matched("/".to_owned())));
             told.docs = Some(Docs { url: Some(url.to_owned()), ..Docs::default() });
             let of = |told| Served::of(vec![told], &PortalSpec::default(), &[], false).apis.remove(0);
             let baseline = of(told);
             let upstream = Upstream { service: "cart-v2:80".to_owned(), ..baseline.served.upstream.clone() };
-            of(standing_in(&baseline, &upstream)).target.unwrap()
+            let docs = PreviewDocs { path: said.map(str::to_owned), ignored: false };
+            let leads = Leads { object: baseline.served.object(), upstream, docs };
+            of(standing_in(&baseline, &leads)).target.unwrap()
         };
-        let own = target("http://cart/openapi.json?v=1");
+        let own = target("http://cart/openapi.json?v=1", None);
         assert!(matches!(&own, Target::Service(at) if at.path() == "/openapi.json?v=1"), "{own:?}");
         assert!(format!("{own:?}").contains("cart-v2:80"), "{own:?}");
-        assert!(matches!(target("https://docs.example/x"), Target::Url(_)), "it is nobody's of the two");
+        assert!(matches!(target("https://docs.example/x", None), Target::Url(_)), "it is nobody's of the two");
+        for baseline in ["http://cart/openapi.json", "https://docs.example/x"] {
+            let said = target(baseline, Some("/v2/openapi.json"));
+            assert!(matches!(&said, Target::Service(at) if at.path() == "/v2/openapi.json"), "{baseline}: {said:?}");
+            assert!(format!("{said:?}").contains("cart-v2:80"), "{baseline}: {said:?}");
+        }
     }
 }

@@ -234,6 +234,19 @@ pub(super) struct Leads {
     /// What the route is made of.
     pub(super) object: ObjectRef,
     pub(super) upstream: Upstream,
+    /// Absent where the controller is of a version that knows of none.
+    #[serde(default)]
+    pub(super) docs: PreviewDocs,
+}
+
+/// What a preview says of the document there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PreviewDocs {
+    /// Where it is at the service, where that is not where the baseline has it.
+    pub(super) path: Option<String>,
+    /// None is asked for.
+    pub(super) ignored: bool,
 }
 
 /// Links to a preview. Whoever has one is let in.

@@ -160,3 +160,33 @@ fn a_preview_chooses_no_requests_by_what_the_gateway_writes() {
     }
     assert!(!is_invalid(&only(&preview("x-tenant"))));
 }
+
+#[test]
+fn the_document_of_a_preview_is_at_a_path_of_its_backend() {
+    let preview = |service: &str| {
+        format!(
+            "apiVersion: nuncio.dev/v1alpha1\nkind: Preview\nmetadata: {{name: p}}\nspec: {{services: [{{baseline: a, {service}}}], \
+             entrypoints: [{{name: web, host: a.example}}], access: {{mode: Public}}}}\n"
+        )
+    };
+    let told = |service: &str| -> Vec<_> {
+        let problems = only(&preview(service)).problems;
+        problems.into_iter().map(|(problem, _)| (problem.reason, problem.field)).collect()
+    };
+    let at = |reason| vec![(reason, "spec.services[0].docs.path".to_owned())];
+    for path in ["openapi.json", "''", "'http://b/openapi.json'", "//b /x", "'/a#b'", "\"/a\\nb\"", "\"/a\\tb\"", "/ä"]
+    {
+        assert_eq!(told(&format!("backend: b, docs: {{path: {path}}}")), at("InvalidValue"), "{path}");
+    }
+    for good in [
+        "backend: b, docs: {path: '/v2/openapi.json?full=1'}",
+        "backend: b, docs: {ignored: true}",
+        "tunnel: true, docs: {ignored: true}",
+    ] {
+        assert!(told(good).is_empty(), "{good}: {:?}", told(good));
+    }
+    for idle in ["tunnel: true, docs: {path: /x}", "backend: b, docs: {path: /x, ignored: true}"] {
+        assert_eq!(told(idle), at("NoEffect"), "{idle}");
+    }
+    assert_eq!(told("backend: b, docs: /x")[0].1, "spec.services[0].docs");
+}

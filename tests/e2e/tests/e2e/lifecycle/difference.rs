@@ -10,13 +10,18 @@ use crate::portal::release::{service, stock};
 /// A team with a stock that has a document, and a preview of another of its releases.
 async fn with_stock() -> Team {
     let team = Team::new().await;
+    write_stock(&team, &Value::Null);
+    team
+}
+
+/// Has the preview say so of the document of its release.
+fn write_stock(team: &Team, docs: &Value) {
     let mut mapping = mapping_on(SHOP, "stock", "/stock/", team.site.at(9300));
     mapping["spec"]["docs"] = json!({"path": "/openapi.json"});
-    let services = json!([{"baseline": team.site.at(9300).to_string(), "backend": team.site.at(9301).to_string()}]);
+    let [baseline, backend] = [9300, 9301].map(|port| team.site.at(port).to_string());
     let mut preview = team.manifest("tax");
-    preview["spec"]["services"] = services;
+    preview["spec"]["services"] = json!([{"baseline": baseline, "backend": backend, "docs": docs}]);
     team.site.write("stock.yaml", documents(&[mapping, preview]));
-    team
 }
 
 #[tokio::test]
@@ -56,6 +61,40 @@ async fn whom_a_branch_would_break_is_told_before_it_is_merged() {
     for path in [path, page] {
         assert_eq!(Client::http(team.site.at(8088)).ask(&get("localhost", path)).await.status, 401, "{path}");
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_branch_may_have_its_document_at_another_path_or_none_to_compare() {
+    let team = with_stock().await;
+    let mut moved = stock("2", &["name", "weight"]);
+    moved["x-path"] = json!("/v2/openapi.json");
+    let _baseline = service(team.site.at(9300), &watch::Sender::new(stock("1", &["name", "price"]))).await;
+    let _branch = service(team.site.at(9301), &watch::Sender::new(moved)).await;
+    let gateway = team.gateway().await;
+    let told = async |path: &str| {
+        let ask = get(PORTAL, path).with("authorization", &team.person("team-cart"));
+        team.client().ask(&ask).await.text()
+    };
+    let found = async |what: &str, is_it: fn(&[Value]) -> bool| {
+        eventually(what, async || {
+            let text = told("/api/v1/previews/default/tax/changes").await;
+            let found: Vec<Value> = from_str(&text).map_err(|_| text.clone())?;
+            if is_it(&found) { Ok(()) } else { Err(text) }
+        })
+        .await;
+    };
+    let page = "/docs/previews/default/tax/changes";
+    found("none where the baseline has its own", |found| matches!(found, [one] if one["why"].is_string())).await;
+
+    write_stock(&team, &json!({"path": "/v2/openapi.json"}));
+    found("the one at the other path", |found| matches!(found, [one] if one["breaking"] == true)).await;
+    assert!(told(page).await.contains("badge breaking"));
+
+    write_stock(&team, &json!({"ignored": true}));
+    found("nothing to compare", <[Value]>::is_empty).await;
+    let shown = told(page).await;
+    assert!(shown.contains("No API that you can see here has another version"), "{shown}");
     gateway.stop().await;
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -19,7 +19,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{HOST, api, ask, ask_json, shop};
 
 /// A service that answers with its document, at `/echo` with what it was asked for, at `/said` with all of that as JSON, and
-/// to whoever posts something with that. A release is another document, by whoever changes it here or puts one there.
+/// to whoever posts something with that. A release is another document, by whoever changes it here or puts one there. One with
+/// `x-path` is at that path alone.
 pub(crate) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> AbortOnDropHandle<()> {
     let (listener, release) = (TcpListener::bind(at).await.unwrap(), release.clone());
     AbortOnDropHandle::new(tokio::spawn(async move {
@@ -37,6 +38,11 @@ pub(crate) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> A
                         let mut answer = Response::new(Full::new(Bytes::from(said(request).await?.to_string())));
                         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                         return Ok(answer);
+                    }
+                    if release.borrow()["x-path"].as_str().is_some_and(|path| path != request.uri().path()) {
+                        let mut missing = Response::new(Full::new(Bytes::new()));
+                        *missing.status_mut() = StatusCode::NOT_FOUND;
+                        return Ok(missing);
                     }
                     if request.method() == Method::POST {
                         let body = request.into_body().collect().await?.to_bytes();

@@ -104,9 +104,12 @@ fn of_two_for_the_same_service_the_first_counts() {
     assert_eq!(told.field, "spec.includes[0]");
     assert!(told.message.contains("that of Preview default/pr-42 counts"), "{}", told.message);
     // The same is no conflict.
-    let same = INCLUDED.replace("services: [", "services: [{baseline: cart, backend: cart-42}, ");
-    let world = of(&[SITE, WEB, POLICY, &including("name: web-7"), &same]);
-    assert_eq!((answers(&world), reasons(&world, &id("pr-42"))), (served(), vec![]));
+    for said in ["", ", docs: {path: /v2/openapi.json}"] {
+        let same = format!("services: [{{baseline: cart, backend: cart-42{said}}}, ");
+        let same = INCLUDED.replace("services: [", &same);
+        let world = of(&[SITE, WEB, POLICY, &including("name: web-7"), &same]);
+        assert_eq!((answers(&world), reasons(&world, &id("pr-42"))), (served(), vec![]), "{said}");
+    }
 }
 
 #[test]
