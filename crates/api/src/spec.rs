@@ -18,7 +18,10 @@ mod mapping_policy;
 mod module;
 mod module_settings;
 mod preview;
+mod preview_access;
+mod preview_policy;
 mod preview_repository;
+mod preview_service;
 mod preview_template;
 mod rate_limit;
 mod rate_limit_service;
@@ -73,12 +76,11 @@ pub use module_settings::{
     Buffer, Cidr, ClientCertDetails, ForwardClientCertDetails, GrpcStats, GrpcStatsService, InvalidCidr, IpRule,
     LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe, UnderscoresAction,
 };
-pub use preview::{
-    Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewDocs, PreviewEntrypoint, PreviewInclude,
-    PreviewIncludes, PreviewLifetime, PreviewLifetimeFrom, PreviewMatch, PreviewPolicy, PreviewScheme, PreviewSelector,
-    PreviewedService, WhenMissing,
-};
+pub use preview::{Preview, PreviewEntrypoint, PreviewInclude, PreviewLifetime, PreviewLifetimeFrom};
+pub use preview_access::{PreviewAccess, PreviewAccessMode};
+pub use preview_policy::{PreviewBackends, PreviewIncludes, PreviewPolicy, PreviewScheme, PreviewSelector};
 pub use preview_repository::{Forge, PreviewCreators, PreviewRepository, PreviewSource};
+pub use preview_service::{PreviewDocs, PreviewMatch, PreviewedService, WhenMissing};
 pub use preview_template::{Filled, Gaps, LONGEST_BRANCH, PreviewTemplate, TemplateService};
 pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
 pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};
