@@ -5,6 +5,7 @@
 
 mod acts;
 mod api;
+mod detail;
 mod difference;
 mod doctor;
 mod form;

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::model::{Caller, Changed, Detail, Details, Event, Preview, Previews};
+use super::detail::{Detail, Details, Event};
+use super::model::{Caller, Changed, Preview, Previews};
 use super::problem::{ProblemDetails, Refusals};
 use crate::access::Identity;
 use crate::web::{Visit, escape_path};

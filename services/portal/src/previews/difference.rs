@@ -14,9 +14,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::api::details;
+use super::detail::Leads;
 use super::link;
 use super::list::Refused;
-use super::model::Leads;
 use super::problem::ProblemDetails;
 use crate::api::{Api, Served};
 use crate::catalog::Entry;
@@ -182,7 +182,7 @@ async fn compare(visit: &Visit, pair: &Pair) -> Found {
 mod tests {
     use super::*;
     use crate::gateway::{Path, Rewrite, Upstream};
-    use crate::previews::model::PreviewDocs;
+    use crate::previews::detail::PreviewDocs;
 
     #[test]
     fn a_document_at_the_service_is_asked_for_at_the_one_that_stands_in() {

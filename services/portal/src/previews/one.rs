@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::api::{all, details};
+use super::detail::Event;
 use super::link;
 use super::list::{Refused, State};
-use super::model::{Event, Preview, Route, Routes, Url, moment};
+use super::model::{Preview, Route, Routes, Url, moment};
 use super::problem::ProblemDetails;
 use super::qr::{Drawing, draw};
 use crate::gateway::host_of;
