@@ -3,10 +3,12 @@
 use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nuncio_test_support::signal_to;
 use rustix::process::Signal;
 
+use crate::yaml::{documents, mapping};
 use crate::{Admin, Process, Site, eventually, processes_of};
 
 /// A running `nuncio up`.
@@ -70,6 +72,19 @@ impl<'a> Gateway<'a> {
             admin.ready().await
         })
         .await;
+    }
+
+    /// Waits until Envoy has all that was written before: a problem is told earlier than that. A Mapping shows it that is
+    /// written last, and that nobody asks for.
+    ///
+    /// # Panics
+    /// If Envoy does not take it.
+    pub async fn taken(&self) {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let name = format!("last-{}", LAST.fetch_add(1, Ordering::Relaxed));
+        let last = mapping(&name, &format!("/{name}/"), self.site.at(9));
+        self.site.write(&format!("{name}.yaml"), documents(&[last]));
+        self.admin.state("Mapping", &name, "acked").await;
     }
 
     /// The process id of its Envoy, if it runs.

@@ -86,6 +86,7 @@ async fn a_module_that_cannot_be_read_from_the_start_lets_nobody_past_its_access
         // Still not readable, and it speaks of no list any more.
         site.write("module.yaml", "kind: Module\nmetadata: {name: ambassador}\nspec: [\n");
         gateway.admin.problem(&["InvalidYaml"]).await;
+        gateway.taken().await;
         assert_eq!(status(&client, "/x").await, 403, "{text}");
         site.write("module.yaml", module(&json!({"ip_allow": [{"peer": "127.0.0.0/8"}]})));
         becomes(&client, "/x", 200).await;
@@ -138,9 +139,11 @@ async fn a_module_that_cannot_be_read_changes_nothing_while_running() {
     let client = Client::http(site.http());
     site.write("module.yaml", "kind: Module\nmetadata: {name: ambassador}\nspec: {config: {ip_allow: [\n");
     gateway.admin.problem(&["InvalidYaml"]).await;
+    gateway.taken().await;
     assert_eq!(status(&client, "/x").await, 200);
     site.write("module.yaml", module(&json!({"lua_scripts": "function ("})));
     gateway.admin.problem(&["InvalidLua", "what ran before stays"]).await;
+    gateway.taken().await;
     assert_eq!(status(&client, "/x").await, 200);
     gateway.stop().await;
 }

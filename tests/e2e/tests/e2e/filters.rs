@@ -305,6 +305,7 @@ async fn a_policy_that_cannot_be_read_at_the_start_lets_nobody_in_and_later_chan
     becomes(&client, "open", &get("a.example", "/x"), 200).await;
     site.write("policy.yaml", broken);
     gateway.admin.problem(&["policy.yaml", "InvalidYaml"]).await;
+    gateway.taken().await;
     assert_eq!(
         client.ask(&get("a.example", "/x")).await.status,
         200,

@@ -146,6 +146,7 @@ async fn a_half_written_file_takes_nothing_away() {
     let path = site.manifests().join("routes.yaml");
     fs::write(&path, &text[..text.len() * 2 / 3]).unwrap();
     gateway.admin.problem(&["InvalidYaml", "routes.yaml"]).await;
+    gateway.taken().await;
     for path in ["/x/", "/y/"] {
         assert_eq!(client.ask(&get("a.example", path)).await.by(), "a");
     }
@@ -165,6 +166,7 @@ async fn a_file_of_zeros_takes_nothing_away() {
     // What some file systems make of a file whose writer was cut off from power.
     site.write("x.yaml", [0; 512]);
     gateway.admin.problem(&["InvalidYaml", "x.yaml"]).await;
+    gateway.taken().await;
     assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x/")).await.by(), "a");
     gateway.stop().await;
 }
@@ -192,12 +194,14 @@ async fn a_broken_file_has_a_place_and_its_objects_stay_until_it_is_mended() {
     assert_eq!(problem["object"]["name"], "x", "{problem}");
     let line = gateway.line(&["error: x.yaml:", "Mapping default/x"]).await;
     assert!(line.contains(&format!("x.yaml:{}:{}", location["line"], location["column"])), "{line}");
+    gateway.taken().await;
     assert_eq!(client.ask(&get("a.example", "/x/")).await.by(), "a", "the last good state stays");
 
     // A value of a wrong type is another way of being broken.
     site.write("x.yaml", text("  prefix: /x/\n  service: {host: a}\n"));
     let problem = gateway.admin.problem(&["InvalidValue", "spec.service", "x.yaml"]).await;
     assert_eq!((&problem["location"]["line"], &problem["location"]["column"]), (&json!(8), &json!(12)), "{problem}");
+    gateway.taken().await;
     assert_eq!(client.ask(&get("a.example", "/x/")).await.by(), "a", "the last good state stays");
 
     // All else goes on meanwhile.

@@ -47,6 +47,7 @@ async fn a_file_of_5000_mappings_is_served_and_changes_beside_it_stay_quick() {
     // One of them breaks: the others stay.
     site.write("many.yaml", text.replace("/m77/, service: '", "/m77/, service: ['"));
     bench.gateway.admin.problem(&["InvalidYaml", "many.yaml"]).await;
+    bench.gateway.taken().await;
     for (host, path) in [("h77.example", "/m77/"), ("h499.example", "/m4999/")] {
         assert_eq!(bench.client.ask(&get(host, path)).await.by(), "good", "{path}");
     }

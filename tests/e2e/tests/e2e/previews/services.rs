@@ -175,10 +175,13 @@ async fn the_doctor_tells_where_the_context_is_lost() {
     assert_eq!(client.ask(&get(SHOP, "/").with("traceparent", &trace)).await.status, 200);
     sleep(FLUSHED).await;
     assert_eq!(written(), before);
-    // Of two at once one is told to wait.
-    let (one, other) = tokio::join!(refusal(&site, "lost"), refusal(&site, "lost"));
-    let told = [one, other].concat();
-    assert_eq!(told.matches("another probe is under way").count(), 1, "{told}");
+    // Of two at once one is told to wait. On a busy machine the first may be over before the second begins.
+    eventually("one is told to wait", async || {
+        let (one, other) = tokio::join!(refusal(&site, "lost"), refusal(&site, "lost"));
+        let told = [one, other].concat();
+        if told.matches("another probe is under way").count() == 1 { Ok(()) } else { Err(told) }
+    })
+    .await;
     gateway.stop().await;
 
     let internal = site.manifests().join("shop.yaml");
