@@ -11,8 +11,11 @@ const PICTURES = [
   ['operation', 'origin', '/docs/doc/default/cart/operations/show', 'light', send],
   ['refused', 'origin', '/docs/doc/default/catalog/operations/list', 'dark', exhaust],
   ['changes', 'origin', '/docs/doc/default/stock/changes', 'light'],
+  ['preview', 'origin', '/docs/previews/default/cart-v2', 'light'],
+  ['keys', 'origin', '/docs/keys', 'light'],
   ['topology', 'portal', '/console/?host=shop.localhost&text=cart', 'light'],
   ['explain', 'portal', '/console/explain?url=http://shop.localhost:8080/api/orders', 'light'],
+  ['traffic', 'portal', '/console/traffic', 'light'],
   ['edit', 'portal', `${CART}/edit?spec.timeout_ms=900`, 'dark'],
 ];
 
@@ -36,7 +39,8 @@ function steady([address, directory]) {
   const seen = [];
   while (texts.nextNode()) seen.push(texts.currentNode);
   const words = [[address, '127.0.0.1'], [directory, ''], [/just now|\d+ (second|minute)s? ago/g, '2 minutes ago'],
-    [/^\d+ ms/g, '4 ms'], [/^\d+ \w+ \d{4}, \d\d:\d\d UTC/g, '1 June 2026, 09:30 UTC'], [/retry-after: \d+/g, 'retry-after: 1800']];
+    [/^\d+ ms/g, '4 ms'], [/^\d+ \w+ \d{4}, \d\d:\d\d UTC/g, '1 June 2026, 09:30 UTC'], [/retry-after: \d+/g, 'retry-after: 1800'],
+    [/--cart-v2-[a-z0-9]+/g, '--cart-v2-7k2m9']];
   for (const node of seen) {
     const text = words.reduce((so, [old, other]) => so.replaceAll(old, other), node.data);
     if (text !== node.data) node.data = text;

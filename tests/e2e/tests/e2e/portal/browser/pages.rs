@@ -203,7 +203,7 @@ async fn the_guide_shows_pictures_of_pages_that_are_there() {
     let mut kept: Vec<_> = kept.filter(|name| name != STAMP).collect();
     kept.sort();
     assert_eq!(json!(kept.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>()), taken, "make pictures");
-    let pages = ["docs/portal.md", "docs/console.md", "README.md"]
+    let pages = ["docs/portal.md", "docs/console.md", "docs/previews.md", "README.md"]
         .map(|page| fs::read_to_string(docs.join("..").join(page)).unwrap());
     for name in &kept {
         let name = name.to_string_lossy();
