@@ -156,7 +156,12 @@ impl Round {
 
     /// What was answered; when it was changed last, if it is closed.
     fn note(&mut self, pull: &PullRequest, told: Result<State, ForgeError>, now: Instant) -> Option<Timestamp> {
-        self.busy.remove(&pull.repository.api);
+        let api = &pull.repository.api;
+        self.busy.remove(api);
+        if let Err(error) = &told {
+            // It is the API that wants to be left alone, also where its answer is of use to nobody any more.
+            self.not_before.insert(api.clone(), now + error.wait());
+        }
         let asked = self.pulls.get_mut(pull)?;
         match told {
             Ok(State::Unchanged) => None,
@@ -167,7 +172,6 @@ impl Round {
                 updated.parse().ok().filter(|_| is_closed)
             }
             Err(error) => {
-                self.not_before.insert(pull.repository.api.clone(), now + error.wait());
                 let why = error.to_string();
                 if asked.complaint != why {
                     let (name, number) = (&pull.repository.name, pull.number);

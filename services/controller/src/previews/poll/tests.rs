@@ -59,6 +59,19 @@ fn a_forge_is_left_alone_when_it_says_so() {
 }
 
 #[test]
+fn a_forge_is_left_alone_also_when_it_says_so_of_what_nobody_asks_about_any_more() {
+    let (mut round, now) = (Round::default(), Instant::now());
+    round.want([of("a", 1), of("a", 2)].into_iter(), now);
+    assert_eq!(due(&mut round, now), [("a".to_owned(), 1)]);
+    round.want([of("a", 2)].into_iter(), now);
+    let wait = Duration::from_secs(60);
+    let limit = ForgeError::TooOften { status: StatusCode::TOO_MANY_REQUESTS, wait };
+    assert_eq!(round.note(&pull("a", 1), Err(limit), now), None);
+    assert!(due(&mut round, now + wait / 2).is_empty());
+    assert_eq!(due(&mut round, now + wait), [("a".to_owned(), 2)]);
+}
+
+#[test]
 fn what_is_open_is_asked_about_by_its_validator() {
     let (mut round, now) = (Round::default(), Instant::now());
     let validator = |round: &mut Round, now| round.due(now).remove(0).2;
