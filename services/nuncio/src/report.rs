@@ -33,15 +33,18 @@ pub(crate) struct Report {
     /// Whether any Envoy has ever had everything.
     live: bool,
     begun: Instant,
-    /// Previews of which nothing was told, since all that they wait for is keys that are being made.
+    /// Previews of which it was not told that they wait for keys, since these are being made.
     spared: BTreeSet<ObjectId>,
+    /// Objects of which it was told what is wrong.
+    told: BTreeSet<ObjectId>,
 }
 
 impl Report {
     /// For the gateway that serves `place` and has its diagnostics at `admin`.
     pub(crate) fn new(place: Place, admin: SocketAddr) -> Self {
-        let (waiting, begun, spared) = (VecDeque::new(), Instant::now(), BTreeSet::new());
-        Self { place, admin, portal: None, waiting, live: false, begun, spared }
+        let (waiting, begun) = (VecDeque::new(), Instant::now());
+        let (spared, told) = (BTreeSet::new(), BTreeSet::new());
+        Self { place, admin, portal: None, waiting, live: false, begun, spared, told }
     }
 
     /// The same with a developer portal at `portal`, if there is one.
@@ -84,14 +87,14 @@ impl Report {
         match event {
             Event::Problem(LocatedProblem { object: Some(id), problem, .. }) => {
                 let is_passing = problem.reason == "WaitingForKeys" && self.begun.elapsed() < START;
-                if is_passing {
-                    self.spared.insert(id.clone());
-                } else {
-                    self.spared.remove(id);
-                }
+                let of = if is_passing { &mut self.spared } else { &mut self.told };
+                of.insert(id.clone());
                 is_passing
             }
-            Event::Mended(Subject::Object(id)) => self.spared.remove(id),
+            Event::Mended(Subject::Object(id)) => {
+                let (was_spared, was_told) = (self.spared.remove(id), self.told.remove(id));
+                was_spared && !was_told
+            }
             _ => false,
         }
     }

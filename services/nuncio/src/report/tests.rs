@@ -133,6 +133,10 @@ fn keys_that_are_made_in_a_moment_are_not_worth_a_word() {
     // What else is wrong is told, and when it is not any more.
     assert!(fresh.spares(&warning("WaitingForKeys")));
     assert!(!fresh.spares(&warning("NoEndpoints")) && !fresh.spares(&mended));
+    // Also where keys are waited for after that was told: it is told first.
+    assert!(!fresh.spares(&warning("NoEndpoints")) && fresh.spares(&warning("WaitingForKeys")));
+    assert!(!fresh.spares(&mended), "somebody knows that something was wrong");
+    assert!(fresh.spares(&warning("WaitingForKeys")) && fresh.spares(&mended));
     // So is what lasts.
     let mut old = Report { begun: Instant::now().checked_sub(START).unwrap(), ..report() };
     assert!(!old.spares(&warning("WaitingForKeys")) && !old.spares(&mended));
