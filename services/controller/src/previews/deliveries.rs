@@ -28,28 +28,33 @@ impl Lifecycle {
     /// Does what a forge's webhook asks for.
     pub(crate) fn hook(&self, engine: &Mutex<Engine>, delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {
         self.store.is_allowed()?;
-        // Anybody can send a large body: it is read and checked while nobody waits for the engine.
-        let (policy, secrets) = policy_and_secrets(&lock(engine))?;
-        let wanted = match hook::read(delivery, &policy.repositories, |it| secrets.get(it.secret_name.as_deref()?))? {
+        let wanted = match asked(engine, delivery)? {
             Ok(event) => event,
             Err(why) => return Ok(ignored(why)),
         };
         let _place = place(&self.deliveries, PATIENCE)?;
-        self.follow(engine, &policy, &wanted)
+        self.follow(engine, delivery, &wanted)
     }
 
-    /// Brings the Preview of a pull request in step with it.
+    /// Brings the Preview of a pull request in step with it. `wanted` is what the delivery asked for when it came.
     fn follow(
         &self,
         engine: &Mutex<Engine>,
-        policy: &PreviewPolicy,
+        delivery: &Delivery,
         wanted: &Wanted,
     ) -> Result<PreviewChanged, PreviewError> {
         let id = &wanted.manifest.id;
-        rights::in_namespace(policy, &id.namespace)?;
         let mut why = String::new();
         let outcome = self.store.change(engine, id, |now| {
-            let step = self.step(wanted, now)?;
+            // Until its turn came, the policy may have become another, and so may what it is signed with.
+            let step = match asked(engine, delivery)? {
+                Ok(wanted) if wanted.manifest.id == *id => self.step(&wanted, now)?,
+                Ok(_) => {
+                    let why = "the PreviewPolicy has become another meanwhile: send it again";
+                    return Err(PreviewError::Busy(why.to_owned()));
+                }
+                Err(why) => Err((why, Step::Stay)),
+            };
             Ok(step.unwrap_or_else(|(reason, step)| {
                 why = reason;
                 step
@@ -158,6 +163,17 @@ fn ignored(why: String) -> PreviewChanged {
     PreviewChanged { outcome: PreviewOutcome::Ignored, why, preview: None }
 }
 
+/// What a delivery asks for by the policy as it is now, or why for nothing. Anybody can send a large body: it is read and checked
+/// while nobody waits for the engine.
+fn asked(engine: &Mutex<Engine>, delivery: &Delivery) -> Result<Result<Wanted, String>, PreviewError> {
+    let (policy, secrets) = policy_and_secrets(&lock(engine))?;
+    let asked = hook::read(delivery, &policy.repositories, |it| secrets.get(it.secret_name.as_deref()?))?;
+    if let Ok(wanted) = &asked {
+        rights::in_namespace(&policy, &wanted.manifest.id.namespace)?;
+    }
+    Ok(asked)
+}
+
 /// The policy, and the Secrets of its repositories by their names.
 fn policy_and_secrets(engine: &Engine) -> Result<(PreviewPolicy, BTreeMap<String, Secret>), PreviewError> {
     let (id, policy) = policy(engine)?;
@@ -167,19 +183,4 @@ fn policy_and_secrets(engine: &Engine) -> Result<(PreviewPolicy, BTreeMap<String
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_verified_waits_for_a_place() {
-        let places = Semaphore::new(1);
-        let held = place(&places, Duration::ZERO).unwrap();
-        assert!(matches!(place(&places, LOOK), Err(PreviewError::Busy(_))));
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| place(&places, PATIENCE).map(drop));
-            std::thread::sleep(LOOK);
-            drop(held);
-            assert_eq!(waiting.join().unwrap(), Ok(()));
-        });
-    }
-}
+mod tests;

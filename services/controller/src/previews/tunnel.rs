@@ -223,8 +223,24 @@ fn called(by: Option<&Caller>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Of a gateway without sockets; and what changes.
+    pub(in crate::previews) fn tunnels() -> (Tunnels, mpsc::UnboundedReceiver<TunnelChange>) {
+        let (changes, told) = mpsc::unbounded_channel();
+        let tunnels = Tunnels {
+            directory: None,
+            changes,
+            holders: Mutex::default(),
+            count: AtomicU64::default(),
+            unanswered: Semaphore::new(UNANSWERED),
+            health: Health::default(),
+            audit: None,
+            gateway: String::new(),
+        };
+        (tunnels, told)
+    }
 
     fn service(baseline: &str, is_tunnel: bool) -> PreviewedService {
         let backend = if is_tunnel { ServiceRef::default() } else { "other".parse().unwrap() };
@@ -282,17 +298,7 @@ mod tests {
     #[test]
     fn the_world_is_told_in_the_order_in_which_a_place_changes_hands() {
         let place = Place { id: ObjectId::new(Kind::Preview, "shop", "tax"), service: "cart".parse().unwrap() };
-        let (changes, mut told) = mpsc::unbounded_channel();
-        let tunnels = Tunnels {
-            directory: None,
-            changes,
-            holders: Mutex::default(),
-            count: AtomicU64::default(),
-            unanswered: Semaphore::new(UNANSWERED),
-            health: Health::default(),
-            audit: None,
-            gateway: String::new(),
-        };
+        let (tunnels, mut told) = tunnels();
         let wanted = OpenTunnel { session: "a".into(), ..OpenTunnel::default() };
         let come_and_go = || {
             let number = tunnels.next();

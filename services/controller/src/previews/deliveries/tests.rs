@@ -1,0 +1,96 @@
+use std::path::Path;
+
+use nuncio_auth::crypto::{hex, hmac_sha256};
+use serde_json::{Value, json};
+
+use super::super::store::Store;
+use super::super::tunnel;
+use super::*;
+use crate::clock;
+use crate::engine::fixture;
+use crate::source::{Content, FileChange};
+
+const KEY: &str = "it is a test";
+
+/// Who looks after the Previews of a directory.
+fn lifecycle(directory: &Path) -> Lifecycle {
+    Lifecycle {
+        store: Store::unfollowed(directory.to_owned(), "default".to_owned()),
+        handled: Mutex::default(),
+        deliveries: Semaphore::new(MOST_AT_ONCE),
+        tunnels: tunnel::tests::tunnels().0.into(),
+        envoy: None,
+        probing: tokio::sync::Mutex::default(),
+        keys: None,
+        tombstones: None,
+    }
+}
+
+/// A policy with repositories of these names, whose webhooks are signed with this.
+fn rules(repositories: &[&str], key: &str) -> FileChange {
+    let preview = json!({"name": "cart-pr-{number}", "access": {"mode": "Public"},
+        "services": [{"baseline": "cart", "backend": "cart-{commit}:8080"}],
+        "entrypoints": [{"name": "web", "host": "shop.example"}]});
+    let repository = |name: &&str| {
+        json!({"provider": "GitHub", "name": name, "namespace": "default", "secretName": "forge",
+            "preview": preview})
+    };
+    let repositories: Vec<_> = repositories.iter().map(repository).collect();
+    let policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy", "metadata": {"name": "previews"},
+        "spec": {"domain": "preview.example", "namespaces": ["default"], "hosts": ["shop.example"],
+            "access": ["Public"], "backends": "Any", "repositories": repositories}});
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "forge"},
+        "type": "Opaque", "stringData": {"webhook": key}});
+    let text = format!("{policy}\n---\n{secret}\n");
+    FileChange { file: "policy.yaml".into(), content: Content::Bytes(text.into_bytes()) }
+}
+
+/// What GitHub tells of a pull request that was opened just now, signed.
+fn opened(number: u64) -> Delivery {
+    let repository = json!({"full_name": "acme/cart"});
+    let body: Value = json!({"action": "opened", "number": number, "repository": repository, "pull_request": {
+        "number": number, "state": "open", "updated_at": clock::text(clock::now()), "labels": [],
+        "head": {"ref": "fix/tax", "sha": "9f3c9f3c", "repo": repository}}});
+    let body = body.to_string();
+    let signature = format!("sha256={}", hex(&hmac_sha256(KEY.as_bytes(), body.as_bytes())));
+    Delivery { provider: "github".to_owned(), event: "pull_request".to_owned(), signature, body }
+}
+
+#[test]
+fn what_was_verified_waits_for_a_place() {
+    let places = Semaphore::new(1);
+    let held = place(&places, Duration::ZERO).unwrap();
+    assert!(matches!(place(&places, LOOK), Err(PreviewError::Busy(_))));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| place(&places, PATIENCE).map(drop));
+        std::thread::sleep(LOOK);
+        drop(held);
+        assert_eq!(waiting.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn a_delivery_is_handled_by_the_policy_and_the_secret_of_when_its_turn_comes() {
+    let directory = tempfile::tempdir().unwrap();
+    let lifecycle = lifecycle(directory.path());
+    let engine = Mutex::new(fixture::engine());
+    let now = |rules: FileChange| drop(lock(&engine).ingest(vec![rules], Instant::now()));
+    let file = |number: u64| directory.path().join(format!("previews/default.cart-pr-{number}.json"));
+
+    now(rules(&["acme/cart"], KEY));
+    let first = opened(1);
+    let wanted = asked(&engine, &first).unwrap().unwrap();
+    let done = lifecycle.follow(&engine, &first, &wanted).unwrap();
+    assert_eq!(done.outcome, PreviewOutcome::Created, "{}", done.why);
+    assert!(file(1).exists());
+
+    for (number, changed) in [(2, rules(&["acme/cart"], "another")), (3, rules(&["acme/web"], KEY))] {
+        now(rules(&["acme/cart"], KEY));
+        let delivery = opened(number);
+        let wanted = asked(&engine, &delivery).unwrap().unwrap();
+        now(changed);
+        let refused = lifecycle.follow(&engine, &delivery, &wanted);
+        assert!(matches!(refused, Err(PreviewError::Unauthorized(_))), "{number}: {refused:?}");
+        assert!(!file(number).exists(), "{number}");
+    }
+}
