@@ -165,10 +165,15 @@ async fn tell<T: DeserializeOwned>(site: &Visit, action: &str, change: &Change<'
     site.console.admin.ask(&format!("/api/v1/{action}"), change).await
 }
 
-/// The text of an object as it stands.
-pub(super) async fn manifest(site: &Visit, id: &ObjectRef) -> Result<Manifest, Trouble> {
+/// Whether the gateway has read an object as it stands. What it cannot show as it stands is waited for no longer: the object's
+/// problems say why.
+pub(super) async fn is_read(site: &Visit, id: &ObjectRef) -> Result<bool, Trouble> {
     let subject = Subject { id: id.clone(), act: Act::Change, file: None };
-    ask(site, &subject.manifest()).await
+    match site.console.admin.get::<Manifest>(&subject.manifest()).await {
+        Ok(manifest) => Ok(manifest.is_read),
+        Err(GatewayError::Refused { .. }) => Ok(true),
+        Err(error) => Err(Trouble::of(site, &error)),
+    }
 }
 
 /// Where a text without a secret is tried, if it is not too long for that. Addresses go down in logs.

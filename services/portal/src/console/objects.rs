@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::edit::manifest;
+use super::edit::is_read;
 use super::graph::Graph;
 use super::link::{self, Part, Turns, with_query};
 use super::model::{Object, ObjectRef, Page as List, Topology};
@@ -20,7 +20,7 @@ use crate::web::{Asset, FOLLOW, Frame, PALETTE, Visit, filters, of_page, respond
 
 /// Objects of one page.
 const LIMIT: usize = 100;
-/// How many seconds a page waits for an object that was made.
+/// How many seconds a page waits for what was made or changed.
 const PATIENCE: u64 = 30;
 
 /// Which objects to show.
@@ -160,7 +160,7 @@ impl Came {
         !self.applied.is_empty()
     }
 
-    /// Whether an object that he has made may be on its way yet. Clocks of portals differ.
+    /// Whether what he has made or changed may be on its way yet. Clocks of portals differ.
     fn may_wait(&self, now: Timestamp) -> bool {
         self.applied.parse::<i64>().is_ok_and(|applied| now.as_second().abs_diff(applied) <= PATIENCE)
     }
@@ -183,8 +183,9 @@ pub(super) async fn one(
 ) -> Result<Response, Trouble> {
     let of_kind = [("kind", kind.as_str()), ("namespace", &namespace), ("name", &name)];
     let list: List<Object> = ask(&site, &with_query("/api/v1/objects", of_kind)).await?;
+    let may_wait = from.may_wait(Timestamp::now());
     let Some(object) = list.items.into_iter().next() else {
-        if from.may_wait(Timestamp::now()) {
+        if may_wait {
             return Ok(awaited(&site, ObjectRef { kind, namespace, name }, &from));
         }
         let mut why = site.texts().with("no_object", "object", &format!("{kind} {namespace}/{name}"));
@@ -198,7 +199,7 @@ pub(super) async fn one(
     let topology: Topology = ask(&site, &with_query("/api/v1/topology", of_kind.into_iter().chain(of_it))).await?;
     let some = topology.routes.len() < topology.total;
     let mut row = object_row(&object, site.texts());
-    let is_read = !from.has_applied() || manifest(&site, &object.id).await?.is_read;
+    let is_read = !may_wait || is_read(&site, &object.id).await?;
     if !is_read {
         (row.state, row.state_words) = ("waiting", site.texts().text("object_written").to_owned());
     }
@@ -211,7 +212,7 @@ pub(super) async fn one(
         more: some.then(|| with_query("/console/", of_kind)),
         is_editable: object.is_editable,
         object: row,
-        is_followed: !is_read || from.has_applied() && object.state == "sent",
+        is_followed: may_wait && (!is_read || object.state == "sent"),
         again: from.again(&object.id),
         follow: &FOLLOW,
         problems: object.problems.into_iter().map(ProblemRow::new).collect(),

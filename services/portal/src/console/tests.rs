@@ -42,7 +42,7 @@ pub(super) fn topology(routes: usize) -> Topology {
 }
 
 fn manifest(text: &str) -> Value {
-    json!({ "file": text, "line": 3, "text": text, "digest": "d", "is_file": true, "has_secret": false, "may_apply": true, "is_read": true,
+    json!({ "file": text, "line": 3, "text": text, "digest": "d", "is_file": true, "has_secret": false, "may_apply": true, "is_read": text != "unread",
         "fields": [{ "path": "spec.timeout_ms", "name": "timeout", "value": text, "choices": [], "has_lines": false }],
         "sections": [{ "path": "spec.rules[0]", "name": "rule", "numbers": [1], "adds": [{ "path": "spec.rules[0].filters", "name": "filter" }],
             "fields": [{ "path": "spec.rules[0].host", "name": "rule_host", "value": text, "choices": [text], "has_lines": false },
@@ -174,6 +174,10 @@ pub(crate) async fn portal_in_words(text: &'static str, texts: Texts) -> (Router
             _ if uri.query().is_some_and(|query| query.contains("name=absent")) => {
                 axum::Json(json!({ "items": [], "total": 0 })).into_response()
             }
+            _ if uri.path().ends_with("/manifest") && text == "unreadable" => {
+                let of_file = [("x-nuncio-reason", "not_editable")];
+                (StatusCode::UNPROCESSABLE_ENTITY, of_file, "its file cannot be read\n").into_response()
+            }
             Some(answer) => axum::Json(with_text(answer, &body)).into_response(),
             None => StatusCode::NOT_FOUND.into_response(),
         }
@@ -269,6 +273,25 @@ async fn an_object_that_was_made_is_waited_for_but_not_for_ever() {
     }
     let (status, page) = get(&portal, "localhost", absent).await;
     assert!(status == StatusCode::NOT_FOUND && !page.contains("does not watch"), "{page}");
+}
+
+#[tokio::test]
+async fn a_change_is_followed_but_not_for_ever_and_not_where_its_file_cannot_be_read() {
+    let (unread, _first) = portal("unread").await;
+    let now = jiff::Timestamp::now().as_second();
+    for (applied, is_followed) in
+        [(now.to_string(), true), ((now - 120).to_string(), false), ("true".to_owned(), false)]
+    {
+        let address = format!("/console/objects/Mapping/shop/unread?applied={applied}");
+        let (status, page) = get(&unread, "localhost", &address).await;
+        assert_eq!(status, StatusCode::OK, "{applied}: {page}");
+        assert_eq!(page.contains(&format!("href=\"{address}\"")), is_followed, "{applied}: {page}");
+    }
+    let (unreadable, _second) = portal("unreadable").await;
+    let address = format!("/console/objects/Mapping/shop/unreadable?applied={now}");
+    let (status, page) = get(&unreadable, "localhost", &address).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    assert!(page.contains("What is wrong") && !page.contains(&format!("href=\"{address}\"")), "{page}");
 }
 
 #[tokio::test]
