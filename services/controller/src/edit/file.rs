@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use nuncio_api::{Kind, Location, Masked, document_at};
-use nuncio_telemetry::replace_file;
+use nuncio_telemetry::{make_file, replace_file};
 
 use super::manifest::{Manifest, Place};
 use super::{conflict, lines, patch};
@@ -64,8 +64,17 @@ impl File {
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), ChangeError> {
         self.check(name)?;
         let text = self.in_lines(text);
-        let written = replace_file(&self.path, [&self.before, text.as_str(), &self.after].concat().as_bytes(), 0o644);
-        written.map_err(|error| ChangeError::Io(format!("{name} cannot be written: {error}")))
+        let whole = [&self.before, text.as_str(), &self.after].concat();
+        let written = match self.whole {
+            Some(_) => replace_file(&self.path, whole.as_bytes(), 0o644).map(|()| true),
+            // Somebody may make one of that name at the same time.
+            None => make_file(&self.path, whole.as_bytes(), 0o644),
+        };
+        match written {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ChangeError::Conflict(name.to_owned())),
+            Err(error) => Err(ChangeError::Io(format!("{name} cannot be written: {error}"))),
+        }
     }
 
     /// What stands there of the object; nothing where it is new.

@@ -1,4 +1,5 @@
 use std::process::Command;
+use std::sync::Barrier;
 
 use nuncio_api::MASK;
 
@@ -136,6 +137,27 @@ fn an_object_is_added_at_the_end_of_a_file_or_in_a_new_one() {
             assert_eq!(fs::read_to_string(&path).unwrap(), new, "{by_patch}");
         }
     }
+}
+
+#[test]
+fn of_several_who_make_a_file_of_one_name_at_once_one_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let all = Barrier::new(8);
+    let make = |number: u8| {
+        let manifest = File::end_of(directory.path(), "b.yaml", String::new()).unwrap();
+        all.wait();
+        manifest.create(&format!("b: {number}\n"), |_| true).map(|()| number)
+    };
+    let outcomes = std::thread::scope(|scope| {
+        let all = [0, 1, 2, 3, 4, 5, 6, 7].map(|number| scope.spawn(move || make(number)));
+        all.map(|thread| thread.join().unwrap())
+    });
+    let (made, others): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert!(others.iter().all(|other| *other == Err(ChangeError::Conflict("b.yaml".to_owned()))), "{others:?}");
+    let text = fs::read_to_string(directory.path().join("b.yaml")).unwrap();
+    assert_eq!(text, format!("b: {}\n", made[0].as_ref().unwrap()));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
 }
 
 #[test]
