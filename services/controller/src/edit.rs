@@ -12,7 +12,8 @@ mod start;
 mod text;
 mod tried;
 
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use nuncio_api::{Defaults, Kind, Object, ObjectId};
 use nuncio_translate::{Settings, World};
@@ -38,6 +39,8 @@ pub(crate) struct Editor {
     trial: Arc<Mutex<()>>,
     /// What was shown to those who may change it.
     seen: Arc<Shown>,
+    /// In which files objects were created that the engine may not have read yet.
+    created: Arc<Mutex<BTreeMap<ObjectId, Arc<str>>>>,
 }
 
 impl Editor {
@@ -50,6 +53,7 @@ impl Editor {
             is_allowed: config.allow_edits,
             trial: Arc::default(),
             seen: Arc::default(),
+            created: Arc::default(),
         }
     }
 
@@ -94,10 +98,27 @@ impl Editor {
             return Err(ChangeError::Exists(id.to_string()));
         }
         let manifest = self.origin.place(id, file, text)?;
-        if self.stands_beside(id, &manifest) {
+        if self.stands_beside(id, &manifest) || self.was_created(engine, id) {
             return Err(ChangeError::Exists(id.to_string()));
         }
         Ok(manifest)
+    }
+
+    /// Whether an object that the engine has not read yet stands where it was created.
+    fn was_created(&self, engine: &Mutex<Engine>, id: &ObjectId) -> bool {
+        let file = {
+            let engine = lock(engine);
+            let mut created = self.created();
+            created.retain(|id, _| engine.files.object(id).is_none());
+            created.get(id).cloned()
+        };
+        // Somebody may have taken it away again.
+        let there = file.and_then(|file| self.origin.place(id, Some(&file), String::new()).ok());
+        there.is_some_and(|there| self.stands_beside(id, &there))
+    }
+
+    fn created(&self) -> MutexGuard<'_, BTreeMap<ObjectId, Arc<str>>> {
+        self.created.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether an object stands elsewhere in the file of a text, also where the engine has not read that yet.
@@ -158,6 +179,9 @@ impl Editor {
             Act::Create => old.create(&text, is_same).map(|()| "created"),
             Act::Delete => old.remove().map(|()| "deleted"),
         }?;
+        if change.act == Act::Create {
+            self.created().insert(id.clone(), Arc::clone(&old.name));
+        }
         tracing::info!("{id} was {done} in {} by a request to the diagnostics", old.name);
         Ok(view)
     }

@@ -54,6 +54,7 @@ pub(super) fn editor_of(text: &str) -> (TempDir, Editor, Mutex<Engine>) {
         is_allowed: true,
         trial: Arc::default(),
         seen: Arc::default(),
+        created: Arc::default(),
     };
     (directory, editor, Mutex::new(engine))
 }
@@ -279,6 +280,10 @@ fn an_object_is_created_once_and_deleted() {
     let again = (editor.dry_run(&engine, &new), editor.apply(&engine, &new));
     assert_eq!(again, (exists("orders"), exists("orders")), "the engine has not read the file yet");
     assert_eq!(fs::read_to_string(&path).unwrap(), told.manifest.text);
+    new.file = Some("other.yaml".to_owned());
+    assert_eq!(editor.apply(&engine, &new), exists("orders"), "nor in another file");
+    fs::remove_file(&path).unwrap();
+    editor.apply(&engine, &new).unwrap();
 
     new.name = "cart".to_owned();
     assert_eq!((editor.dry_run(&engine, &new), editor.apply(&engine, &new)), (exists("cart"), exists("cart")));
