@@ -20,8 +20,10 @@ use crate::run::lock;
 
 /// How many deliveries may be under way that were verified. Forges wait for ten seconds, and one takes some hundredths at most.
 pub(super) const MOST_AT_ONCE: usize = 32;
-/// How long another waits for a place, since few forges send again what was refused; and how often it looks for one.
+/// How long another waits for a place and then for its turn, since few forges send again what was refused. The portal waits for it
+/// a second longer at least.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// How often it looks for a place.
 const LOOK: Duration = Duration::from_millis(5);
 
 impl Lifecycle {
@@ -32,20 +34,26 @@ impl Lifecycle {
             Ok(event) => event,
             Err(why) => return Ok(ignored(why)),
         };
+        let until = Instant::now() + PATIENCE;
         let _place = place(&self.deliveries, PATIENCE)?;
-        self.follow(engine, delivery, &wanted)
+        self.follow(engine, delivery, &wanted, until)
     }
 
-    /// Brings the Preview of a pull request in step with it. `wanted` is what the delivery asked for when it came.
+    /// Brings the Preview of a pull request in step with it. `wanted` is what the delivery asked for when it came. What has no
+    /// turn before `until` is not begun: the portal is about to tell its forge that it is to be sent again.
     fn follow(
         &self,
         engine: &Mutex<Engine>,
         delivery: &Delivery,
         wanted: &Wanted,
+        until: Instant,
     ) -> Result<PreviewChanged, PreviewError> {
         let id = &wanted.manifest.id;
         let mut why = String::new();
         let outcome = self.store.change(engine, id, |now| {
+            if Instant::now() >= until {
+                return Err(PreviewError::Busy("its turn did not come in time: send it again".to_owned()));
+            }
             // Until its turn came, the policy may have become another, and so may what it is signed with.
             let step = match asked(engine, delivery)? {
                 Ok(wanted) if wanted.manifest.id == *id => self.step(&wanted, now)?,

@@ -12,9 +12,11 @@ use axum::routing::post;
 use axum::{Extension, Json, Router};
 use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::time::Instant;
 
 use super::model::Changed;
 use super::problem::ProblemDetails;
+use crate::gateway::Admin;
 use crate::web::Site;
 
 /// The largest delivery; those of pull requests are a tenth of it.
@@ -26,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MOST_AT_ONCE: usize = 64;
 const MOST_WAITING: usize = 128;
 const WAIT: Duration = Duration::from_secs(4);
+/// How long what has come may take until it is answered. The controller begins nothing that has waited there for four seconds, so
+/// what it has begun has a second at least.
+const ANSWER: Duration = Duration::from_secs(9);
 
 /// Where forges send to.
 pub(super) fn router() -> Router<Site> {
@@ -153,9 +158,19 @@ async fn receive(
         return Err(ProblemDetails::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
     let body = places.body_of(request).await?;
+    let end = Instant::now() + ANSWER;
     let _place = places.place().await?;
     let delivery = Delivery { provider: &provider, event: text(event), signature: text(signature), body: &body };
-    let (status, answer) = site.console.admin.relay("/api/v1/preview-hook", &delivery).await?;
+    tell(&site.console.admin, &delivery, end).await
+}
+
+/// What comes of a delivery, if the controller says so in time.
+async fn tell(admin: &Admin, delivery: &Delivery<'_>, end: Instant) -> Result<Json<Changed>, ProblemDetails> {
+    let Ok(told) = tokio::time::timeout_at(end, admin.relay("/api/v1/preview-hook", delivery)).await else {
+        let why = "the gateway has not handled it in time: send it again, which does nothing twice";
+        return Err(ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, why));
+    };
+    let (status, answer) = told?;
     if !status.is_success() {
         return Err(ProblemDetails::of(status, &answer));
     }
@@ -171,6 +186,7 @@ mod tests {
     use axum::response::IntoResponse;
     use bytes::Bytes;
     use futures_util::stream;
+    use tokio::net::TcpListener;
     use tower::ServiceExt;
 
     use super::*;
@@ -214,6 +230,17 @@ mod tests {
         assert_eq!(refused.headers()["retry-after"], "5");
         drop(held);
         drop(places.place().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_the_controller_does_not_answer_in_time_is_to_be_sent_again() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin = Admin::new(&silent.local_addr().unwrap().to_string()).unwrap();
+        let delivery = Delivery { provider: "github", event: "pull_request", signature: "", body: "{}" };
+        let late = tell(&admin, &delivery, Instant::now() + Duration::from_millis(20)).await.unwrap_err();
+        let late = late.into_response();
+        assert_eq!(late.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(late.headers()["retry-after"], "5");
     }
 
     #[tokio::test]

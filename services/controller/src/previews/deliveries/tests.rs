@@ -56,6 +56,11 @@ fn opened(number: u64) -> Delivery {
     Delivery { provider: "github".to_owned(), event: "pull_request".to_owned(), signature, body }
 }
 
+/// By when its turn has come.
+fn soon() -> Instant {
+    Instant::now() + PATIENCE
+}
+
 #[test]
 fn what_was_verified_waits_for_a_place() {
     let places = Semaphore::new(1);
@@ -80,7 +85,7 @@ fn a_delivery_is_handled_by_the_policy_and_the_secret_of_when_its_turn_comes() {
     now(rules(&["acme/cart"], KEY));
     let first = opened(1);
     let wanted = asked(&engine, &first).unwrap().unwrap();
-    let done = lifecycle.follow(&engine, &first, &wanted).unwrap();
+    let done = lifecycle.follow(&engine, &first, &wanted, soon()).unwrap();
     assert_eq!(done.outcome, PreviewOutcome::Created, "{}", done.why);
     assert!(file(1).exists());
 
@@ -89,8 +94,23 @@ fn a_delivery_is_handled_by_the_policy_and_the_secret_of_when_its_turn_comes() {
         let delivery = opened(number);
         let wanted = asked(&engine, &delivery).unwrap().unwrap();
         now(changed);
-        let refused = lifecycle.follow(&engine, &delivery, &wanted);
+        let refused = lifecycle.follow(&engine, &delivery, &wanted, soon());
         assert!(matches!(refused, Err(PreviewError::Unauthorized(_))), "{number}: {refused:?}");
         assert!(!file(number).exists(), "{number}");
     }
+}
+
+#[test]
+fn a_delivery_whose_turn_comes_too_late_is_not_begun() {
+    let directory = tempfile::tempdir().unwrap();
+    let (lifecycle, engine) = (lifecycle(directory.path()), Mutex::new(fixture::engine()));
+    lock(&engine).ingest(vec![rules(&["acme/cart"], KEY)], Instant::now());
+    let delivery = opened(1);
+    let wanted = asked(&engine, &delivery).unwrap().unwrap();
+    let late = lifecycle.follow(&engine, &delivery, &wanted, Instant::now());
+    assert!(matches!(late, Err(PreviewError::Busy(_))), "{late:?}");
+    assert!(!directory.path().join("previews").exists());
+    // It was noted nowhere: sent again it is news.
+    let done = lifecycle.follow(&engine, &delivery, &wanted, soon()).unwrap();
+    assert_eq!(done.outcome, PreviewOutcome::Created, "{}", done.why);
 }
