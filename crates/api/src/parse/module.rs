@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::envelope::names;
 use super::issues::Issues;
 use super::remains::access_list;
 use super::unknown;
@@ -24,6 +25,12 @@ pub(super) fn flatten(module: &mut Node<'_>) {
     }
 }
 
+/// Whether the Module whose settings hold has none, so that what nothing knows there is most likely them.
+pub(super) fn lacks_settings(module: &Node<'_>) -> bool {
+    let config = module.get("spec").and_then(|spec| spec.get("config"));
+    names(module).name.as_deref() == Some(NAME) && config.is_none_or(Node::is_null)
+}
+
 /// Reads a Module; `None` if it holds no settings at all.
 pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Module> {
     let root = Path::Root;
@@ -36,10 +43,22 @@ pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> O
         return None;
     };
     let known = |key: &str| matches!(key, "ambassador_id" | "ambassadorId" | "config") || crate::convert::is_note(key);
+    let lacks_settings = lacks_settings(node);
+    let mut is_usable = true;
     for entry in fields.iter().filter(|entry| !known(&entry.key)) {
+        let (field, list) = (spec_path.key(&entry.key).to_string(), access_list(&entry.key));
+        if lacks_settings && list.is_none() {
+            issues.push(entry.mark, unknown::lost_settings(field));
+            is_usable = false;
+            continue;
+        }
         let meant = closest(&entry.key, &["config", "ambassador_id"]);
-        unreadable(&mut module.config, access_list(&entry.key).unwrap_or_default());
-        issues.push(entry.mark, unknown::field(Kind::Module, spec_path.key(&entry.key).to_string(), meant));
+        unreadable(&mut module.config, list.unwrap_or_default());
+        issues.push(entry.mark, unknown::field(Kind::Module, field, meant));
+    }
+    // An access list among them is known to be there: nobody is let in without it.
+    if !is_usable && module.config == ModuleConfig::default() {
+        return None;
     }
     let Some(config) = spec.get("config").filter(|config| !config.is_null()) else { return Some(module) };
     if !matches!(config.value, Value::Map(_)) {

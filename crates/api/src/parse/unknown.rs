@@ -2,6 +2,7 @@
 //! is let in, that may be any, however far it is from those that there are.
 
 use super::issues::Issues;
+use super::module;
 use super::remains::{access_list, names_access_list};
 use crate::text::{closest, plain};
 use crate::yaml::{Node, Passed};
@@ -25,10 +26,17 @@ pub(super) fn report(kind: Kind, passed: Passed, issues: &mut Issues<'_>) {
 /// Reports what stands at the top of an object and is not known there: a misspelt `spec`, or what was to be below it. Without
 /// that an object that shuts somebody out would be an empty one.
 pub(super) fn report_at_top(kind: Kind, node: &Node<'_>, issues: &mut Issues<'_>) {
+    let loses_settings = kind == Kind::Module && module::lacks_settings(node);
     for entry in node.entries().iter().filter(|entry| !TOP.contains(&&*entry.key)) {
         let shuts_out = kind.is_gate() || Guard::of(kind).is_some() || names_access_list(&entry.node);
         let (key, meant) = (entry.key.to_string(), closest(&entry.key, &TOP));
-        let problem = if shuts_out { misplaced(key, meant.unwrap_or("spec")) } else { field(kind, key, meant) };
+        let problem = if shuts_out {
+            misplaced(key, meant.unwrap_or("spec"))
+        } else if loses_settings {
+            lost_settings(key)
+        } else {
+            field(kind, key, meant)
+        };
         issues.push(entry.mark, problem);
     }
 }
@@ -38,6 +46,12 @@ fn misplaced(key: String, meant: &str) -> Problem {
         "there is no such field here; if \"{meant}\" or what is below it is meant, without it others might be let in"
     );
     Problem::error("UnknownField", key, message)
+}
+
+/// What is wrong with a field that nothing knows in a Module without settings. They would all be taken away by a slip of the pen.
+pub(super) fn lost_settings(path: String) -> Problem {
+    let message = "there is no such field here; if settings are meant, they belong below \"spec.config\"";
+    Problem::error("LostSettings", path, message)
 }
 
 /// What is wrong with a field that nothing knows in an object of this kind, by its path and the field that may have been meant.

@@ -41,6 +41,12 @@ pub(super) fn keep_good(
         Some(_) => None,
         None => running.then_some(&defaults),
     };
+    if let Some(good) = good
+        && problems.iter().any(|(problem, _)| problem.reason == "LostSettings")
+    {
+        let ModuleConfig { ip_allow, ip_deny, .. } = std::mem::replace(&mut new.config, good.clone());
+        (new.config.ip_allow, new.config.ip_deny) = (ip_allow, ip_deny);
+    }
     let never_was_good = |key: &str| {
         let mut earlier = before.iter().flat_map(|before| &before.problems);
         earlier.any(|(problem, _)| problem.message.ends_with(UNTIL) && setting(problem) == Some(key))
@@ -70,6 +76,14 @@ pub(super) fn keep_good(
             }
         };
         problem.message.push_str(&meanwhile);
+    }
+}
+
+/// Says what is in force in place of a Module of which nothing can be used, and never could.
+pub(super) fn tell_defaults(problems: &mut [(Problem, Location)]) {
+    let errors = problems.iter_mut().map(|(problem, _)| problem);
+    if let Some(last) = errors.filter(|problem| problem.severity == Severity::Error).last() {
+        last.message.push_str("; the defaults of all settings are in force until it is valid");
     }
 }
 
@@ -167,6 +181,52 @@ mod tests {
             read(&mut fresh, "a.yaml", good);
             assert_eq!((config(&fresh), messages(&fresh)), (before, Vec::new()));
         }
+    }
+
+    /// Modules whose settings stand where none are read.
+    const LOST: [&str; 4] = [
+        "spec:\n  confg: {server_name: edge}\n",
+        "spec:\n  config:\n  server_name: edge\n",
+        "sepc:\n  config: {server_name: edge}\n",
+        "config: {server_name: edge}\n",
+    ];
+    const HEAD: &str = "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {name: ambassador}\n";
+
+    #[test]
+    fn settings_that_stand_where_none_are_read_stay_as_they_were() {
+        for lost in LOST {
+            let change =
+                || FileChange { file: "a.yaml".into(), content: Content::Bytes(format!("{HEAD}{lost}").into_bytes()) };
+            let mut files = Files::new(Defaults::default());
+            read(&mut files, "a.yaml", "enable_http10: true, ip_deny: [{peer: 203.0.113.0/24}]");
+            let before = config(&files);
+            files.apply(vec![change()]);
+            assert_eq!(config(&files), before, "{lost}");
+            assert!(matches!(&messages(&files)[..], [told] if told.ends_with(STAYS)), "{:?}", messages(&files));
+
+            let mut fresh = Files::new(Defaults::default());
+            fresh.apply(vec![change()]);
+            let told = messages(&fresh);
+            assert!(matches!(&told[..], [told] if told.contains("the defaults of all settings")), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn settings_beside_an_access_list_that_lost_their_level_stay_as_they_were() {
+        let lost = format!("{HEAD}spec:\n  ip_deny: [{{peer: 203.0.113.9}}]\n  enable_http10: true\n");
+        let change = || FileChange { file: "a.yaml".into(), content: Content::Bytes(lost.clone().into_bytes()) };
+        for (good, lists) in [("enable_http10: true", false), ("server_name: a, ip_deny: [{peer: 203.0.113.9}]", true)]
+        {
+            let mut files = Files::new(Defaults::default());
+            read(&mut files, "a.yaml", good);
+            let before = config(&files);
+            files.apply(vec![change()]);
+            let ip_deny = if lists { before.ip_deny.clone() } else { Some(IpAccess::Unreadable) };
+            assert_eq!(config(&files), ModuleConfig { ip_deny, ..before }, "{good}");
+        }
+        let mut fresh = Files::new(Defaults::default());
+        fresh.apply(vec![change()]);
+        assert_eq!(config(&fresh).ip_deny, Some(IpAccess::Unreadable), "at the start nobody is let in");
     }
 
     #[test]

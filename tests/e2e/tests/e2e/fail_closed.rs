@@ -149,6 +149,21 @@ async fn a_module_that_cannot_be_read_changes_nothing_while_running() {
 }
 
 #[tokio::test]
+async fn a_module_with_a_misspelt_level_stays_as_it_was() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));
+    let good = module(&json!({"server_name": "edge"}));
+    site.write("module.yaml", &good);
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    assert_eq!(client.ask(&get("a.example", "/x")).await.header("server"), Some("edge"));
+    site.write("module.yaml", good.replace("\"config\"", "\"confg\""));
+    gateway.admin.problem(&["LostSettings", "spec.confg", "module.yaml", "what was last good stays in force"]).await;
+    assert_eq!(client.ask(&get("a.example", "/x")).await.header("server"), Some("edge"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_setting_of_the_module_that_cannot_be_read_stays_as_it_was_last_good() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));

@@ -128,3 +128,25 @@ fn zero_and_empty_text_are_as_good_as_nothing() {
     let Spec::Module(said) = module.spec else { panic!() };
     assert_eq!((said.config, module.problems.len()), (nuncio_api::ModuleConfig::default(), 0));
 }
+
+#[test]
+fn a_module_whose_settings_stand_where_none_are_read_cannot_be_used() {
+    for (rest, field, line) in [
+        ("spec:\n  ambassador_id: [edge]\n  confg: {server_name: a}\n", "spec.confg", 6),
+        ("spec:\n  config:\n  server_name: a\n", "spec.server_name", 6),
+        ("sepc:\n  config: {server_name: a}\n", "sepc", 4),
+        ("config: {server_name: a}\n", "config", 4),
+    ] {
+        let text =
+            format!("apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {{name: ambassador}}\n{rest}");
+        let object = only(&text);
+        assert!(matches!(object.spec, Spec::Invalid(_)), "{text}");
+        let [(problem, location)] = &object.problems[..] else { panic!("{text}: {:?}", object.problems) };
+        assert_eq!((problem.severity, problem.reason), (Severity::Error, "LostSettings"), "{text}");
+        assert_eq!((&*problem.field, location.line), (field, line), "{text}");
+    }
+    let beside = only(&of_kind("Module", "{confg: {}, config: {server_name: a}}"));
+    let [(problem, _)] = &beside.problems[..] else { panic!("{:?}", beside.problems) };
+    assert_eq!((problem.severity, problem.reason), (Severity::Warning, "UnknownField"), "the settings are there");
+    assert!(matches!(beside.spec, Spec::Module(_)));
+}
