@@ -13,9 +13,8 @@ use nuncio_ir::auth::{
     Presence, Sensitive,
 };
 
-use crate::context::SecretRef;
+use crate::context::{Context, SecretRef};
 use crate::secrets::Secrets;
-use crate::service::Services;
 
 /// How long what an issuer said of a token is believed.
 const INTROSPECTION_CACHE: Duration = Duration::from_secs(30);
@@ -25,7 +24,7 @@ const CLIENT_SECRET: &str = "oauth2-client-secret";
 /// What a Filter may name.
 pub(crate) struct Around<'a> {
     pub(crate) secrets: &'a Secrets,
-    pub(crate) services: &'a Services,
+    pub(crate) context: &'a Context<'a>,
     /// Whether there is a Filter of this id, and whether it is of kind JWT.
     pub(crate) jwt: &'a dyn Fn(&FilterId) -> Option<bool>,
     /// The domain below which hosts are previews.

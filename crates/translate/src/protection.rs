@@ -140,7 +140,7 @@ impl Protection {
             .map(|object| (id_of(object), matches!(&object.spec, Spec::Filter(spec) if spec.jwt.is_some())))
             .collect();
         let jwt = |id: &FilterId| is_jwt.get(id).copied();
-        let around = Around { secrets: context.secrets, services: context.services, jwt: &jwt, previews };
+        let around = Around { secrets: context.secrets, context, jwt: &jwt, previews };
         let mut all: BTreeMap<FilterId, Filter> = BTreeMap::new();
         for object in objects {
             let id = id_of(object);

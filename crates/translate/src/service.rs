@@ -84,7 +84,7 @@ impl Services {
 
     /// Whether there is no Service of this name, though there are others beside it: a name of this form is a Service's then, most
     /// likely.
-    fn lacks(&self, key: &ServiceKey) -> bool {
+    pub(crate) fn lacks(&self, key: &ServiceKey) -> bool {
         self.has_any(&key.namespace) && !self.services.contains_key(key)
     }
 

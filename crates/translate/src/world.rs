@@ -274,6 +274,8 @@ impl World {
         if dirty.module {
             self.module = self.effective_module(|_| false);
             dirty.frame = true;
+            // Whose Service a bare name is that a Filter asks.
+            dirty.protection |= self.has_filters();
             self.touch_all_mappings(&mut dirty);
         }
         self.settle_limiting(&mut dirty);

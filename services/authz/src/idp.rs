@@ -6,5 +6,6 @@ mod documents;
 mod guard;
 
 pub(crate) use calls::{Calls, Failed};
-pub(crate) use client::{Answer, Clients, IdpError, told};
+pub(crate) use client::{Answer, Clients, IdpError, Known, told};
 pub(crate) use documents::{AT_ONCE, Document, Documents, NOW_AND_THEN};
+pub(crate) use guard::Endpoints;

@@ -1,6 +1,7 @@
 //! What lets a request through or not.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +148,9 @@ pub struct Basic {
 pub struct External {
     /// `http://host:port` or `https://host:port`.
     pub url: Arc<str>,
+    /// Where it is, if that is known; where absent, its name is looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Vec<SocketAddr>>,
     /// How it is asked.
     pub protocol: ExternalProtocol,
     /// For the whole answer.

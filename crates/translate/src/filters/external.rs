@@ -1,13 +1,15 @@
 //! Other services that decide.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nuncio_api::{self as api, ExternalProto, FromSecret, Scheme};
+use nuncio_api::{self as api, ExternalProto, FromSecret, Problem, Scheme};
 use nuncio_ir::auth::{External, ExternalProtocol, HttpClient, IncludeBody, Sensitive, is_clients_own};
 
 use super::Compiler;
-use crate::service::ServiceKey;
+use crate::service::{EndpointSource, Target, target};
+use crate::upstream::{Location, find};
 
 /// The original's time for an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,8 +26,10 @@ impl Compiler<'_> {
         let certificate = config.and_then(|tls| tls.certificate.as_ref());
         let authorities = config.and_then(|tls| tls.ca_certificate.as_ref());
         let timeout = spec.timeout_ms.map(Duration::from_millis).or(spec.timeout.map(|timeout| timeout.0));
+        let (url, addresses) = self.place(&spec.auth_service, is_tls);
         External {
-            url: self.url(&spec.auth_service, is_tls),
+            url,
+            addresses,
             protocol: match spec.proto.unwrap_or_default() {
                 ExternalProto::Grpc => ExternalProtocol::Grpc,
                 ExternalProto::Http => ExternalProtocol::Http {
@@ -51,15 +55,39 @@ impl Compiler<'_> {
         }
     }
 
-    /// A bare name that is a Service's is one of the Filter's namespace.
-    fn url(&self, service: &api::ServiceRef, is_tls: bool) -> Arc<str> {
+    /// Its URL, and the endpoints of the Service that it is: found as a Mapping finds its own.
+    fn place(&mut self, service: &api::ServiceRef, is_tls: bool) -> (Arc<str>, Option<Vec<SocketAddr>>) {
         let (scheme, port) = if is_tls { ("https", 443) } else { ("http", 80) };
-        let name = ServiceKey { namespace: Arc::clone(&self.id.namespace), name: service.host.as_str().into() };
-        let host = match self.around.services.get(&name) {
-            Some(_) => format!("{}.{}", name.name, name.namespace),
-            None => service.url_host().into_owned(),
+        let port = service.port.unwrap_or(port);
+        let context = self.around.context;
+        let named = api::ServiceRef { port: Some(port), ..service.clone() };
+        let found = find(&named, &self.id.namespace, context);
+        self.tell_absent(service, found.source.as_ref());
+        let host = match found.location {
+            Location::Service(key) if !service.host.contains('.') => format!("{}.{}", key.name, key.namespace),
+            Location::Name(name) => name,
+            // As it is written: its certificate may be for that name.
+            Location::Service(_) | Location::Address(_) => service.url_host().into_owned(),
         };
-        format!("{scheme}://{host}:{}", service.port.unwrap_or(port)).into()
+        let addresses = found.source.map(|source| {
+            let endpoints = context.services.endpoints(&[source], &context.settings.topology);
+            endpoints.iter().filter(|endpoint| endpoint.rank == 0).map(|endpoint| endpoint.address).collect()
+        });
+        (format!("{scheme}://{host}:{port}").into(), addresses)
+    }
+
+    /// Says why nobody can be asked: its Service has no endpoints, or is most likely one that is not there.
+    fn tell_absent(&mut self, service: &api::ServiceRef, source: Option<&EndpointSource>) {
+        let context = self.around.context;
+        let message = match (source, target(&service.host, context.lookup_namespace(&self.id.namespace))) {
+            (Some(source), _) => context.services.lacks_endpoints(source).map(|error| error.to_string()),
+            (None, Target::Name(Some(key))) if context.services.lacks(&key) => {
+                Some(format!("there is no Service {key}: unless DNS knows the name, it cannot be asked"))
+            }
+            (None, _) => None,
+        };
+        let problem = |message| Problem::warning("NoEndpoints", "spec.External.auth_service", message);
+        self.problems.extend(message.map(problem));
     }
 
     fn authorities(&mut self, from: &FromSecret) -> Option<Arc<str>> {

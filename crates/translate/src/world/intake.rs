@@ -89,6 +89,7 @@ impl World {
             Kind::EndpointSlice => {
                 if let Some(key) = slice_service(object) {
                     self.services.put_slice(&key, Arc::clone(&id.name), None);
+                    dirty.protection |= self.filters_ask(&key);
                     dirty.endpoints.insert(key);
                 }
             }
@@ -127,6 +128,7 @@ impl World {
             Spec::EndpointSlice(slice) => {
                 if let Some(key) = slice_service(object) {
                     self.services.put_slice(&key, Arc::clone(&id.name), Some(Arc::clone(slice)));
+                    dirty.protection |= self.filters_ask(&key);
                     dirty.endpoints.insert(key);
                 }
             }
@@ -205,8 +207,21 @@ impl World {
         }
     }
 
-    fn has_filters(&self) -> bool {
+    pub(super) fn has_filters(&self) -> bool {
         super::protection::FILTERS.into_iter().any(|kind| self.ids_of(kind).next().is_some())
+    }
+
+    /// Whether some Filter asks this Service.
+    fn filters_ask(&self, key: &ServiceKey) -> bool {
+        let context = self.context();
+        let asks = |object: &Arc<Object>| {
+            let Spec::Filter(filter) = &object.spec else { return false };
+            let namespace = context.lookup_namespace(&object.id.namespace);
+            let named = filter.external.as_ref().map(|external| target(&external.auth_service.host, namespace));
+            matches!(named, Some(Target::Name(Some(named))) if named == *key)
+        };
+        let ids = super::protection::FILTERS.into_iter().flat_map(|kind| self.ids_of(kind));
+        ids.filter_map(|id| self.objects.get(id)).any(asks)
     }
 
     /// Whether something in the frame sends to this Service.

@@ -111,6 +111,8 @@ impl World {
         self.secrets.end();
         let old = std::mem::replace(&mut self.protection, new);
         let new = &self.protection;
+        let known = old.problems.keys().chain(new.problems.keys());
+        self.stirred.extend(known.filter(|id| old.problems.get(*id) != new.problems.get(*id)).cloned());
         dirty.frame |= old.is_on() != new.is_on() || old.identity_headers != new.identity_headers;
         for id in old.filters.keys().filter(|id| !new.filters.contains_key(*id)) {
             put(&mut self.model.filters, &mut delta.filters, id.clone(), None);

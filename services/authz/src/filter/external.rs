@@ -15,7 +15,7 @@ use self::failure::Failure;
 
 use crate::engine::Services;
 use crate::filter::oauth2::cookies;
-use crate::idp::{Calls, Failed};
+use crate::idp::{Calls, Endpoints, Failed, Known};
 
 /// Tells upstreams that a request was let through because nobody could be asked, as Envoy tells them.
 const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-failure-mode-allowed");
@@ -34,6 +34,8 @@ pub(crate) struct ExternalFilter {
 #[derive(Debug)]
 enum Form {
     Http {
+        /// Where its endpoints are known.
+        known: Option<Known>,
         path_prefix: String,
         request: Vec<HeaderName>,
         response: Vec<HeaderName>,
@@ -47,15 +49,17 @@ impl ExternalFilter {
         if spec.client.insecure_tls && spec.url.starts_with("http://") {
             return Err("insecure_tls is of no use without TLS".to_owned());
         }
+        let endpoints = spec.addresses.as_deref().map(Endpoints::new);
         let form = match &spec.protocol {
             ExternalProtocol::Http { path_prefix, allowed_request_headers, allowed_authorization_headers } => {
                 Form::Http {
+                    known: endpoints.map(Known::new),
                     path_prefix: path_prefix.as_ref().to_owned(),
                     request: names(allowed_request_headers, &REQUEST_HEADERS)?,
                     response: names(allowed_authorization_headers, &RESPONSE_HEADERS)?,
                 }
             }
-            ExternalProtocol::Grpc => Form::Grpc(grpc::asked(&spec)?),
+            ExternalProtocol::Grpc => Form::Grpc(grpc::asked(&spec, endpoints)?),
         };
         let status_on_error =
             StatusCode::from_u16(spec.status_on_error).map_err(|_| format!("{} is no status", spec.status_on_error))?;
@@ -71,8 +75,9 @@ impl ExternalFilter {
         let ours = cookies::take(request);
         let ask = async {
             match &self.form {
-                Form::Http { path_prefix, request: sent, response } => {
-                    http_form::check(&self.spec, path_prefix, sent, response, request, services).await
+                Form::Http { known, path_prefix, request: sent, response } => {
+                    let known = known.as_ref();
+                    http_form::check(&self.spec, known, path_prefix, sent, response, request, services).await
                 }
                 Form::Grpc(asked) => grpc::check(&self.spec, asked.clone(), request).await,
             }

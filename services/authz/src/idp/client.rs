@@ -1,7 +1,7 @@
 //! Requests to identity providers: no redirects, a limit on time and size, nothing at forbidden addresses.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -9,12 +9,13 @@ use http::header::VIA;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use nuncio_auth::address::is_never_asked;
 use nuncio_ir::auth::HttpClient;
+use reqwest::dns::Resolve;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, redirect};
 use tokio::sync::Notify;
 use tracing::{Instrument, debug_span};
 
 use super::calls::{Calls, Failed};
-use super::guard::Guarded;
+use super::guard::{Endpoints, Guarded};
 use crate::metrics::AuthzMetrics;
 
 /// The largest answer in bytes: sets of keys are a few kilobytes.
@@ -55,6 +56,19 @@ pub(crate) struct Clients {
     pub(crate) turned: Notify,
 }
 
+/// A service whose endpoints are known. It has a client of its own, which goes with it.
+#[derive(Debug)]
+pub(crate) struct Known {
+    endpoints: Arc<Endpoints>,
+    client: OnceLock<Result<Client, IdpError>>,
+}
+
+impl Known {
+    pub(crate) fn new(endpoints: Endpoints) -> Self {
+        Self { endpoints: Arc::new(endpoints), client: OnceLock::new() }
+    }
+}
+
 impl Clients {
     pub(crate) fn new(timeout: Duration, metrics: AuthzMetrics) -> Arc<Self> {
         Arc::new(Self { timeout, metrics, made: Mutex::default(), turned: Notify::new() })
@@ -67,7 +81,7 @@ impl Clients {
         if let Some(client) = made.get(&setup) {
             return Ok(client.clone());
         }
-        let client = build(setup.as_ref(), self.timeout)?;
+        let client = build(setup.as_ref(), self.timeout, Arc::new(Guarded))?;
         made.insert(setup, client.clone());
         Ok(client)
     }
@@ -87,13 +101,40 @@ impl Clients {
         make: impl FnOnce(&Client, reqwest::Url) -> RequestBuilder,
     ) -> Result<Answer, IdpError> {
         let url = checked(url)?;
+        let client = self.get(setup, url.scheme())?;
+        self.ask(&client, url, make).await
+    }
+
+    /// The same to a service whose endpoints are known.
+    pub(crate) async fn send_to(
+        &self,
+        known: &Known,
+        setup: &HttpClient,
+        url: &str,
+        make: impl FnOnce(&Client, reqwest::Url) -> RequestBuilder,
+    ) -> Result<Answer, IdpError> {
+        let mut url = checked(url)?;
+        let setup = (url.scheme() == "https").then_some(setup);
+        let make_client = || build(setup, self.timeout, Arc::clone(&known.endpoints));
+        let client = known.client.get_or_init(make_client).clone()?;
+        // The port of the Service would go before those of its endpoints. A URL with a host can be without one.
+        let _ = url.set_port(None);
+        self.ask(&client, url, make).await
+    }
+
+    async fn ask(
+        &self,
+        client: &Client,
+        url: reqwest::Url,
+        make: impl FnOnce(&Client, reqwest::Url) -> RequestBuilder,
+    ) -> Result<Answer, IdpError> {
         let place = url.host_str().unwrap_or_default().to_owned();
         let failed = |error: &reqwest::Error| {
             let kind = if error.is_connect() { IdpError::Unavailable } else { IdpError::NoAnswer };
             kind(format!("{place}: {}", reason(error)))
         };
         let span = debug_span!("ask", otel.kind = "client", server.address = place);
-        let response = make(&self.get(setup, url.scheme())?, url).send().instrument(span).await;
+        let response = make(client, url).send().instrument(span).await;
         self.metrics.called(&place, response.as_ref().ok().map(Response::status));
         let response = response.map_err(|error| failed(&error))?;
         read(response).await.map_err(|error| match error {
@@ -103,12 +144,16 @@ impl Clients {
     }
 }
 
-fn build(setup: Option<&HttpClient>, timeout: Duration) -> Result<Client, IdpError> {
+fn build<R: Resolve + 'static>(
+    setup: Option<&HttpClient>,
+    timeout: Duration,
+    resolver: Arc<R>,
+) -> Result<Client, IdpError> {
     let builder = Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT.min(timeout))
         .timeout(timeout)
-        .dns_resolver(Arc::new(Guarded))
+        .dns_resolver(resolver)
         .default_headers(HeaderMap::from_iter([(VIA, HeaderValue::from_static(nuncio_auth::VIA))]))
         .user_agent("nuncio-authz");
     let builder = match setup {

@@ -1,6 +1,8 @@
-//! Where requests of ours may not go: addresses that only the machine itself, or the cloud below it, answers.
+//! Where requests of ours go, and may not go: addresses that only the machine itself, or the cloud below it, answers.
 
+use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nuncio_auth::address::is_never_asked;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -20,5 +22,52 @@ impl Resolve for Guarded {
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
+    }
+}
+
+/// The endpoints of a service whose name is not looked up. Each connection begins with the next of them.
+#[derive(Debug)]
+pub(crate) struct Endpoints {
+    addresses: Vec<SocketAddr>,
+    next: AtomicUsize,
+}
+
+impl Endpoints {
+    pub(crate) fn new(addresses: &[SocketAddr]) -> Self {
+        let allowed = addresses.iter().filter(|address| !is_never_asked(address.ip()));
+        Self { addresses: allowed.copied().collect(), next: AtomicUsize::new(0) }
+    }
+
+    /// All of them, in the order in which they are tried.
+    pub(crate) fn in_turn(&self) -> Result<Vec<SocketAddr>, Error> {
+        if self.addresses.is_empty() {
+            return Err(Error::new(ErrorKind::AddrNotAvailable, "the service has no endpoint that may be asked"));
+        }
+        let mut addresses = self.addresses.clone();
+        addresses.rotate_left(self.next.fetch_add(1, Ordering::Relaxed) % self.addresses.len());
+        Ok(addresses)
+    }
+}
+
+impl Resolve for Endpoints {
+    fn resolve(&self, _: Name) -> Resolving {
+        let found = self.in_turn();
+        Box::pin(async move { Ok(Box::new(found?.into_iter()) as Addrs) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_endpoint_has_its_turn_but_what_is_never_asked() {
+        let addresses =
+            ["10.0.0.1:80", "169.254.169.254:80", "10.0.0.2:81"].map(|address| address.parse::<SocketAddr>().unwrap());
+        let endpoints = Endpoints::new(&addresses);
+        let first: Vec<_> = (0..3).map(|_| endpoints.in_turn().unwrap()[0].to_string()).collect();
+        assert_eq!(first, ["10.0.0.1:80", "10.0.0.2:81", "10.0.0.1:80"]);
+        assert_eq!(endpoints.in_turn().unwrap().len(), 2, "the others are tried where one is not there");
+        assert!(Endpoints::new(&addresses[1..2]).in_turn().is_err());
     }
 }

@@ -2,6 +2,8 @@
 
 mod shown;
 
+use std::net::SocketAddr;
+
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, QueryParameter};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse};
@@ -10,7 +12,7 @@ use envoy_types::pb::google::protobuf::{BoolValue, Struct, Value, value::Kind};
 use envoy_types::pb::google::rpc::Status;
 use nuncio_e2e::backend::{Authorizer, Backend};
 use nuncio_e2e::yaml::{documents, mapping, object, plain, text_secret};
-use nuncio_e2e::{Client, Gateway, Site, get};
+use nuncio_e2e::{Client, Gateway, Site, eventually, get};
 use serde_json::json;
 
 const PERMISSION_DENIED: i32 = 7;
@@ -94,6 +96,58 @@ async fn all_that_a_service_says_by_grpc_is_seen() {
     let refused = client.ask(&get("a.example", "/x").with("x-refuse", "1")).await;
     assert_eq!((refused.status, refused.header("x-price"), refused.text()), (402, Some("7"), "pay first".to_owned()));
     assert_eq!(upstream.requests(), 1);
+    gateway.stop().await;
+}
+
+/// A Service of the directory with one endpoint, whose port is not the Service's.
+fn service(name: &str, endpoints: &[SocketAddr]) -> [serde_json::Value; 2] {
+    let label = json!({"kubernetes.io/service-name": name});
+    let port = endpoints.first().map_or(1, SocketAddr::port);
+    let endpoints: Vec<_> = endpoints.iter().map(|address| json!({"addresses": [address.ip()]})).collect();
+    [
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}}),
+        json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": name, "labels": label}, "endpoints": endpoints, "ports": [{"port": port}],
+        }),
+    ]
+}
+
+/// As a Mapping's service is: no DNS knows these names.
+#[tokio::test]
+async fn a_service_of_the_directory_is_asked_at_its_endpoints() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    let (by_grpc, by_http) = (Authorizer::start(decide).await, Backend::start("asked").await);
+    let rule = |name: &str| json!({"host": "*", "path": format!("/{name}/*"), "filters": [{"name": name}]});
+    let objects = [
+        object("Filter", "grpc", json!({"External": {"auth_service": "grpc-asked", "proto": "grpc"}})),
+        object("Filter", "http", json!({"External": {"auth_service": "http-asked.default"}})),
+        object("FilterPolicy", "policy", json!({"rules": [rule("grpc"), rule("http")]})),
+        mapping("all", "/", upstream.address()),
+    ];
+    let services = |of_grpc: &[SocketAddr], of_http: &[SocketAddr]| {
+        documents(&[service("grpc-asked", of_grpc), service("http-asked", of_http)].concat())
+    };
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    site.write("services.yaml", services(&[by_grpc.address()], &[by_http.address()]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let reply = client.ask(&get("a.example", "/grpc/x")).await;
+    assert_eq!((reply.status, reply.header("x-decided")), (200, Some("yes")), "{}", reply.text());
+    assert_eq!(client.ask(&get("a.example", "/grpc/x").with("x-refuse", "1")).await.status, 402);
+    assert_eq!((client.ask(&get("a.example", "/http/x")).await.status, by_http.requests()), (200, 1));
+
+    site.write("services.yaml", services(&[], &[]));
+    for name in ["grpc-asked", "http-asked"] {
+        gateway.admin.problem(&["NoEndpoints", "spec.External.auth_service", name]).await;
+    }
+    for path in ["/grpc/x", "/http/x"] {
+        eventually(&format!("{path} is refused"), async || match client.ask(&get("a.example", path)).await.status {
+            403 => Ok(()),
+            status => Err(status.to_string()),
+        })
+        .await;
+    }
     gateway.stop().await;
 }
 

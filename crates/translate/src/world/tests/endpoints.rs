@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::Delta;
+use nuncio_ir::auth::{FilterId, FilterKind};
 
 use super::{objects, world};
 use crate::world::World;
@@ -98,4 +99,51 @@ fn a_service_that_is_not_there_is_told_where_there_are_others_beside_it() {
         "apiVersion: v1\nkind: Service\nmetadata: {name: carts}\nspec: {type: ExternalName, externalName: carts.example.com}\n",
     );
     assert_eq!(told(&world, "misspelt"), [""; 0]);
+}
+
+#[test]
+fn a_filter_asks_the_endpoints_of_the_service_that_it_names() {
+    let asking = |service: &str| {
+        format!(
+            "apiVersion: getambassador.io/v3alpha1\nkind: Filter\nmetadata: {{name: ask}}\nspec: {{External: {{auth_service: '{service}'}}}}\n\
+             ---\napiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {{name: p}}\n\
+             spec: {{rules: [{{host: '*', path: '*', filters: [{{name: ask}}]}}]}}\n"
+        )
+    };
+    let id = ObjectId::new(Kind::Filter, "default", "ask");
+    let asked = |world: &World| match &world.model().filters[&FilterId("ask.default".into())].kind {
+        FilterKind::External(external) => {
+            let addresses = external.addresses.as_ref();
+            let addresses = addresses.map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+            (external.url.to_string(), addresses)
+        }
+        other => panic!("{other:?}"),
+    };
+    let told = |world: &World| world.problems(&id).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let known = |addresses: &str| ("http://cart.default:80".to_owned(), Some(addresses.to_owned()));
+    let mut world = world();
+    apply(&mut world, &format!("{EDGE}---\n{}", asking("cart")));
+    assert_eq!(asked(&world), known(""));
+    assert_eq!(told(&world), ["spec.External.auth_service: Service default/cart has no ready endpoint"]);
+    world.take_turned();
+    apply(&mut world, &slice(&["10.0.0.1", "10.0.0.2"]));
+    assert_eq!(asked(&world), known("10.0.0.1:8080 10.0.0.2:8080"));
+    assert_eq!(told(&world), [""; 0]);
+    assert!(world.take_turned().contains(&id), "what is said of it is to be taken back");
+
+    apply(&mut world, &asking("cart:81"));
+    assert_eq!(told(&world), ["spec.External.auth_service: Service default/cart has no port 81; it has 80"]);
+    apply(&mut world, &asking("carts"));
+    assert_eq!(asked(&world), ("http://carts:80".to_owned(), None));
+    assert_eq!(
+        told(&world),
+        [
+            "spec.External.auth_service: there is no Service default/carts: unless DNS knows the name, it cannot be asked"
+        ]
+    );
+    for elsewhere in ["auth.example.com:8080", "localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
+        apply(&mut world, &asking(elsewhere));
+        assert_eq!(asked(&world), (format!("http://{elsewhere}"), None));
+        assert_eq!(told(&world), [""; 0], "{elsewhere}");
+    }
 }

@@ -7,11 +7,13 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, DeniedHttpResponse};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
 use nuncio_auth::{Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::External;
 use prost::Message;
 use serde_json::Value as Json;
+use tokio::net::TcpStream;
 use tonic::body::Body;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Error, Identity};
 use tower::util::MapResult;
@@ -19,14 +21,15 @@ use tower::util::MapResult;
 use super::failure::NoGrpc;
 use super::{Failure, body};
 use crate::dynamic;
+use crate::idp::Endpoints;
 
 /// A service that is asked.
 pub(super) type Asked =
     MapResult<Channel, fn(Result<http::Response<Body>, Error>) -> Result<http::Response<Body>, NoGrpc>>;
 
 /// One that is connected to with the first call.
-pub(super) fn asked(spec: &External) -> Result<Asked, String> {
-    Ok(MapResult::new(channel(spec)?, of_grpc))
+pub(super) fn asked(spec: &External, endpoints: Option<Endpoints>) -> Result<Asked, String> {
+    Ok(MapResult::new(channel(spec, endpoints)?, of_grpc))
 }
 
 /// An answer of gRPC; any other would be taken for one that is broken.
@@ -38,7 +41,7 @@ fn of_grpc(result: Result<http::Response<Body>, Error>) -> Result<http::Response
     Ok(response)
 }
 
-fn channel(spec: &External) -> Result<Channel, String> {
+fn channel(spec: &External, endpoints: Option<Endpoints>) -> Result<Channel, String> {
     let mut endpoint = Endpoint::from_shared(spec.url.as_ref().to_owned())
         .map_err(|_| format!("{:?} is no URL", spec.url))?
         .connect_timeout(spec.timeout);
@@ -56,7 +59,30 @@ fn channel(spec: &External) -> Result<Channel, String> {
         }
         endpoint = endpoint.tls_config(tls).map_err(|error| error.to_string())?;
     }
-    Ok(endpoint.connect_lazy())
+    Ok(match endpoints {
+        Some(endpoints) => endpoint.connect_with_connector_lazy(connector(endpoints)),
+        None => endpoint.connect_lazy(),
+    })
+}
+
+/// Connects to an endpoint whatever the service is called.
+fn connector(
+    endpoints: Endpoints,
+) -> impl tower::Service<
+    Uri,
+    Response = TokioIo<TcpStream>,
+    Error = std::io::Error,
+    Future = impl Future<Output = std::io::Result<TokioIo<TcpStream>>> + Send,
+> + Send
++ 'static {
+    tower::service_fn(move |_: Uri| {
+        let addresses = endpoints.in_turn();
+        async move {
+            let stream = TcpStream::connect(&addresses?[..]).await?;
+            stream.set_nodelay(true)?;
+            Ok(TokioIo::new(stream))
+        }
+    })
 }
 
 pub(super) async fn check(spec: &External, asked: Asked, request: &mut Request) -> Result<Verdict, Failure> {

@@ -6,10 +6,11 @@ use nuncio_ir::auth::External;
 
 use super::{Failure, body, length};
 use crate::engine::Services;
-use crate::idp::IdpError;
+use crate::idp::{IdpError, Known};
 
 pub(super) async fn check(
     spec: &External,
+    known: Option<&Known>,
     path_prefix: &str,
     sent: &[HeaderName],
     passed: &[HeaderName],
@@ -19,7 +20,7 @@ pub(super) async fn check(
     let method = Method::from_bytes(request.method.as_bytes());
     let method = method.map_err(|_| Failure::NotTaken("no such method".to_owned()))?;
     let url = format!("{}{path_prefix}{}", spec.url.trim_end_matches('/'), request.target());
-    let ask = services.clients.send(&spec.client, &url, |client, url| {
+    let make = |client: &reqwest::Client, url: reqwest::Url| {
         let mut asked =
             client.request(method, url).timeout(spec.timeout).header(http::header::HOST, &request.authority);
         for name in sent {
@@ -32,8 +33,12 @@ pub(super) async fn check(
                 asked.header("l5d-dst-override", spec.url.trim_start_matches("http://").trim_start_matches("https://"));
         }
         asked.body(body(spec, request).to_vec())
-    });
-    let answer = ask.await.map_err(|error| match error {
+    };
+    let answer = match known {
+        Some(known) => services.clients.send_to(known, &spec.client, &url, make).await,
+        None => services.clients.send(&spec.client, &url, make).await,
+    };
+    let answer = answer.map_err(|error| match error {
         IdpError::Unavailable(why) => Failure::Away(why),
         IdpError::NoAnswer(why) => Failure::no_answer(why, length(spec, request)),
         IdpError::Config(why) => Failure::Unusable(why),
