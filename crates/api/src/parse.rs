@@ -66,6 +66,8 @@ pub struct FileProblem {
     /// The object that the broken document was meant to be, as far as its kind and name could be told. What was
     /// there before under this id is the last good state.
     pub id: Option<ObjectId>,
+    /// What the object is called, with its kind, where that is none that is read.
+    pub called: Option<String>,
     /// What could be told of that object.
     pub remains: Remains,
 }
@@ -180,7 +182,7 @@ impl<'t> Reader<'t> {
         let location = self.location(mark);
         let snippet = self.text.snippet(&location);
         let remains = id.as_ref().map_or(Remains::Nothing, |id| recover::remains(id, text));
-        self.parsed.problems.push(FileProblem { problem, location, snippet, id, remains });
+        self.parsed.problems.push(FileProblem { problem, location, snippet, id, called: None, remains });
     }
 
     /// The namespace of what names none.

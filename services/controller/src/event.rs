@@ -33,6 +33,8 @@ pub struct ServedListener {
 pub struct LocatedProblem {
     /// The object that has it, if it is one's.
     pub object: Option<ObjectId>,
+    /// What an object is called that has no id, since its kind is none that is read.
+    pub called: Option<String>,
     /// What is wrong.
     pub problem: Problem,
     /// Where.
@@ -45,7 +47,8 @@ impl LocatedProblem {
     /// A problem of an object as a whole, or of nobody's.
     pub(crate) fn of(object: Option<&Object>, problem: Problem) -> Self {
         let location = object.map(|object| object.location.clone()).filter(Location::has_lines);
-        Self { object: object.map(|object| object.id.clone()), problem, location, snippet: String::new() }
+        let object = object.map(|object| object.id.clone());
+        Self { object, called: None, problem, location, snippet: String::new() }
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) type ObjectChange = (ObjectId, Option<Arc<Object>>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) object: Option<ObjectId>,
+    /// What an object is called that has no id, since its kind is none that is read.
+    pub(crate) called: Option<String>,
     pub(crate) problem: Problem,
     pub(crate) location: Location,
     /// The line, with a caret below the column; empty where there is none.
@@ -134,6 +136,7 @@ impl Files {
                 let message = format!("{} is in this file twice; the {which} counts", object.id);
                 read.problems.push(Found {
                     object: Some(object.id.clone()),
+                    called: None,
                     problem: Problem::warning("Duplicate", "", message),
                     location: object.location.clone(),
                     snippet: String::new(),
@@ -304,6 +307,7 @@ impl Files {
             .iter()
             .map(|(problem, location)| Found {
                 object: Some(object.id.clone()),
+                called: None,
                 problem: problem.clone(),
                 location: location.clone(),
                 snippet: snippet(location).unwrap_or_default(),
@@ -317,6 +321,7 @@ impl Files {
             );
             problems.push(Found {
                 object: Some(object.id.clone()),
+                called: None,
                 problem: Problem::warning("Duplicate", "", message),
                 location: object.location.clone(),
                 snippet: String::new(),
@@ -337,8 +342,8 @@ fn is_usable(object: &Object) -> bool {
 }
 
 fn found(problem: FileProblem) -> Found {
-    let FileProblem { id, problem, location, snippet, remains: _ } = problem;
-    Found { object: id, problem, location, snippet }
+    let FileProblem { id, called, problem, location, snippet, remains: _ } = problem;
+    Found { object: id, called, problem, location, snippet }
 }
 
 #[cfg(test)]

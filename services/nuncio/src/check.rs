@@ -35,7 +35,7 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
 fn nothing(place: &Place) -> LocatedProblem {
     let message = format!("there are no objects in {}: a directory is read by *.yaml, *.yml and *.json", place.name());
     let problem = Problem::warning("NoObjects", "", message);
-    LocatedProblem { object: None, problem, location: None, snippet: String::new() }
+    LocatedProblem { object: None, called: None, problem, location: None, snippet: String::new() }
 }
 
 fn text(problems: &[LocatedProblem], objects: usize) -> String {
@@ -52,6 +52,7 @@ fn text(problems: &[LocatedProblem], objects: usize) -> String {
 
 fn row(located: &LocatedProblem) -> [String; 4] {
     let place = located.location.as_ref().map(ToString::to_string).unwrap_or_default();
-    let object = located.object.as_ref().map(ToString::to_string).unwrap_or_default();
+    let object =
+        located.object.as_ref().map(ToString::to_string).or_else(|| located.called.clone()).unwrap_or_default();
     [severity(located.problem.severity).to_owned(), place, object, located.problem.to_string().replace('\n', " ")]
 }

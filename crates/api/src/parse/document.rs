@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Reader;
 use super::annotation::CONFIG;
 use super::envelope::{
-    Class, Given, Metadata, Version, called, classify, is_of_our_group, names, own_annotations, top,
+    Class, Given, Metadata, Version, called, classify, is_of_our_group, names, own_annotations, title, top,
 };
 use super::issues::Issues;
 use super::{module, name, recover, remains, typed};
@@ -66,12 +66,18 @@ impl Reader<'_> {
                     "the version {api_version} of Ingress is not supported: expected networking.k8s.io/v1, which every \
                      cluster since Kubernetes 1.19 has"
                 );
-                self.problem(version_mark, None, Problem::warning("UnknownVersion", "apiVersion", message));
+                self.not_read(
+                    &node,
+                    carrier,
+                    version_mark,
+                    None,
+                    Problem::warning("UnknownVersion", "apiVersion", message),
+                );
                 self.annotations(&node);
             }
             Class::OldEndpoints => {
                 let message = "Endpoints are not read: an EndpointSlice of discovery.k8s.io/v1 says the same";
-                self.problem(kind_mark, None, Problem::warning("NoEffect", "kind", message));
+                self.not_read(&node, carrier, kind_mark, None, Problem::warning("NoEffect", "kind", message));
             }
             Class::Foreign => self.parsed.ignored += 1,
             Class::Later => {
@@ -79,14 +85,14 @@ impl Reader<'_> {
                     "the kind {kind} is not yet supported: {} has no effect",
                     called(&node, self.inherited(carrier))
                 );
-                self.problem(kind_mark, None, Problem::warning("NotYetSupported", "kind", message));
+                self.not_read(&node, carrier, kind_mark, None, Problem::warning("NotYetSupported", "kind", message));
             }
             Class::GuardOfLater => {
                 let message = format!(
                     "the kind {kind} is not supported: what {} was to keep out is not kept out",
                     called(&node, self.inherited(carrier))
                 );
-                self.problem(kind_mark, None, Problem::error("NotYetSupported", "kind", message));
+                self.not_read(&node, carrier, kind_mark, None, Problem::error("NotYetSupported", "kind", message));
             }
             Class::UnknownKind => {
                 let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect();
@@ -94,14 +100,14 @@ impl Reader<'_> {
                 let group = api_version.split('/').next().unwrap_or(GROUP);
                 let message = format!("{group} has no kind {kind}{meant}");
                 let id = self.meant_guard(&node, Some(kind), carrier);
-                self.problem(kind_mark, id, Problem::error("UnknownKind", "kind", message));
+                self.not_read(&node, carrier, kind_mark, id, Problem::error("UnknownKind", "kind", message));
             }
             Class::UnknownGroup => {
                 let version = api_version.rsplit('/').next().unwrap_or_default();
                 let group = Kind::from_name(kind).map_or(GROUP, Kind::group);
                 let message = format!("{api_version} is no version of {group}: did you mean {group}/{version}?");
                 let id = self.meant_guard(&node, Some(kind), carrier);
-                self.problem(version_mark, id, Problem::error("UnknownGroup", "apiVersion", message));
+                self.not_read(&node, carrier, version_mark, id, Problem::error("UnknownGroup", "apiVersion", message));
             }
             Class::UnknownVersion(kind) => {
                 let expected = match kind {
@@ -115,6 +121,22 @@ impl Reader<'_> {
                 let problem = Problem::error("UnknownVersion", "apiVersion", message);
                 self.refuse(&node, kind, carrier, version_mark, problem);
             }
+        }
+    }
+
+    /// Notes what is wrong with an object whose kind, as it is written, is none that is read.
+    fn not_read(
+        &mut self,
+        node: &Node<'_>,
+        carrier: Option<&Carrier>,
+        mark: Mark,
+        id: Option<ObjectId>,
+        problem: Problem,
+    ) {
+        let called = title(node, self.inherited(carrier));
+        self.problem(mark, id, problem);
+        if let Some(noted) = self.parsed.problems.last_mut() {
+            noted.called = called;
         }
     }
 
@@ -217,7 +239,7 @@ impl Reader<'_> {
         let Some(id) = kind.and_then(|kind| self.id(kind, &names(node), carrier)) else {
             let (kind, _) = top(node, "kind");
             let id = self.meant_guard(node, kind, carrier);
-            return self.problem(mark, id, problem);
+            return self.not_read(node, carrier, mark, id, problem);
         };
         let mut issues = Issues::new(node, self.file);
         issues.push(mark, problem);

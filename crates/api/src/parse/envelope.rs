@@ -199,6 +199,15 @@ pub(super) fn called(root: &Node<'_>, namespace: &str) -> String {
     name.unwrap_or_else(|| "the object".to_owned())
 }
 
+/// The same with its kind, if it has one, as it may be shown on a terminal.
+pub(super) fn title(root: &Node<'_>, namespace: &str) -> Option<String> {
+    let kind = top(root, "kind").0?;
+    let is_named = names(root).name.is_some();
+    let title = if is_named { format!("{kind} {}", called(root, namespace)) } else { kind.to_owned() };
+    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    Some(title.chars().map(visible).collect())
+}
+
 /// The text of an annotation.
 pub(super) fn annotation<'n>(root: &'n Node<'_>, key: &str) -> Option<&'n str> {
     root.get("metadata")?.get("annotations")?.get(key)?.as_text()

@@ -95,7 +95,7 @@ pub struct ProblemView {
 
 impl From<&LocatedProblem> for ProblemView {
     fn from(located: &LocatedProblem) -> Self {
-        let LocatedProblem { object, problem, location, snippet: _ } = located;
+        let LocatedProblem { object, called: _, problem, location, snippet: _ } = located;
         Self {
             severity: problem.severity,
             reason: problem.reason.to_owned(),

@@ -34,7 +34,8 @@ impl Editor {
         let is_usable = !matches!(object.spec, Spec::Invalid(_));
         let of_text = object.problems.iter().map(|(problem, location)| {
             let location = Some(location.clone());
-            LocatedProblem { object: Some(id.clone()), problem: problem.clone(), location, snippet: String::new() }
+            let (object, problem) = (Some(id.clone()), problem.clone());
+            LocatedProblem { object, called: None, problem, location, snippet: String::new() }
         });
         let mut problems: Vec<_> = of_text.collect();
         // What cannot be used changes nothing: what was last good stays in force.

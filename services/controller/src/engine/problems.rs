@@ -71,8 +71,8 @@ impl Engine {
 }
 
 pub(crate) fn located(found: Found) -> LocatedProblem {
-    let Found { object, problem, location, snippet } = found;
+    let Found { object, called, problem, location, snippet } = found;
     // An object that is in no file is named, and that is place enough.
     let location = Some(location).filter(|location| location.has_lines() || object.is_none());
-    LocatedProblem { object, problem, location, snippet }
+    LocatedProblem { object, called, problem, location, snippet }
 }

@@ -20,7 +20,8 @@ impl Files {
         let location = torn.problems.first().map(|found| found.location.clone());
         if let (Some(id), Some(location)) = (guard_in(text, &self.defaults), location) {
             let snippet = String::new();
-            let found = FileProblem { problem, location, snippet, id: Some(id), remains: Remains::Nothing };
+            let (id, called, remains) = (Some(id), None, Remains::Nothing);
+            let found = FileProblem { problem, location, snippet, id, called, remains };
             let is_new = |unread: &Object| old.objects.get(&unread.id).is_none_or(|held| stands_in(held));
             if let Some(unread) = self.unread(&found, old).filter(is_new) {
                 // It says itself what is wrong with the file: nothing good was read of it before.
@@ -92,7 +93,8 @@ pub(super) fn unreadable(file: &Arc<str>, objects: Objects, error: &str) -> File
 pub(super) fn not_json(name: &Arc<str>, error: &serde_json::Error) -> Parsed {
     let problem = Problem::error("InvalidJson", "", format!("cannot be read: {error}"));
     let location = Location { file: Arc::clone(name), line: 0, column: 0 };
-    let found = FileProblem { problem, location, snippet: String::new(), id: None, remains: Remains::Nothing };
+    let (snippet, remains) = (String::new(), Remains::Nothing);
+    let found = FileProblem { problem, location, snippet, id: None, called: None, remains };
     Parsed { problems: vec![found], ..Parsed::default() }
 }
 
@@ -100,7 +102,7 @@ pub(super) fn not_json(name: &Arc<str>, error: &serde_json::Error) -> Parsed {
 fn kept(file: &Arc<str>, objects: Objects, problem: Problem, line: u32) -> File {
     let location = Location { file: Arc::clone(file), line, column: line.min(1) };
     let object = objects.iter().find(|object| !object.location.has_lines()).map(|object| object.id.clone());
-    let problem = Found { object, problem, location, snippet: String::new() };
+    let problem = Found { object, called: None, problem, location, snippet: String::new() };
     let left = objects.ids().cloned().collect();
     File { hash: None, objects, left, problems: vec![problem], snippets: BTreeMap::new() }
 }

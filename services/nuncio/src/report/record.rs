@@ -16,7 +16,7 @@ pub(super) fn write(event: &Event, lines: &[String]) {
 
 /// One record for each problem, at the level of its severity.
 fn problem(located: &LocatedProblem) {
-    let LocatedProblem { object, problem, location, snippet } = located;
+    let LocatedProblem { object, called: _, problem, location, snippet } = located;
     let object = object.as_ref().map(display);
     let file = location.as_ref().map(|location| display(&location.file));
     let place = location.as_ref().filter(|location| location.has_lines());

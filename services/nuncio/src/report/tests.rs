@@ -104,6 +104,7 @@ fn what_was_refused_is_not_told_to_be_live() {
 fn problems_have_a_place() {
     let located = LocatedProblem {
         object: Some(mapping("cart")),
+        called: None,
         problem: Problem::error("InvalidPrefix", "spec.prefix", "must begin with /"),
         location: Some(Location { file: "cart.yaml".into(), line: 3, column: 5 }),
         snippet: "3 |     prefix: cart\n  |     ^".into(),
@@ -123,7 +124,7 @@ fn keys_that_are_made_in_a_moment_are_not_worth_a_word() {
     let id = ObjectId::new(Kind::Preview, "default", "tax");
     let warning = |reason: &'static str| {
         let (object, problem) = (Some(id.clone()), Problem::warning(reason, "", "no URL is told yet"));
-        Event::Problem(LocatedProblem { object, problem, location: None, snippet: String::new() })
+        Event::Problem(LocatedProblem { object, called: None, problem, location: None, snippet: String::new() })
     };
     let mended = Event::Mended(Subject::Object(id.clone()));
     let mut fresh = report();

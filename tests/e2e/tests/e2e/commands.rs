@@ -172,6 +172,13 @@ async fn check_names_the_place_of_each_problem() {
     let problem = &page["items"][0];
     assert_eq!((&problem["severity"], &problem["reason"]), (&"error".into(), &"InvalidValue".into()), "{problem}");
     assert_eq!((&problem["location"]["line"], &problem["location"]["column"]), (&9.into(), &15.into()), "{problem}");
+
+    // Of a kind that is not read, too, it is said which object it is.
+    let later = "apiVersion: getambassador.io/v3alpha1\nkind: LogService\nmetadata: {name: logs, namespace: shop}\n";
+    site.write("later.yaml", later);
+    let (_, stdout, _) = run(&site, &["check", "manifests"]);
+    let line = stdout.lines().find(|line| line.contains("later.yaml:2:7")).unwrap_or_else(|| panic!("{stdout}"));
+    assert!(line.contains("  LogService shop/logs  "), "{line}");
 }
 
 const DOCS: &str = "apiVersion: getambassador.io/v3alpha1

@@ -107,6 +107,27 @@ fn what_is_no_object_is_told() {
 }
 
 #[test]
+fn an_object_of_a_kind_that_is_not_read_is_called_by_what_is_written() {
+    for (version, kind) in [
+        ("getambassador.io/v3alpha1", "LogService"),
+        ("getambassador.io/v3alpha1", "EnvoyFilter"),
+        ("getambassador.io/v3alpha1", "Maping"),
+        ("getambassador.io/v9", "Maping"),
+        ("extensions/v1beta1", "Ingress"),
+        ("v1", "Endpoints"),
+    ] {
+        for (metadata, name) in [("{name: a, namespace: shop}", " shop/a"), ("{name: a}", " default/a"), ("{}", "")] {
+            let text = format!("apiVersion: {version}\nkind: {kind}\nmetadata: {metadata}\n");
+            let parsed = read(&text);
+            let [found] = parsed.problems.as_slice() else { panic!("{text}: {:?}", parsed.problems) };
+            assert_eq!(found.called.as_deref(), Some(&*format!("{kind}{name}")), "{text}");
+        }
+    }
+    let text = read("just text\n");
+    assert_eq!(text.problems[0].called, None);
+}
+
+#[test]
 fn groups_of_others_are_no_concern_of_ours() {
     for group in ["apps", "gateway.networking.k8s.io", "ci.getambassador.io", "x.getambassador.io", "a.io"] {
         let parsed = read(&format!("apiVersion: {group}/v1\nkind: Mapping\nmetadata: {{name: a}}\n"));
