@@ -34,7 +34,7 @@ pub(crate) use dev_portal::dev_portal;
 pub use expression::template_problem;
 pub(crate) use filter::filter;
 pub(crate) use filter_policy::{filter_policy, rules};
-pub use format::holds_key;
+pub use format::{held_in, holds_key};
 pub use header::{added_key, is_assertion};
 pub(crate) use host::host;
 pub(crate) use listener::listener;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nuncio_api::{Label, LabelName, LocalRateLimit, Mapping, ModuleConfig, Problem, holds_key};
+use nuncio_api::{Label, LabelName, LocalRateLimit, Mapping, ModuleConfig, Problem, held_in, holds_key};
 use nuncio_ir::{RateLabel, TokenBucket};
 
 use crate::context::Context;
@@ -45,7 +45,7 @@ fn default_labels(module: &ModuleConfig, domain: &str) -> Vec<RateLabel> {
     module.default_labels.get(domain).into_iter().flat_map(|labels| &labels.defaults).map(label).collect()
 }
 
-/// The labels of a group without the value of any header which holds the key of a preview: who counts is not told it. Where the
+/// The labels of a group without the value of any header which holds the key of a preview, or the gateway's word: who counts is not told it. Where the
 /// group would not count without the header all requests have the same there, so that they are held to the limit together.
 fn without_keys(labels: Vec<RateLabel>, context: &Context<'_>, problems: &mut Vec<Problem>) -> Vec<RateLabel> {
     let mut kept = Vec::new();
@@ -53,7 +53,7 @@ fn without_keys(labels: Vec<RateLabel>, context: &Context<'_>, problems: &mut Ve
         match label {
             RateLabel::Header { key, name, optional } if holds_key(&name, &context.previews.headers) => {
                 let counted = if optional { "it counts as one that is not there" } else { "all requests count as one" };
-                let message = format!("the header {name} may hold the key of a preview: {counted}");
+                let message = format!("the header {name} {}: {counted}", held_in(&name));
                 let problem = Problem::error("InvalidFormat", "spec.labels", message);
                 if !problems.contains(&problem) {
                     problems.push(problem);

@@ -2,6 +2,7 @@
 
 use super::format_cel::kept_header;
 use super::format_operators::{LENGTH, OPTIONAL, PLAIN, REQUIRED};
+use super::header::is_assertion;
 use super::value::is_token;
 use crate::text::{closest, shorten};
 
@@ -21,22 +22,34 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Headers of requests that hold the key of a preview, or what lets somebody see it, which no log may have.
+/// Headers of requests that hold the key of a preview, or what lets somebody see it.
 const WITH_KEYS: [&str; 5] = ["x-nuncio-preview", "x-nuncio-scope", "x-nuncio-select", "x-nuncio-share", "baggage"];
 
-/// Checks that a text for logs shows no key of a preview, which `others` hold too, in lower case. Of operators that are complete.
+/// Checks that a text for logs shows neither a key of a preview, which `others` hold too, in lower case, nor the gateway's word. Of
+/// operators that are complete.
 pub(super) fn keeps_keys(text: &str, others: &[String]) -> Result<(), String> {
-    let told = |header| format!("{header} may hold the key of a preview, which is not to be in logs");
+    let told = |header: String| format!("{header} {}, which is not to be in logs", held_in(&header));
     header_of_key(text, others).map_or(Ok(()), |header| Err(told(header)))
 }
 
-/// Whether a header of requests, in lower case, may hold the key of a preview, which `others` hold too.
+/// Whether a header of requests, in lower case, may hold what opens something: the key of a preview, which `others` hold too, or
+/// the gateway's word on who it is.
 #[must_use]
 pub fn holds_key(header: &str, others: &[String]) -> bool {
-    WITH_KEYS.contains(&header) || others.iter().any(|other| other == header)
+    is_assertion(header) || WITH_KEYS.contains(&header) || others.iter().any(|other| other == header)
 }
 
-/// The header in which a text shows what may be the key of a preview.
+/// What such a header holds.
+#[must_use]
+pub fn held_in(header: &str) -> &'static str {
+    if is_assertion(header) {
+        "is the gateway's signed word on who a request is from"
+    } else {
+        "may hold the key of a preview"
+    }
+}
+
+/// The header in which a text shows what may be the key of a preview, or the gateway's word.
 pub(super) fn header_of_key(text: &str, others: &[String]) -> Option<String> {
     let is_kept = |header: &str| holds_key(header, others);
     let mut rest = text;
@@ -157,9 +170,14 @@ mod tests {
             "%%%REQUEST_HEADER(BAGGAGE)%",
             "%CEL(request.headers['baggage'])%",
             "%CEL(string(request.headers)):9%",
+            "%REQ(X-Nuncio-Assertion)%",
+            "%REQ(x?x-nuncio-assertion):9%",
+            "%CEL(request.headers['x-nuncio-assertion'])%",
         ] {
             assert!(keeps_keys(text, &[]).is_err(), "{text}");
         }
+        let why = keeps_keys("%REQ(x-nuncio-assertion)%", &[]).unwrap_err();
+        assert!(why.contains("word on who a request is from"), "{why}");
         let good = [
             "%REQ(x-request-id)%",
             "100%% baggage",

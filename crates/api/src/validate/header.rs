@@ -29,13 +29,14 @@ pub(super) fn added<'a>(
     }
 }
 
-/// Takes out headers whose values would show the key of a preview to whom it is none of the business of: a visitor, or a third
+/// Takes out headers whose values would show the key of a preview, or the gateway's word, to whom it is none of the business of: a visitor, or a third
 /// party.
 pub(super) fn keep_keys(headers: &mut AddedHeaders, path: &Path<'_>, issues: &mut Issues<'_>) {
     headers.retain(|name, header| {
         let shown = format::header_of_key(&header.value, &[]);
         if let Some(shown) = &shown {
-            let message = format!("is not added: {shown} may hold the key of a preview, which nobody else is to see");
+            let held = format::held_in(shown);
+            let message = format!("is not added: {shown} {held}, which nobody else is to see");
             no_effect(&path.key(name).key("value"), message, issues);
         }
         shown.is_none()

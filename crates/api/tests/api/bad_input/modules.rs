@@ -29,6 +29,7 @@ fn bad_settings_fail_alone() {
         ("max_request_headers_kb: 9999", "InvalidValue", "max_request_headers_kb", "9999"),
         ("enable_http10: maybe", "InvalidValue", "enable_http10", "maybe"),
         ("envoy_log_format: '%NOPE%'", "InvalidFormat", "envoy_log_format", "'%NOPE"),
+        ("envoy_log_format: '%REQ(x-nuncio-assertion)%'", "InvalidFormat", "envoy_log_format", "'%REQ"),
         ("envoy_log_format: {a: b}", "InvalidValue", "envoy_log_format", "{a"),
         ("envoy_log_type: xml", "InvalidValue", "envoy_log_type", "xml"),
         ("headers_with_underscores_action: KEEP", "InvalidValue", "headers_with_underscores_action", "KEEP"),
