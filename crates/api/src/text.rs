@@ -2,9 +2,30 @@
 
 /// The word that may have been meant: the closest one, if it is close.
 pub fn closest(word: &str, words: &[&'static str]) -> Option<&'static str> {
+    near(word, words).into_iter().min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+}
+
+/// The word that was evidently meant by a value, to be told: none where others are as near, but for one that is as long, or where
+/// it has other numbers, which are no slip of the pen.
+pub(crate) fn suggestion(word: &str, words: &[&'static str]) -> Option<&'static str> {
+    let near = near(word, words);
+    let least = near.iter().map(|(distance, _)| *distance).min()?;
+    let nearest: Vec<_> = near.into_iter().filter(|(distance, _)| *distance == least).map(|(_, near)| near).collect();
+    let as_long: Vec<_> = nearest.iter().copied().filter(|near| near.len() == word.len()).collect();
+    let meant = match (&nearest[..], &as_long[..]) {
+        ([only], _) | (_, [only]) => *only,
+        _ => return None,
+    };
+    let without_digits = |word: &str| plain(word).replace(|c: char| c.is_ascii_digit(), "");
+    let is_number = plain(word) != plain(meant) && without_digits(word) == without_digits(meant);
+    (!is_number).then_some(meant)
+}
+
+/// The words that are close, each with its distance.
+fn near(word: &str, words: &[&'static str]) -> Vec<(usize, &'static str)> {
     // A long word has no chance, and would take long.
     if word.len() > 64 {
-        return None;
+        return Vec::new();
     }
     let given = plain(word);
     let allowed = match given.len() {
@@ -17,8 +38,7 @@ pub fn closest(word: &str, words: &[&'static str]) -> Option<&'static str> {
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(&given, &plain(candidate)), *candidate))
         .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .collect()
 }
 
 /// A word as it is compared with others.
@@ -67,7 +87,7 @@ pub(crate) fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{closest, is_proper_case, one_of, shorten, without_port};
+    use super::{closest, is_proper_case, one_of, shorten, suggestion, without_port};
 
     #[test]
     fn a_slip_of_the_pen_is_understood() {
@@ -85,6 +105,32 @@ mod tests {
         ];
         for (word, meant) in table {
             assert_eq!(closest(word, &words), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_suggested_where_no_other_is_as_near() {
+        let protocols = ["HTTP", "HTTPS", "HTTPPROXY", "HTTPSPROXY", "TCP", "TLS"];
+        let versions = ["v1.0", "v1.1", "v1.2", "v1.3"];
+        let levels = ["BEST", "COMPRESSION_LEVEL_1", "COMPRESSION_LEVEL_9"];
+        let table: [(&str, &[&'static str], Option<&str>); 14] = [
+            ("HTTPZ", &protocols, Some("HTTPS")),
+            ("HTTTP", &protocols, Some("HTTP")),
+            ("HTP", &protocols, Some("HTTP")),
+            ("https", &protocols, Some("HTTPS")),
+            ("HTTPS_PROXY", &protocols, Some("HTTPSPROXY")),
+            ("TSL", &protocols, Some("TLS")),
+            ("QUIC", &protocols, None),
+            ("v1.4", &versions, None),
+            ("v1.10", &versions, None),
+            ("1.2", &versions, Some("v1.2")),
+            ("COMPRESSION_LEVEL_10", &levels, None),
+            ("COMPRESION_LEVEL_9", &levels, Some("COMPRESSION_LEVEL_9")),
+            ("retriable-5xx", &["gateway-error", "retriable-4xx"], None),
+            ("", &protocols, None),
+        ];
+        for (word, words, meant) in table {
+            assert_eq!(suggestion(word, words), meant, "{word}");
         }
     }
 

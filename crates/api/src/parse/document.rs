@@ -22,6 +22,15 @@ pub(super) struct Carrier {
     pub(super) annotations: BTreeMap<String, String>,
 }
 
+/// The version of a group of ours that was meant by one as it is written: that one if there is it, else the newest.
+fn version_meant<'v>(group: &str, version: &'v str) -> &'v str {
+    match (group, version) {
+        (GROUP, "v1" | "v2" | "v3alpha1") => version,
+        (GROUP, _) => "v3alpha1",
+        _ => "v1alpha1",
+    }
+}
+
 /// Whether a Module is what an `AuthService` was before there were any.
 fn is_authentication(module: &Node<'_>) -> bool {
     names(module).name.as_deref() == Some(module::AUTHENTICATION)
@@ -105,6 +114,7 @@ impl Reader<'_> {
             Class::UnknownGroup => {
                 let version = api_version.rsplit('/').next().unwrap_or_default();
                 let group = Kind::from_name(kind).map_or(GROUP, Kind::group);
+                let version = version_meant(group, version);
                 let message = format!("{api_version} is no version of {group}: did you mean {group}/{version}?");
                 let id = self.meant_guard(&node, Some(kind), carrier);
                 self.not_read(&node, carrier, version_mark, id, Problem::error("UnknownGroup", "apiVersion", message));

@@ -3,7 +3,7 @@
 use super::value::{header_text, is_token, milliseconds, positive_duration, positive_milliseconds};
 use super::{header, invalid, missing, no_effect};
 use crate::parse::Issues;
-use crate::text::{closest, shorten};
+use crate::text::{shorten, suggestion};
 use crate::yaml::Path;
 use crate::{
     CircuitBreaker, Cors, HealthCheck, HttpHealthCheck, LoadBalancer, LoadBalancerPolicy, OutlierDetection, RetryPolicy,
@@ -35,7 +35,8 @@ pub(super) fn retry_policy(policy: &RetryPolicy, path: &Path<'_>, issues: &mut I
         missing(&path, issues);
     }
     for condition in policy.retry_on.iter().filter(|condition| !RETRY_ON.contains(&condition.as_str())) {
-        let meant = closest(condition, &RETRY_ON).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
+        let meant =
+            suggestion(condition, &RETRY_ON).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
         invalid(&path, format!("there is no retry condition \"{}\"{meant}", shorten(condition)), issues);
     }
     for condition in ["retriable-status-codes", "retriable-headers"] {

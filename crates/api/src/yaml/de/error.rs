@@ -7,7 +7,7 @@ use serde::de::{self, Expected, Unexpected};
 use super::super::node::{Mark, Node, Value};
 use super::super::scalar::{Scalar, resolve};
 use super::De;
-use crate::text::{closest, one_of, shorten};
+use crate::text::{one_of, shorten, suggestion};
 
 /// Why a value cannot be had, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl de::Error for DeError {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let expected = &once(expected);
-        let meant = closest(variant, expected).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
+        let meant = suggestion(variant, expected).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
         Self::new(format!("expected {}, found \"{}\"{meant}", one_of(expected), shorten(variant)))
     }
 

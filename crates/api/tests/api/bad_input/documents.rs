@@ -3,7 +3,7 @@
 use nuncio_api::Severity;
 
 use super::GOOD;
-use crate::support::{is_invalid, read};
+use crate::support::{is_invalid, only, read};
 
 /// A document that is no YAML is a problem of the file, with the object it was meant to be; its neighbours serve.
 #[test]
@@ -44,6 +44,24 @@ fn a_star_without_quotes_is_told_what_it_lacks() {
             assert!(file.problem.message.contains("begins with * or & in quotes"), "{text}: {}", file.problem);
         }
     }
+}
+
+#[test]
+fn a_version_that_there_is_is_suggested() {
+    for (version, kind, meant) in [
+        ("getambasador.io/v2", "Mapping", "getambassador.io/v2"),
+        ("getambasador.io/v1.9", "Mapping", "getambassador.io/v3alpha1"),
+        ("v1", "Mapping", "getambassador.io/v1"),
+        ("v1beta1", "Host", "getambassador.io/v3alpha1"),
+        ("v3alpha1", "Preview", "nuncio.dev/v1alpha1"),
+    ] {
+        let parsed = read(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n"));
+        let told: Vec<_> = parsed.problems.iter().map(|found| found.problem.message.as_str()).collect();
+        assert!(told.len() == 1 && told[0].ends_with(&format!("did you mean {meant}?")), "{version}: {told:?}");
+    }
+    let unknown = only("apiVersion: getambassador.io/v1.9\nkind: Mapping\nmetadata: {name: a}\nspec: {}\n");
+    let told: Vec<_> = unknown.problems.iter().map(|(problem, _)| problem.message.as_str()).collect();
+    assert_eq!(told, ["the version getambassador.io/v1.9 is not known: expected getambassador.io/v3alpha1, v2 or v1"]);
 }
 
 #[test]
