@@ -108,24 +108,40 @@ fn read<'a, T: Input>(mut parser: Parser<'a, T>, text: &str, places: Places<'_>)
 /// Says what is wrong in words of its own where the parser's are of little help.
 fn syntax_error(text: &str, places: Places<'_>, error: &ScanError) -> Broken {
     let marker = error.marker();
-    let Some(line) = text.lines().nth(marker.line().saturating_sub(1)) else {
+    if let Some((line, column)) = tab(text, marker.line(), error.info().contains("tab")) {
+        let message = "a tab cannot be used for indentation: use spaces".to_owned();
+        return Broken { mark: places.position.of(line, column), message };
+    }
+    if text.lines().nth(marker.line().saturating_sub(1)).is_none() {
         // What is missing at the end is missed where the text ends.
         let last = text.trim_end();
         let (line, column) = (last.lines().count().max(1), last.lines().last().map_or(0, |line| line.chars().count()));
         return Broken { mark: places.position.of(line, column + 1), message: format!("not YAML: {}", error.info()) };
-    };
-    let indent = &line[..line.len() - line.trim_start().len()];
-    match indent.find('\t') {
-        Some(tab) => Broken {
-            mark: places.position.of(marker.line(), tab + 1),
-            message: "a tab cannot be used for indentation: use spaces".to_owned(),
-        },
-        None => {
-            let is_sign = error.info().contains("anchor");
-            let advice = if is_sign { ": put text that begins with * or & in quotes" } else { "" };
-            Broken { mark: places.mark(marker), message: format!("not YAML: {}{advice}", error.info()) }
-        }
     }
+    let is_sign = error.info().contains("anchor");
+    let advice = if is_sign { ": put text that begins with * or & in quotes" } else { "" };
+    Broken { mark: places.mark(marker), message: format!("not YAML: {}{advice}", error.info()) }
+}
+
+/// Line and column of the tab in an indentation for which the parser fails at a line. It may notice it late, behind lines that are
+/// indented so, or say where text began that goes on there.
+fn tab(text: &str, at: usize, says_so: bool) -> Option<(usize, usize)> {
+    let lines: Vec<_> = text.lines().collect();
+    let column = |line: usize| {
+        let line = lines.get(line.checked_sub(1)?)?;
+        let (indent, _) = line.split_at(line.len() - line.trim_start().len());
+        indent.find('\t').map(|tab| tab + 1).filter(|_| indent.len() < line.len())
+    };
+    let here = Some(at).filter(|line| column(*line).is_some());
+    // A block of text may have tabs behind its indentation, but none at the beginning of a line.
+    let before = at.checked_sub(1).filter(|line| column(*line) == Some(1));
+    let behind = says_so.then(|| (at + 1..=lines.len()).find(|line| column(*line).is_some())).flatten();
+    let mut found = here.or(behind).or(before)?;
+    let place = column(found)?;
+    while column(found - 1) == Some(place) {
+        found -= 1;
+    }
+    Some((found, place))
 }
 
 /// A list or mapping that is not complete.

@@ -12,6 +12,10 @@ fn broken_documents_harm_no_other() {
     let table: &[(&str, &str, u32, u32)] = &[
         ("spec: [\n", "InvalidYaml", 5, 8),
         ("spec:\n\tprefix: /\n", "InvalidYaml", 6, 1),
+        ("spec:\n\tprefix: /\n\tservice: a\n", "InvalidYaml", 6, 1),
+        ("spec:\n\tprefix: /\n\tservice: a\n\thostname: b\n", "InvalidYaml", 6, 1),
+        ("spec:\n  prefix: /\n\tservice: a\n", "InvalidYaml", 7, 1),
+        ("spec:\n  prefix: /\n  headers:\n  \tx: y\n  \tz: y\n", "InvalidYaml", 8, 3),
         ("spec: {a: 1, a: 2}\n", "InvalidYaml", 5, 14),
         ("spec: *nowhere\n", "InvalidYaml", 5, 7),
         ("spec: 'open\n", "InvalidYaml", 5, 7),
