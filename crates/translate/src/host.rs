@@ -173,13 +173,22 @@ fn downstream(
     context: &Context<'_>,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<HostTls>, Problem> {
-    let shared = shared_settings(id, host, context)?;
+    let no_certificate = |error: &SecretError| Problem::error("InvalidTLSSecret", "spec.tlsSecret", error.to_string());
+    let secret = host.tls_secret.as_ref().map(|reference| {
+        let own = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+        SecretRef::new(own.unwrap_or(&id.namespace), reference.name.as_str())
+    });
+    let shared = shared_settings(id, host, context).inspect_err(|_| {
+        // Whether its certificate is there hangs on no settings.
+        let found = secret.as_ref().map(|secret| context.secrets.certificate(secret));
+        problems.extend(found.and_then(|found| found.err().map(|error| no_certificate(&error))));
+    })?;
     let (config, config_namespace, split) = match shared {
         Some((id, shared)) => (shared.config(), &id.namespace, shared.secret_namespacing),
         None => (host.tls.clone().unwrap_or_default(), &id.namespace, host.secret_namespacing()),
     };
     let split = context.splits_names(split);
-    let Some(reference) = &host.tls_secret else {
+    let Some(secret) = secret else {
         if config.cert_required.unwrap_or(false) || config.ca_secret.is_some() {
             let message =
                 "missing: client certificates are asked for, and without a certificate of its own the Host cannot";
@@ -192,24 +201,27 @@ fn downstream(
         let field = if host.tls.is_some() { "spec.tls" } else { "spec.tlsContext" };
         return Err(Problem::error("UnsupportedFile", field, message));
     }
-    let namespace = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(&id.namespace);
-    let secret = SecretRef::new(namespace, reference.name.as_str());
     if let Some((context_id, shared)) = shared {
         agrees((context_id, shared, split), id, host, &secret, problems)?;
     }
-    let (name, certificate) = context
-        .secrets
-        .certificate(&secret)
-        .map_err(|error| Problem::error("InvalidTLSSecret", "spec.tlsSecret", error.to_string()))?;
     let secret_ref = |text: &str| SecretRef::parse(text, config_namespace, split);
     let mut of_settings = Vec::new();
-    let tls = host_tls(name, &certificate, &config, secret_ref, context, &mut of_settings);
+    let tls = match context.secrets.certificate(&secret) {
+        Ok((name, certificate)) => {
+            Ok(Some(host_tls(name, &certificate, &config, secret_ref, context, &mut of_settings)))
+        }
+        Err(error) => {
+            // What else it lacks is told with it.
+            client_validation(&config, secret_ref, context, &mut of_settings);
+            Err(no_certificate(&error))
+        }
+    };
     if host.tls.is_none() {
         // The settings are in another object.
         of_settings.iter_mut().for_each(|problem| "spec.tlsContext".clone_into(&mut problem.field));
     }
     problems.append(&mut of_settings);
-    Ok(Some(tls))
+    tls
 }
 
 /// The TLSContext that a Host with a certificate names, or that is named for it: `NAME-context`, as in the original.

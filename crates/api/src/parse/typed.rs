@@ -100,8 +100,12 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             Spec::TcpMapping(Box::new(mapping))
         }
         Kind::Host => {
-            let mut host = read(kind, node, &path, issues)?;
-            validate::host(&mut host, &path, issues);
+            let (mut host, is_whole) = read_in_part(kind, node, &path, issues)?;
+            if is_whole {
+                validate::host(&mut host, &path, issues);
+            } else {
+                validate::host_in_part(&host, &path, issues);
+            }
             Spec::Host(Box::new(host))
         }
         Kind::Listener => {
@@ -189,7 +193,17 @@ fn read<'de, T: Deserialize<'de> + Default>(
     path: &Path<'_>,
     issues: &mut Issues<'_>,
 ) -> Option<T> {
-    let Some(spec) = node.get("spec") else { return Some(T::default()) };
+    read_in_part(kind, node, path, issues).and_then(|(spec, is_whole)| is_whole.then_some(spec))
+}
+
+/// The same without the values that cannot be read; whether it is whole.
+fn read_in_part<'de, T: Deserialize<'de> + Default>(
+    kind: Kind,
+    node: &'de Node<'de>,
+    path: &Path<'_>,
+    issues: &mut Issues<'_>,
+) -> Option<(T, bool)> {
+    let Some(spec) = node.get("spec") else { return Some((T::default(), true)) };
     let told = |error: DeError| if error.path.ends_with(".secret") { without_value(error) } else { error };
     let mut passed = Passed::default();
     loop {
@@ -203,7 +217,7 @@ fn read<'de, T: Deserialize<'de> + Default>(
             result => {
                 let is_whole = passed.refused() == 0;
                 unknown::report(kind, passed, issues);
-                return result.ok().filter(|_| is_whole);
+                return result.ok().map(|spec| (spec, is_whole));
             }
         }
     }

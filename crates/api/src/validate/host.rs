@@ -11,9 +11,7 @@ mod tests;
 /// Checks a Host, and brings older spellings in it to the newer ones.
 pub(crate) fn host(host: &mut Host, path: &Path<'_>, issues: &mut Issues<'_>) {
     host.hostname.take_if(|hostname| hostname.is_empty());
-    if let Some(hostname) = &host.hostname {
-        hostname::glob(hostname, &path.key("hostname"), issues);
-    }
+    name(host, path, issues);
     selector(host, path, issues);
     // An empty name is the old way to say that there is no TLS.
     host.tls_secret.take_if(|secret| secret.name.is_empty());
@@ -27,6 +25,20 @@ pub(crate) fn host(host: &mut Host, path: &Path<'_>, issues: &mut Issues<'_>) {
         missing(&path.key("name"), issues);
     }
     certificate(host, &path.key("acmeProvider"), issues);
+}
+
+/// Checks of a Host that is not whole what is wrong whatever the rest of it says.
+pub(crate) fn host_in_part(host: &Host, path: &Path<'_>, issues: &mut Issues<'_>) {
+    name(host, path, issues);
+    if let Some(config) = &host.tls {
+        tls::config(config, &path.key("tls"), issues);
+    }
+}
+
+fn name(host: &Host, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if let Some(hostname) = host.hostname.as_ref().filter(|hostname| !hostname.is_empty()) {
+        hostname::glob(hostname, &path.key("hostname"), issues);
+    }
 }
 
 /// Says what comes of it that nobody fetches the certificate.

@@ -49,6 +49,24 @@ fn bad_hosts_are_refused() {
     rows.iter().copied().for_each(check);
 }
 
+#[test]
+fn all_mistakes_of_a_host_are_told_together() {
+    let spec = "{hostname: '*a*', requestPolicy: {insecure: {action: route}}, acmeProvider: {authority: 5}, \
+                tlsSecret: {name: s}, tls: {min_tls_version: v9, ecdh_curves: [P-1]}}";
+    let object = only(&of_kind("Host", spec));
+    let mut told: Vec<_> = object.problems.iter().map(|(problem, _)| &*problem.field).collect();
+    told.sort_unstable();
+    let expected = [
+        "spec.acmeProvider.authority",
+        "spec.hostname",
+        "spec.requestPolicy.insecure.action",
+        "spec.tls.ecdh_curves[0]",
+        "spec.tls.min_tls_version",
+    ];
+    assert_eq!(told, expected, "{:?}", object.problems);
+    assert!(object.problems.iter().all(|(problem, _)| problem.severity == Severity::Error));
+}
+
 /// An invalid Host keeps the name that it was meant for.
 #[test]
 fn an_invalid_host_keeps_its_name() {

@@ -76,6 +76,24 @@ fn those_who_name_a_secret_are_told_what_is_wrong_with_it() {
     assert_eq!(told(&world, Kind::Host, "a"), []);
 }
 
+#[test]
+fn whatever_a_host_names_and_is_not_there_is_told_together() {
+    for (tls, others) in [
+        ("tls: {ca_secret: gone, cert_required: true}", &["spec.tls.ca_secret"][..]),
+        ("tls: {cert_required: true}", &["spec.tls.ca_secret"]),
+        ("tlsContext: {name: nowhere}", &["spec.tlsContext"]),
+    ] {
+        let mut world = world();
+        let manifests = MANIFESTS.replace("tlsSecret: {name: cert}", &format!("tlsSecret: {{name: away}}, {tls}"));
+        let objects = objects(&with_certificates(&manifests));
+        world.apply(objects.into_iter().map(|object| (object.id.clone(), Some(object.into()))));
+        let told = told(&world, Kind::Host, "a");
+        let mut fields: Vec<_> = told.iter().map(|(_, field, _)| &**field).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, [others, &["spec.tlsSecret"]].concat(), "{told:?}");
+    }
+}
+
 /// As a source leaves it where a certificate became unusable.
 #[test]
 fn who_serves_by_the_last_good_certificate_is_told() {
