@@ -2,8 +2,8 @@
 
 use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::{
-    Backend, ClusterName, Discovery, Forward, Model, PathMatch, PathRewrite, Redirect, Respond, Route, RouteAction,
-    TcpProxy,
+    Backend, ClusterName, Discovery, Forward, Mirror, Model, PathMatch, PathRewrite, Redirect, Respond, Route,
+    RouteAction, TcpProxy,
 };
 
 use super::request::Request;
@@ -40,9 +40,18 @@ fn forwarded(model: &Model, forward: &Forward, route: &Route, request: &Request)
             Backend::Invalid { status, reason, .. } => format!("{share}answered {status}: {reason}"),
         }
     });
-    let arms = arms.collect::<Vec<_>>().join(", ");
+    let arms = arms.collect::<Vec<_>>().join(", ") + &copies(forward);
     let serves = |backend: &Backend| matches!(backend, Backend::Cluster(name) if !lacks_endpoints(model, name));
     if forward.arms.iter().any(|arm| serves(&arm.backend)) { format!("forwarded {arms}") } else { arms }
+}
+
+/// Who is sent copies, behind whoever answers.
+fn copies(forward: &Forward) -> String {
+    let copies = forward.mirrors.iter().map(|Mirror { cluster, percent, .. }| {
+        let of = if *percent == 100 { "each request".to_owned() } else { format!("{percent} % of the requests") };
+        format!("; a copy of {of} goes to {}, whose answer nobody waits for", service_of(cluster))
+    });
+    copies.collect()
 }
 
 /// Whether it is known that nobody stands behind a cluster.

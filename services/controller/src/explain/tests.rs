@@ -49,8 +49,12 @@ spec: {rules: [{host: shop.example, path: /cart/mine/*, filters: [{name: key}]}]
 ";
 
 fn told(path: &str) -> Explanation {
+    told_of(SHOP, path)
+}
+
+fn told_of(manifests: &str, path: &str) -> Explanation {
     let mut engine = fixture::engine();
-    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(SHOP.into()) };
+    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(manifests.into()) };
     engine.ingest(vec![file], Instant::now());
     let request = ExplainRequest::parse(&format!("http://shop.example:8080{path}"), "GET", ["x-user: ann"]).unwrap();
     explain(&engine.world, None, &request)
@@ -64,6 +68,22 @@ fn a_path_that_is_encoded_twice_is_refused_where_that_matters() {
     }
     let outcome = told("/cart/100%2525").outcome;
     assert!(outcome.starts_with("forwarded to cart:80"), "{outcome}");
+}
+
+#[test]
+fn a_shadow_is_told_of() {
+    let shadow = |weight: &str| {
+        format!(
+            "{SHOP}---\napiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {{name: shadow}}\n\
+             spec: {{hostname: shop.example, prefix: /cart/, service: 'shadow:81', shadow: true{weight}}}\n"
+        )
+    };
+    for (weight, of) in [("", "each request"), (", weight: 10", "10 % of the requests")] {
+        let outcome = told_of(&shadow(weight), "/cart/x").outcome;
+        let expected = format!("; a copy of {of} goes to shadow:81, whose answer nobody waits for");
+        assert!(outcome.starts_with("forwarded to cart:80") && outcome.contains(&expected), "{outcome}");
+    }
+    assert!(!told("/cart/x").outcome.contains("copy"));
 }
 
 #[test]
