@@ -88,6 +88,9 @@ impl Compiled {
 
     /// What the filter needs of others and cannot have. What was never fetched is.
     pub(crate) async fn lacking(&self, services: &Services) -> Option<Lacking> {
+        if let Kind::External(filter) = &self.kind {
+            filter.look_again().await;
+        }
         let document = match &self.kind {
             Kind::Jwt(filter) => filter.lacking(services).await,
             Kind::OAuth2(filter) => filter.lacking(services).await,

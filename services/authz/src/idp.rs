@@ -8,4 +8,4 @@ mod guard;
 pub(crate) use calls::{Calls, Failed};
 pub(crate) use client::{Answer, Clients, IdpError, Known, told};
 pub(crate) use documents::{AT_ONCE, Document, Documents, NOW_AND_THEN};
-pub(crate) use guard::Endpoints;
+pub(crate) use guard::{Endpoints, is_there};

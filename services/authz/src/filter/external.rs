@@ -5,7 +5,7 @@ mod grpc;
 mod http_form;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use nuncio_auth::{ClientKind, Denial, Reply, Request, Verdict};
@@ -15,8 +15,10 @@ use self::failure::Failure;
 
 use crate::engine::Services;
 use crate::filter::oauth2::cookies;
-use crate::idp::{Calls, Endpoints, Failed, Known};
+use crate::idp::{Calls, Endpoints, Failed, Known, is_there};
 
+/// How long a service may take to let itself be connected to, where it is looked for.
+const LOOK: Duration = Duration::from_secs(2);
 /// Tells upstreams that a request was let through because nobody could be asked, as Envoy tells them.
 const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-failure-mode-allowed");
 
@@ -98,8 +100,23 @@ impl ExternalFilter {
             return;
         }
         let url = || self.spec.url.as_ref().to_owned();
-        let failed = |why: &str| Failed { field: "spec.External.auth_service", url: url(), why: why.to_owned() };
+        // By TLS a connection may fail although somebody is there.
+        let is_absent = matches!(failure, Some(Failure::Absent(_))) && self.spec.url.starts_with("http://");
+        let failed = |why: &str| {
+            let (field, why) = ("spec.External.auth_service", why.to_owned());
+            Failed { field, url: url(), why, is_absent }
+        };
         services.clients.note(&self.calls, why.flatten().map(failed));
+    }
+
+    /// Looks whether somebody is there by now where nobody was: no request may tell for long.
+    pub(super) async fn look_again(&self) {
+        if !self.calls.is_absent(Instant::now()) {
+            return;
+        }
+        let known = self.spec.addresses.as_deref().map(Endpoints::new);
+        let found = tokio::time::timeout(LOOK, is_there(&self.spec.url, known)).await;
+        self.calls.looked(found.unwrap_or(false), Instant::now());
     }
 
     /// What becomes of a request on which there is no decision.
@@ -111,7 +128,7 @@ impl ExternalFilter {
         }
         let kind = ClientKind::of(request);
         Verdict::Deny(match failure {
-            Failure::Away(reason) | Failure::Unusable(reason) | Failure::Unclear(reason) => {
+            Failure::Absent(reason) | Failure::Away(reason) | Failure::Unusable(reason) | Failure::Unclear(reason) => {
                 let message = "This cannot be checked at the moment. Please try again shortly.";
                 let reply = Reply::message(kind, self.status_on_error, message, request);
                 Denial { is_failure: true, ..Denial::new("external_error", reason, reply) }

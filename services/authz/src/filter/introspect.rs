@@ -134,6 +134,7 @@ impl IntrospectionFilter {
                 field: "spec.Introspection.endpoint",
                 url: self.spec.endpoint.as_ref().to_owned(),
                 why: why.clone(),
+                is_absent: false,
             };
             services.clients.note(&self.calls, answer.as_ref().err().map(failed));
             answer

@@ -22,7 +22,7 @@ pub(crate) struct Lacking {
 }
 
 impl From<Failed> for Lacking {
-    fn from(Failed { field, url, why }: Failed) -> Self {
+    fn from(Failed { field, url, why, is_absent: _ }: Failed) -> Self {
         Self { field, url, why, has_old: false }
     }
 }

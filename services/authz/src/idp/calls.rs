@@ -27,6 +27,8 @@ pub(crate) struct Failed {
     pub(crate) field: &'static str,
     pub(crate) url: String,
     pub(crate) why: String,
+    /// Nobody is there, which can be seen without a request.
+    pub(crate) is_absent: bool,
 }
 
 impl Calls {
@@ -44,6 +46,25 @@ impl Calls {
         last.is_some()
     }
 
+    /// Whether the failure that counts is that nobody is there, and nobody else was since.
+    pub(crate) fn is_absent(&self, now: Instant) -> bool {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().is_some_and(|last| last.counts(now) && last.is_absent())
+    }
+
+    /// Notes whether somebody is there by now where nobody was, as long as no call has said so.
+    pub(crate) fn looked(&self, is_there: bool, now: Instant) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !last.as_ref().is_some_and(Last::is_absent) {
+            return;
+        }
+        if is_there {
+            *last = None;
+        } else if let Some(last) = last.as_mut() {
+            last.at = now;
+        }
+    }
+
     /// The failure that counts.
     pub(crate) fn failed(&self, now: Instant) -> Option<Failed> {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,6 +73,10 @@ impl Calls {
 }
 
 impl Last {
+    fn is_absent(&self) -> bool {
+        self.failed.is_absent && !self.others_followed
+    }
+
     fn counts(&self, now: Instant) -> bool {
         let counts = if self.others_followed { COUNTS_AMONG_OTHERS } else { COUNTS };
         now.saturating_duration_since(self.at) < counts
@@ -70,7 +95,31 @@ mod tests {
     use super::*;
 
     fn failed(url: &str, why: &str) -> Option<Failed> {
-        Some(Failed { field: "spec.External.auth_service", url: url.to_owned(), why: why.to_owned() })
+        let (url, why) = (url.to_owned(), why.to_owned());
+        Some(Failed { field: "spec.External.auth_service", url, why, is_absent: false })
+    }
+
+    #[test]
+    fn nobody_is_there_until_somebody_is_seen_or_has_answered() {
+        let (calls, start) = (Calls::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let absent = || failed("a", "").map(|failed| Failed { is_absent: true, ..failed });
+        calls.note(absent(), start);
+        assert!(calls.is_absent(start));
+        calls.looked(false, after(50));
+        assert_eq!(calls.failed(after(100)), absent(), "it is looked for without requests");
+        calls.looked(true, after(101));
+        assert_eq!((calls.is_absent(after(101)), calls.failed(after(101))), (false, None));
+
+        // Of two one is not there: what is seen of the other says nothing of it.
+        calls.note(absent(), after(102));
+        calls.note(None, after(103));
+        calls.looked(true, after(104));
+        assert_eq!(calls.failed(after(104)), absent());
+        // Nor does it of one that does not answer.
+        calls.note(failed("b", ""), after(200));
+        calls.looked(true, after(201));
+        assert_eq!(calls.failed(after(201)), failed("b", ""));
     }
 
     #[test]

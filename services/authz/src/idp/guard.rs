@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nuncio_auth::address::is_never_asked;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::{TcpStream, lookup_host};
 
 /// Looks names up, and leaves out what is never asked. Loopback and private addresses are fine: identity providers
 /// run beside us.
@@ -15,7 +16,7 @@ pub(super) struct Guarded;
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found.filter(|address| !is_never_asked(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(format!("{} has no address that may be asked", name.as_str()).into());
@@ -47,6 +48,26 @@ impl Endpoints {
         addresses.rotate_left(self.next.fetch_add(1, Ordering::Relaxed) % self.addresses.len());
         Ok(addresses)
     }
+}
+
+/// Whether somebody takes connections where a URL leads. Nothing is sent.
+pub(crate) async fn is_there(url: &str, known: Option<Endpoints>) -> bool {
+    let addresses = match known {
+        Some(endpoints) => endpoints.in_turn(),
+        None => look_up(url).await,
+    };
+    match addresses {
+        Ok(addresses) => TcpStream::connect(&addresses[..]).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+async fn look_up(url: &str) -> Result<Vec<SocketAddr>, Error> {
+    let parsed = reqwest::Url::parse(url).map_err(|_| Error::from(ErrorKind::InvalidInput))?;
+    let port = parsed.port_or_known_default().unwrap_or_default();
+    let host = parsed.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let found: Vec<_> = lookup_host((host, port)).await?.collect();
+    Endpoints::new(&found).in_turn()
 }
 
 impl Resolve for Endpoints {

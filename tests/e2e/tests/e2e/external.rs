@@ -2,7 +2,7 @@
 
 mod shown;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, QueryParameter};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
@@ -148,6 +148,27 @@ async fn a_service_of_the_directory_is_asked_at_its_endpoints() {
         })
         .await;
     }
+    gateway.stop().await;
+}
+
+/// It needs no request, nor a time in which there is none.
+#[tokio::test]
+async fn one_that_is_there_again_is_told_of_without_a_request() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    let place = TcpListener::bind((site.ip(), 0)).unwrap().local_addr().unwrap();
+    let rules = json!({"rules": [{"host": "*", "path": "*", "filters": [{"name": "asks"}]}]});
+    let objects = [
+        object("Filter", "asks", json!({"External": {"auth_service": place.to_string()}})),
+        object("FilterPolicy", "policy", rules),
+        mapping("all", "/", upstream.address()),
+    ];
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    assert_eq!(Client::http(site.http()).ask(&get("a.example", "/")).await.status, 403);
+    gateway.admin.problem(&["ProviderUnavailable", "\"asks\"", "spec.External.auth_service"]).await;
+    let _there = TcpListener::bind(place).unwrap();
+    gateway.admin.no_problem(&["ProviderUnavailable"]).await;
+    gateway.line(&["Filter default/asks: nothing is wrong any more"]).await;
     gateway.stop().await;
 }
 

@@ -10,7 +10,9 @@ const TAKEN_BY_ALL: usize = 4 << 10;
 /// Why a service has not decided.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Nobody is there who could.
+    /// Nobody is there who could: no connection was made.
+    Absent(String),
+    /// Somebody does not decide, as one that is gone.
     Away(String),
     /// Somebody is there, and is not what the filter says.
     Unusable(String),
@@ -46,7 +48,7 @@ impl Failure {
         }
         let why = format!("{:?}: {}", status.code(), status.message());
         match status.code() {
-            Code::Unavailable if cannot_connect(status) => Self::Away(why),
+            Code::Unavailable if cannot_connect(status) => Self::Absent(why),
             Code::ResourceExhausted | Code::OutOfRange | Code::InvalidArgument => Self::NotTaken(why),
             // By these one says that it failed, a proxy that the service broke off, and connections that they broke.
             Code::Unavailable
@@ -75,13 +77,13 @@ impl Failure {
 
     /// Whether it lets in where a filter has failures do that.
     pub(super) fn opens(&self) -> bool {
-        matches!(self, Self::Away(_))
+        matches!(self, Self::Absent(_) | Self::Away(_))
     }
 
     /// What is wrong with the service, where that is the reason.
     pub(super) fn of_service(&self) -> Option<&str> {
         match self {
-            Self::Away(why) | Self::Unusable(why) | Self::Unclear(why) => Some(why),
+            Self::Absent(why) | Self::Away(why) | Self::Unusable(why) | Self::Unclear(why) => Some(why),
             Self::NotTaken(_) => None,
         }
     }

@@ -39,7 +39,7 @@ pub(super) async fn check(
         None => services.clients.send(&spec.client, &url, make).await,
     };
     let answer = answer.map_err(|error| match error {
-        IdpError::Unavailable(why) => Failure::Away(why),
+        IdpError::Unavailable(why) => Failure::Absent(why),
         IdpError::NoAnswer(why) => Failure::no_answer(why, length(spec, request)),
         IdpError::Config(why) => Failure::Unusable(why),
     })?;

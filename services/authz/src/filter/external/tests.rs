@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

@@ -86,7 +86,7 @@ impl OAuth2Filter {
         let answer = self.ask_for_tokens(services, provider, client, parameters).await;
         let why = answer.as_ref().err().and_then(|error| self.is_to_be_mended(error));
         let url = || provider.token_endpoint.clone();
-        services.clients.note(&self.calls, why.map(|(field, why)| Failed { field, url: url(), why }));
+        services.clients.note(&self.calls, why.map(|(field, why)| Failed { field, url: url(), why, is_absent: false }));
         answer
     }
 
