@@ -105,7 +105,7 @@ pub enum Event {
     },
     /// A problem that was not there before.
     Problem(LocatedProblem),
-    /// What was wrong is not any more, without a change of what is served.
+    /// What was wrong is not any more, without a change of it that is told.
     Mended(Subject),
     /// An Envoy refused something; the objects at fault are taken out until they change.
     Nacked {

@@ -7,7 +7,7 @@ use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
 use nuncio_xds::Revision;
 
 use super::Engine;
-use crate::event::{ChangeKind, Event};
+use crate::event::{ChangeKind, Event, Subject};
 
 /// An object as it was before a change.
 #[derive(Debug)]
@@ -28,8 +28,18 @@ pub(super) struct Changes {
 
 impl Changes {
     /// Whether all is as it was.
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.effective.is_empty() && self.idle.is_empty()
+    }
+
+    /// Whether what is told of the changes says that nothing is wrong any more with this: with an object that changed, or with a
+    /// file, whose objects did.
+    pub(super) fn say_mended(&self, subject: &Subject) -> bool {
+        let mut changed = self.effective.iter().chain(&self.idle);
+        match subject {
+            Subject::Object(id) => changed.any(|(changed, _)| changed == id),
+            Subject::File(_) | Subject::Redis => !self.is_empty(),
+        }
     }
 
     /// What is to be told of changes that this revision, if any, holds.
@@ -122,4 +132,24 @@ fn is_same(a: &Object, b: &Object) -> bool {
 /// What is wrong with an object's text, wherever it stands.
 fn problems(object: &Object) -> impl Iterator<Item = &Problem> {
     object.problems.iter().map(|(problem, _)| problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_object_mended_is_not_said_by_its_change() {
+        let id = |name: &str| ObjectId::new(Kind::Host, "default", name);
+        let subject = |name: &str| Subject::Object(id(name));
+        let changes = Changes {
+            effective: vec![(id("changed"), ChangeKind::Changed)],
+            idle: vec![(id("idle"), ChangeKind::Added)],
+        };
+        let said: Vec<_> = ["changed", "idle", "other"].iter().map(|name| changes.say_mended(&subject(name))).collect();
+        assert_eq!(said, [true, true, false]);
+        let file = Subject::File("a.yaml".into());
+        assert!(changes.say_mended(&file) && !Changes::default().say_mended(&file));
+        assert!(!Changes::default().say_mended(&subject("changed")));
+    }
 }

@@ -107,9 +107,9 @@ impl Engine {
         let mut concerned = if self.loaded && reach >= Reach::Frame { self.and_the_frame(ids) } else { ids };
         concerned.extend(self.world.take_turned());
         let mut events = self.new_problems(&files, &concerned);
-        // A change says so itself.
-        let mended = self.mended();
-        events.extend(mended.filter(|_| changes.is_empty()));
+        // A change says so itself, but not of others.
+        self.mended.retain(|subject| !changes.say_mended(subject));
+        events.extend(self.mended());
         events.extend(refused);
         if self.loaded {
             events.splice(0..0, changes.events(revision));

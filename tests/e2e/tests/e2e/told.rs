@@ -130,3 +130,17 @@ async fn what_is_mended_without_a_change_is_told() {
     gateway.line(&["Mapping default/m: nothing is wrong any more"]).await;
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn what_another_object_mends_is_told() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("listener.yaml", plain(&site));
+    let mut asking = mapping("m", "/m/", a.address());
+    asking["spec"]["resolver"] = json!("later");
+    site.write("m.yaml", documents(&[asking]));
+    let gateway = Gateway::start(&site).await;
+    gateway.admin.problem(&["\"m\"", "spec.resolver"]).await;
+    site.write("resolver.yaml", documents(&[yaml::object("KubernetesServiceResolver", "later", json!({}))]));
+    gateway.line(&["Mapping default/m: nothing is wrong any more"]).await;
+    gateway.stop().await;
+}
