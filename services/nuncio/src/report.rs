@@ -154,7 +154,8 @@ impl Report {
 /// `error: shop/cart.yaml:3:5: Mapping default/cart: spec.prefix: …`, then the line with a caret.
 fn problem(located: &LocatedProblem) -> Vec<String> {
     let place = located.location.as_ref().map(|location| format!("{location}: ")).unwrap_or_default();
-    let object = located.object.as_ref().map(|id| format!("{id}: ")).unwrap_or_default();
+    let object = located.object.as_ref().map(ToString::to_string).or_else(|| located.called.clone());
+    let object = object.map(|object| format!("{object}: ")).unwrap_or_default();
     let severity = severity(located.problem.severity);
     let first = format!("{severity}: {place}{object}{}", located.problem);
     std::iter::once(first).chain(located.snippet.lines().map(|line| format!("  {line}"))).collect()

@@ -91,11 +91,14 @@ pub struct ProblemView {
     pub location: Option<LocationView>,
     /// The object that has the problem. None for a file from which no object could be read.
     pub object: Option<ObjectRef>,
+    /// What the object is called where its kind is none that is read: `LogService shop/logs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
 }
 
 impl From<&LocatedProblem> for ProblemView {
     fn from(located: &LocatedProblem) -> Self {
-        let LocatedProblem { object, called: _, problem, location, snippet: _ } = located;
+        let LocatedProblem { object, called, problem, location, snippet: _ } = located;
         Self {
             severity: problem.severity,
             reason: problem.reason.to_owned(),
@@ -103,6 +106,7 @@ impl From<&LocatedProblem> for ProblemView {
             message: problem.message.clone(),
             location: location.as_ref().map(LocationView::from),
             object: object.as_ref().map(ObjectRef::from),
+            called: called.clone(),
         }
     }
 }

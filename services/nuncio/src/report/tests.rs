@@ -120,6 +120,14 @@ fn problems_have_a_place() {
 }
 
 #[test]
+fn objects_of_kinds_that_are_not_read_are_named() {
+    let (called, problem) =
+        (Some("LogService shop/logs".to_owned()), Problem::warning("NotYetSupported", "kind", "no"));
+    let located = LocatedProblem { object: None, called, problem, location: None, snippet: String::new() };
+    assert_eq!(report().lines(&Event::Problem(located)), ["warning: LogService shop/logs: kind: no"]);
+}
+
+#[test]
 fn keys_that_are_made_in_a_moment_are_not_worth_a_word() {
     let id = ObjectId::new(Kind::Preview, "default", "tax");
     let warning = |reason: &'static str| {

@@ -179,6 +179,10 @@ async fn check_names_the_place_of_each_problem() {
     let (_, stdout, _) = run(&site, &["check", "manifests"]);
     let line = stdout.lines().find(|line| line.contains("later.yaml:2:7")).unwrap_or_else(|| panic!("{stdout}"));
     assert!(line.contains("  LogService shop/logs  "), "{line}");
+    let (_, stdout, _) = run(&site, &["check", "manifests", "-o", "json"]);
+    let page: Value = serde_json::from_str(&stdout).unwrap();
+    let called: Vec<_> = page["items"].as_array().unwrap().iter().filter_map(|item| item["called"].as_str()).collect();
+    assert_eq!(called, ["LogService shop/logs"]);
 }
 
 const DOCS: &str = "apiVersion: getambassador.io/v3alpha1
