@@ -16,6 +16,7 @@ mod one;
 mod problem;
 mod qr;
 mod rights;
+mod routes;
 mod share;
 mod tunnel;
 

@@ -228,10 +228,12 @@ pub(crate) struct Shareable {
     pub(crate) longest: u64,
 }
 
-/// Routes of a host.
+/// A part of the routes of a host.
 #[derive(Debug, Deserialize)]
 pub(super) struct Routes {
     pub(super) items: Vec<Route>,
+    /// How many there are in all.
+    pub(super) total: usize,
 }
 
 /// One of them.

@@ -1,7 +1,5 @@
 //! The page of a preview.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, Uri};
@@ -13,13 +11,13 @@ use super::api::{all, details};
 use super::detail::Event;
 use super::link;
 use super::list::{Refused, State};
-use super::model::{Preview, Route, Routes, Url, moment};
+use super::model::{Preview, Url, moment};
 use super::problem::ProblemDetails;
 use super::qr::{Drawing, draw};
-use crate::gateway::host_of;
+use super::routes::{Part, RouteMap, Which, routes};
 use crate::texts::Texts;
 use crate::web::words::{Moment, date};
-use crate::web::{Frame, Visit, escape_path, filters, respond};
+use crate::web::{Frame, Visit, filters, respond};
 
 #[derive(Template)]
 #[template(path = "previews/one.html")]
@@ -35,8 +33,7 @@ struct One<'a> {
     state: State,
     source: String,
     ends: Option<Moment>,
-    routes: Vec<RouteRow>,
-    differ: String,
+    routes: RouteMap,
     wrong: Option<String>,
     may_change: bool,
     /// Where the portal is.
@@ -55,25 +52,24 @@ struct EventRow {
     what: String,
 }
 
-/// A route of a preview.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct RouteRow {
-    host: String,
-    matches: String,
-    leads: String,
-    differs: bool,
-}
-
 pub(super) type Id = Path<(String, String)>;
 
-/// What has just been done with one, so that its page says what came of it.
+/// What of one its page shows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Done {
+pub(super) struct Shown {
+    /// What has just been done with it, so that it is said what came of it.
     extended: String,
+    /// `all` of its routes, and from which on.
+    routes: String,
+    from: usize,
 }
 
-impl Done {
+impl Shown {
+    fn part(&self) -> Part {
+        Part { which: if self.routes == "all" { Which::All } else { Which::Differing }, from: self.from }
+    }
+
     /// The name of the text that says it.
     fn words(&self) -> Option<&'static str> {
         match &*self.extended {
@@ -88,10 +84,10 @@ impl Done {
 pub(super) async fn one(
     visit: Visit,
     Path((namespace, name)): Id,
-    Query(done): Query<Done>,
+    Query(shown): Query<Shown>,
 ) -> Result<Response, Refused> {
-    let told = done.words().map(|text| ProblemDetails::new(StatusCode::OK, visit.texts().text(text)));
-    show(&visit, &namespace, &name, told).await
+    let told = shown.words().map(|text| ProblemDetails::new(StatusCode::OK, visit.texts().text(text)));
+    show(&visit, &namespace, &name, shown.part(), told).await
 }
 
 /// It, and what was wrong with what somebody wanted of it.
@@ -101,15 +97,20 @@ pub(super) async fn show_refused(
     name: &str,
     problem: ProblemDetails,
 ) -> Result<Response, Refused> {
-    show(visit, namespace, name, Some(problem)).await
+    show(visit, namespace, name, Part::default(), Some(problem)).await
 }
 
-async fn show(visit: &Visit, namespace: &str, name: &str, wrong: Option<ProblemDetails>) -> Result<Response, Refused> {
+async fn show(
+    visit: &Visit,
+    namespace: &str,
+    name: &str,
+    part: Part,
+    wrong: Option<ProblemDetails>,
+) -> Result<Response, Refused> {
     let preview = find(visit, namespace, name).await?;
-    let routes = routes(visit, &preview).await.map_err(|problem| Refused::new(visit, problem))?;
+    let routes = routes(visit, &preview, part).await.map_err(|problem| Refused::new(visit, problem))?;
     // What has happened is of use, and no more than that.
     let events = details(visit, namespace, name).await.unwrap_or_default().events;
-    let differ = routes.iter().filter(|route| route.differs).count();
     let status = wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code);
     let page = One {
         frame: visit.frame(),
@@ -121,7 +122,6 @@ async fn show(visit: &Visit, namespace: &str, name: &str, wrong: Option<ProblemD
         source: preview.source_words(),
         ends: preview.ends(visit.texts()),
         asked: preview.asked(visit.texts()),
-        differ: differ_words(visit.texts(), differ, routes.len()),
         routes,
         wrong: wrong.map(|problem| problem.detail),
         may_change: preview.may_change && visit.viewer.identity.is_some(),
@@ -150,27 +150,6 @@ pub(super) async fn find(visit: &Visit, namespace: &str, name: &str) -> Result<P
     found.items.into_iter().next().ok_or_else(|| refused(ProblemDetails::missing(namespace, name)))
 }
 
-/// Its routes, as far as they are for the reader.
-async fn routes(visit: &Visit, preview: &Preview) -> Result<Vec<RouteRow>, ProblemDetails> {
-    let mut routes = Vec::new();
-    for url in &preview.urls {
-        let path = format!("/api/v1/routes?limit=1000&host={}", escape_path(&host_of(&url.url).unwrap_or_default()));
-        let of_host: Routes = visit.console.admin.get(&path).await?;
-        // Those of an API that is not for the reader are as little his in a preview.
-        let is_his = |route: &&Route| differs(route) || visit.may_see_route(&route.origin);
-        let forwarding = of_host.items.iter().filter(|route| route.action == "forward");
-        routes.extend(forwarding.filter(is_his).map(|route| shown(route, url)));
-    }
-    Ok(once(routes))
-}
-
-/// Each row once: what several kinds of Listeners serve is in the table of each.
-fn once(mut rows: Vec<RouteRow>) -> Vec<RouteRow> {
-    let mut seen = BTreeSet::new();
-    rows.retain(|row| seen.insert(row.clone()));
-    rows
-}
-
 /// What has happened, in the words of pages.
 const HAPPENED: [(&str, &str); 10] = [
     ("created", "previews_event_created"),
@@ -190,42 +169,4 @@ fn happened(event: &Event, texts: &Texts) -> EventRow {
     let known = HAPPENED.iter().find(|(kind, _)| *kind == event.kind);
     let what = known.map_or_else(|| event.kind.clone(), |(_, text)| texts.with(text, "detail", &detail));
     EventRow { when: moment(texts, event.at), what }
-}
-
-fn differ_words(texts: &Texts, differ: usize, routes: usize) -> String {
-    let routes = texts.count("count_route", routes);
-    texts.fill("previews_differ", &[("number", &differ), ("routes", &routes)])
-}
-
-fn shown(route: &Route, url: &Url) -> RouteRow {
-    RouteRow {
-        host: url.baseline.clone(),
-        matches: route.matches.clone(),
-        leads: route.leads(),
-        differs: differs(route),
-    }
-}
-
-/// Whether the preview leads it elsewhere.
-fn differs(route: &Route) -> bool {
-    route.origin.iter().any(|object| object.kind == "Preview")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_two_kinds_of_listeners_serve_is_told_once() {
-        let row = |matches: &str, leads: &str, differs: bool| RouteRow {
-            host: "shop.example".into(),
-            matches: matches.into(),
-            leads: leads.into(),
-            differs,
-        };
-        let (cart, web) = (row("prefix /cart/", "branch", true), row("prefix /", "web", false));
-        let other = row("prefix /cart/", "cart", false);
-        let rows = vec![cart.clone(), web.clone(), other.clone(), cart.clone(), web.clone()];
-        assert_eq!(once(rows), [cart, web, other]);
-    }
 }

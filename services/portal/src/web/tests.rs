@@ -7,6 +7,7 @@ mod edge;
 mod keys;
 mod limits;
 mod operators;
+mod previews;
 mod reference;
 mod refusals;
 mod shown;

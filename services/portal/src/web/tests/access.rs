@@ -76,7 +76,7 @@ async fn controller() -> (String, AbortOnDropHandle<()>) {
         json!({ "match": format!("prefix /{name}/"), "action": "forward", "origin": origin,
             "backends": [{ "cluster": "c-1", "invalid": null }] })
     };
-    let routes = json!({ "items": [route("cart", &["Mapping"]), route("vault", &["Mapping"]), route("tax", &["Mapping", "Preview"])] });
+    let routes = json!({ "items": [route("cart", &["Mapping"]), route("vault", &["Mapping"]), route("tax", &["Mapping", "Preview"])], "total": 3 });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let says = |said: Value| async move || axum::Json(said);

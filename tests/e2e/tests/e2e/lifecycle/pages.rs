@@ -158,3 +158,31 @@ async fn the_fields_make_a_preview_and_change_none_that_is_there() {
     assert_eq!(again.status, 303, "{}", again.text());
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_host_of_many_routes_shows_those_that_lead_elsewhere() {
+    let team = Team::new().await;
+    let one = |number: usize| {
+        let path = format!("/many-{number}/");
+        let mut mapping = mapping_on(SHOP, &format!("many-{number}"), &path, team.web.address());
+        // Nobody is asked for so many documents.
+        mapping["spec"]["docs"] = json!({"ignored": true});
+        mapping
+    };
+    team.site.write("many.yaml", documents(&(0..1200).map(one).collect::<Vec<_>>()));
+    let gateway = team.gateway().await;
+    let ann = team.person("team-cart");
+    let ask = |method: &str, path: &str| get(PORTAL, path).method(method).with("authorization", &ann);
+    let put = ask("PUT", "/api/v1/previews/default/tax").body(team.manifest("tax").to_string());
+    assert_eq!(team.client().ask(&put).await.status, 201);
+    gateway.admin.state("Preview", "tax", "acked").await;
+    let page =
+        async |query: &str| team.client().ask(&ask("GET", &format!("/docs/previews/default/tax{query}"))).await.text();
+    let first = page("").await;
+    // Those of many.yaml, and those of the cart and the web.
+    assert!(first.contains("1 of 1202 routes") && first.contains("prefix /cart/"), "{first}");
+    assert!(!first.contains("/many-"), "{first}");
+    let last = page("?routes=all&from=1200").await;
+    assert!(last.contains("prefix /") && last.contains("Those before") && !last.contains("Those after"), "{last}");
+    gateway.stop().await;
+}

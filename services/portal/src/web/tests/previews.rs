@@ -1,0 +1,77 @@
+//! Pages of previews.
+
+use axum::extract::Query;
+use axum::routing::{get, post};
+use nuncio_auth::jwt::Signer;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::*;
+use crate::access::tests::{access, signed};
+
+/// What a list is asked for.
+#[derive(Deserialize)]
+struct Part {
+    kind: Option<String>,
+    offset: usize,
+    limit: usize,
+}
+
+/// A controller of a host with 1 200 routes, the last of which a preview leads elsewhere.
+async fn controller() -> (String, AbortOnDropHandle<()>) {
+    let previews = json!({ "items": [{ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null,
+        "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--zebra.example/" }],
+        "services": [{ "baseline": "cart", "backend": "zebra" }], "problems": [] }], "total": 1 });
+    let route = |number: usize| {
+        let kinds: &[&str] = if number == 1199 { &["Mapping", "Preview"] } else { &["Mapping"] };
+        let object = |kind| json!({ "kind": kind, "namespace": "shop", "name": format!("m-{number}") });
+        let origin: Vec<_> = kinds.iter().map(object).collect();
+        json!({ "match": format!("prefix /{number}/"), "action": "forward", "origin": origin,
+            "backends": [{ "cluster": "c-1", "invalid": null }] })
+    };
+    let all: Vec<Value> = (0..1200).map(route).collect();
+    let routes = async move |Query(part): Query<Part>| {
+        let of_kind = |route: &&Value| {
+            let wanted = part.kind.as_deref();
+            wanted.is_none_or(|kind| route["origin"].as_array().unwrap().iter().any(|object| object["kind"] == kind))
+        };
+        let wanted: Vec<_> = all.iter().filter(of_kind).collect();
+        let items: Vec<_> = wanted.iter().skip(part.offset).take(part.limit).collect();
+        axum::Json(json!({ "items": items, "total": wanted.len() }))
+    };
+    let app = Router::new()
+        .route("/api/v1/preview-list", post(async move || axum::Json(previews)))
+        .route("/api/v1/routes", get(routes));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (address, AbortOnDropHandle::new(tokio::spawn(async { axum::serve(listener, app).await.unwrap() })))
+}
+
+#[tokio::test]
+async fn of_many_routes_those_are_shown_that_lead_elsewhere() {
+    let signer = Signer::ephemeral().unwrap();
+    let (address, _controller) = controller().await;
+    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    site.console.admin = Admin::new(&address).unwrap();
+    site.console.groups = Arc::new(["staff".to_owned()]);
+    let portal = router(site);
+    let ask = async |query: &str| {
+        let mut request = Request::get(format!("/docs/previews/shop/pr-42{query}")).body(Body::empty()).unwrap();
+        *request.headers_mut() = signed(&signer, |_| {});
+        let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8_lossy(&body).into_owned()
+    };
+    let page = ask("").await;
+    assert!(page.contains("1 of 1200 routes") && page.contains("prefix /1199/"), "{page}");
+    assert_eq!(page.matches("prefix /").count(), 1, "{page}");
+    assert!(page.contains("All routes") && !page.contains("Those after"), "{page}");
+
+    let page = ask("?routes=all&from=100").await;
+    assert!(page.contains("1 of 1200 routes") && page.contains("Only those that lead elsewhere"), "{page}");
+    assert_eq!(page.matches("prefix /").count(), 100, "{page}");
+    assert!(page.contains("prefix /100/") && page.contains("prefix /199/"), "{page}");
+    assert!(page.contains("Those before") && page.contains("from=200#routes"), "{page}");
+    let last = ask("?routes=all&from=1100").await;
+    assert!(last.contains("prefix /1199/") && !last.contains("Those after"), "{last}");
+}
