@@ -144,6 +144,7 @@ class Stage:
         command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY),
                    f"--portal=127.0.0.1:{self.ports['portal']}", "--allow-edits", "--allow-previews",
                    *self.keys()]
+        os.environ["LIMIT_RESPONSE_HEADERS_ENABLED"] = "true"  # answers say what is left of a limit
         gateway = self.start("nuncio", command, not self.quiet)
         wait_until(lambda: answers(f"http://{self.admin}/ambassador/v0/check_ready"), "the gateway to be ready", gateway)
         return gateway

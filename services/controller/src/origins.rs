@@ -6,10 +6,10 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 /// What a page may send. `*` is any other where the browser sends no cookies.
 const HEADERS: &str = "*, authorization, content-type, x-api-key, accept, accept-language, if-match, if-none-match, \
                        idempotency-key, prefer, range, x-request-id, traceparent";
-/// What it may read.
+/// What it may read, by name: where cookies count, `*` is a header of that name.
 const EXPOSED: &str = "*, content-length, content-range, etag, link, location, retry-after, www-authenticate, \
                        x-envoy-upstream-service-time, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, \
-                       x-request-id";
+                       ratelimit, ratelimit-policy, ratelimit-limit, ratelimit-remaining, ratelimit-reset, x-request-id";
 /// Seconds for which a browser asks no more.
 const MAX_AGE: &str = "600";
 
@@ -72,6 +72,17 @@ mod tests {
         for wrong in ["dev.example.com", "*", "https://*.example.com", "https://a/b", "ftp://a", "https://u@a", "null"]
         {
             assert!(wrong.parse::<PortalOrigins>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_limits_may_be_read_where_cookies_count() {
+        let policy = "https://dev.example.com".parse::<PortalOrigins>().unwrap().policy().unwrap();
+        let exposed: Vec<_> = policy.exposed_headers.split(", ").collect();
+        assert!(policy.credentials);
+        // As `nuncio ratelimit` calls them.
+        for name in ["RateLimit", "RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] {
+            assert!(exposed.contains(&&*name.to_ascii_lowercase()), "{name}: {exposed:?}");
         }
     }
 

@@ -11,7 +11,7 @@ const REPLY_TIMEOUT: &str = "250ms";
 
 /// Settings of a service that takes rules from the xDS server at `rules` and calls at `calls`. The counters are in this
 /// process, or in a Redis: `redis://[[user]:password@]host:port[/database]`, `rediss://…` for TLS, or `unix:/path`. What to do
-/// when that fails, the environment may say.
+/// when that fails, and whether answers say what is left of limits, the environment may say.
 ///
 /// # Errors
 /// When the address of Redis, or what the environment says, cannot be understood.
@@ -39,7 +39,12 @@ fn settings(
             "NUNCIO_RATELIMIT_THREADS" => "1".to_owned(),
             "NUNCIO_STORE_FAILURE" => environment(name).unwrap_or_else(|| "local".to_owned()),
             "NUNCIO_REDIS_REPLY_TIMEOUT" => environment(name).unwrap_or_else(|| REPLY_TIMEOUT.to_owned()),
-            "NUNCIO_REPLICAS" => environment(name)?,
+            "NUNCIO_REPLICAS"
+            | "LIMIT_RESPONSE_HEADERS_ENABLED"
+            | "LIMIT_LIMIT_HEADER"
+            | "LIMIT_REMAINING_HEADER"
+            | "LIMIT_RESET_HEADER"
+            | "NUNCIO_IETF_HEADERS" => environment(name)?,
             _ => redis.as_ref()?.variable(name)?,
         };
         Some(value)
@@ -119,11 +124,34 @@ mod tests {
         let said = |name: &str| match name {
             "NUNCIO_STORE_FAILURE" => Some("deny".to_owned()),
             "NUNCIO_REDIS_REPLY_TIMEOUT" => Some("40ms".to_owned()),
-            _ => Some("3".to_owned()),
+            "NUNCIO_REPLICAS" => Some("3".to_owned()),
+            _ => None,
         };
         assert_eq!(read(&said).unwrap(), (StoreFailure::Deny, 40, 3));
         let error = read(&|_| Some("maybe".to_owned())).unwrap_err();
         assert!(error.to_string().contains("maybe"), "{error}");
+    }
+
+    #[test]
+    fn answers_say_what_is_left_where_the_environment_has_it_so() {
+        let read = |environment: &[(&str, &str)]| {
+            let said =
+                |name: &str| environment.iter().find(|(said, _)| *said == name).map(|(_, value)| (*value).to_owned());
+            let read = settings(Path::new("/run/xds"), Path::new("/run/calls"), None, &said);
+            read.map(|read| (read.limiter.headers, read.limiter.ietf_headers))
+        };
+        let names = |names: [&str; 3]| Some(names.map(str::to_owned));
+        assert_eq!(read(&[]).unwrap(), (None, false));
+        let usual = names(["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]);
+        assert_eq!(read(&[("LIMIT_RESPONSE_HEADERS_ENABLED", "true")]).unwrap(), (usual, false));
+        let own = [
+            ("LIMIT_RESPONSE_HEADERS_ENABLED", "true"),
+            ("LIMIT_REMAINING_HEADER", "X-Left"),
+            ("NUNCIO_IETF_HEADERS", "true"),
+        ];
+        assert_eq!(read(&own).unwrap(), (names(["RateLimit-Limit", "X-Left", "RateLimit-Reset"]), true));
+        let error = read(&[("LIMIT_RESPONSE_HEADERS_ENABLED", "perhaps")]).unwrap_err();
+        assert!(error.to_string().contains("LIMIT_RESPONSE_HEADERS_ENABLED"), "{error}");
     }
 
     #[test]

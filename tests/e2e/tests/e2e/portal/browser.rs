@@ -59,10 +59,18 @@ async fn indexed(site: &Site) {
 async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
     let site = Site::new();
     let _shop = shop(&site).await;
-    let gateway = gateway(&site).await;
+    let gateway = Gateway::start_with(&site, |command| {
+        command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1"]);
+        command.env("LIMIT_RESPONSE_HEADERS_ENABLED", "true");
+    })
+    .await;
     indexed(&site).await;
     let seen = told(&site, "try-it.mjs").await;
     assert_eq!(text(&seen, "/first/status"), "200 OK");
+    assert!(!text(&seen, "/first/answer").contains("ratelimit-remaining"), "nobody counts it: {seen:#}");
+    for (what, left) in [("/counted/answer", 4), ("/held/answer", 0)] {
+        assert!(text(&seen, what).contains(&format!("ratelimit-remaining: {left}")), "{what}: {seen:#}");
+    }
     assert!(
         text(&seen, "/first/body").contains("\"sku\"")
             && text(&seen, "/first/answer").contains("answered by the service")
