@@ -142,7 +142,7 @@ class Stage:
 
     def start_gateway(self) -> Program:
         command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY),
-                   f"--portal=127.0.0.1:{self.ports['portal']}", "--allow-edits", "--allow-previews",
+                   f"--portal=127.0.0.1:{self.ports['portal']}", "--allow-edits", "--allow-previews", "--route-stats",
                    *self.keys()]
         os.environ["LIMIT_RESPONSE_HEADERS_ENABLED"] = "true"  # answers say what is left of a limit
         gateway = self.start("nuncio", command, not self.quiet)
