@@ -17,7 +17,7 @@
 //! | `/api/v1/preview-list` | of Previews those that somebody may know of |
 //! | `/api/v1/preview-rights` | where somebody may make Previews, and what they may be |
 //! | `/api/v1/preview-shareable` | what links to a Preview would be |
-//! | `/api/v1/preview-{put,delete,extend,share,probe,hook}` | Previews that come, change and go by requests |
+//! | `/api/v1/preview-{put,delete,extend,share,withdraw,probe,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/route-traffic` | the same by route, where it counts so |
@@ -103,7 +103,7 @@ pub use preview_changes::{
 pub use preview_mesh::PreviewMeshView;
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
-pub use preview_share::{PreviewShareView, PreviewShared, SharePreview};
+pub use preview_share::{PreviewShareView, PreviewShared, SharePreview, WithdrawLinks};
 pub use previews::{
     PreviewDetailView, PreviewDocsView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView,
     PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviews,
@@ -219,6 +219,11 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// As those of [`Self::share_preview`].
     fn preview_shareable(&self, wanted: &SharePreview) -> Result<PreviewShareView, PreviewError>;
+    /// Withdraws all links to a Preview.
+    ///
+    /// # Errors
+    /// When that is not allowed, or nobody sees it by a link.
+    fn withdraw_links(&self, wanted: &WithdrawLinks) -> Result<PreviewChanged, PreviewError>;
     /// Has a Preview shown for longer.
     ///
     /// # Errors
@@ -295,6 +300,7 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(preview_changes::extend))
         .routes(routes!(preview_changes::hook))
         .routes(routes!(preview_share::share))
+        .routes(routes!(preview_share::withdraw))
         .routes(routes!(tunnels::open))
         .routes(routes!(preview_probe::probe))
         .routes(routes!(explain::by_query, explain::by_body))

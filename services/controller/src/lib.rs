@@ -44,7 +44,7 @@ pub use manifests::Manifests;
 pub use nuncio_ir::TUNNEL_PROTOCOL;
 pub use nuncio_translate::Topology;
 pub use origins::PortalOrigins;
-pub use previews::offline::{delete_preview, extend_preview, put_preview};
+pub use previews::offline::{delete_preview, extend_preview, put_preview, withdraw_preview_links};
 pub use run::{Config, Error, XdsAddress, run};
 pub use source::kubernetes::{AccessError, ClusterAccess, Selection, pod_namespace};
 pub use splice::splice;

@@ -31,7 +31,7 @@ use crate::admin::{
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
     OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewMeshView,
     PreviewRightsView, PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview,
-    RouteView, SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View, WayView,
+    RouteView, SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View, WayView, WithdrawLinks,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -285,6 +285,10 @@ impl View for EngineView {
 
     fn preview_shareable(&self, wanted: &SharePreview) -> Result<PreviewShareView, PreviewError> {
         self.changes.lifecycle.shareable(&self.engine, wanted)
+    }
+
+    fn withdraw_links(&self, wanted: &WithdrawLinks) -> Result<PreviewChanged, PreviewError> {
+        self.changes.lifecycle.withdraw(&self.engine, wanted)
     }
 
     fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {

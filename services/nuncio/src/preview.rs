@@ -141,6 +141,9 @@ fn create(args: &PreviewCreateArgs) -> Outcome {
 fn share(args: &PreviewShareArgs) -> Outcome {
     let keeper = Keeper::open(&args.named.place)?;
     let Preview { namespace, name, .. } = one(&keeper, &args.named.preview)?;
+    if args.withdraw {
+        return keeper.withdraw_links(&namespace, &name);
+    }
     let shared: Shared = understood(keeper.share(&namespace, &name, args.ttl.as_deref())?)?;
     shared.links.iter().for_each(|link| print_text(&format!("{}\n", link.url)));
     Ok(())

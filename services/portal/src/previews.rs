@@ -34,7 +34,7 @@ pub(crate) fn api() -> OpenApiRouter<Site> {
         .routes(routes!(api::list))
         .routes(routes!(api::one, api::put, api::delete))
         .routes(routes!(rights::show))
-        .routes(routes!(share::shareable, share::share))
+        .routes(routes!(share::shareable, share::share, share::withdraw))
         .routes(routes!(api::extend))
         .routes(routes!(api::events))
         .routes(routes!(difference::changes))
@@ -52,6 +52,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/docs/previews/{namespace}/{name}/changes", get(difference::page))
         .route("/docs/previews/{namespace}/{name}/delete", get(acts::again).post(acts::delete))
         .route("/docs/previews/{namespace}/{name}/share", get(acts::ask_share).post(acts::share))
+        .route("/docs/previews/{namespace}/{name}/share/withdraw", get(acts::again).post(acts::withdraw))
         .route("/docs/previews/{namespace}/{name}/doctor", get(doctor::show).post(doctor::follow))
         .route("/docs/previews/{namespace}/{name}/extend", get(acts::again).post(acts::extend))
 }

@@ -70,6 +70,7 @@ pub(super) const PATHS: [(&str, For); 40] = [
     ("/api/v1/preview-extend", For::Person),
     ("/api/v1/preview-share", For::Person),
     ("/api/v1/preview-shareable", For::Person),
+    ("/api/v1/preview-withdraw", For::Person),
     ("/api/v1/preview-probe", For::Person),
     ("/api/v1/preview-tunnel", For::Person),
 ];

@@ -262,7 +262,7 @@ pub(super) async fn hook(
 }
 
 /// Work that writes files.
-async fn blocking(
+pub(super) async fn blocking(
     work: impl FnOnce() -> Result<PreviewChanged, PreviewError> + Send + 'static,
 ) -> Result<Json<PreviewChanged>, PreviewError> {
     let done = tokio::task::spawn_blocking(work).await;

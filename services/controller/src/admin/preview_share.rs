@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::{By, Caller, Wanted};
-use super::preview_changes::Refusals;
+use super::preview_changes::{PreviewChanged, Refusals, blocking};
 use super::previews::PreviewUrlView;
 use super::{PreviewError, Shared};
 
@@ -27,6 +27,25 @@ pub struct SharePreview {
 }
 
 impl Wanted for SharePreview {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
+}
+
+/// A Preview whose links are to let nobody in any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawLinks {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// By whom; the operator where absent.
+    #[serde(default)]
+    pub by: Option<Caller>,
+}
+
+impl Wanted for WithdrawLinks {
     fn by(&mut self) -> &mut Option<Caller> {
         &mut self.by
     }
@@ -81,4 +100,14 @@ pub(super) async fn share(
     By(wanted): By<SharePreview>,
 ) -> Result<Json<PreviewShared>, PreviewError> {
     view.share_preview(&wanted).map(Json)
+}
+
+/// Withdraws all links to a Preview that there are, by the next `access.generation`.
+#[utoipa::path(post, path = "/api/v1/preview-withdraw", tag = "changes", request_body = WithdrawLinks,
+    responses((status = 200, description = "They let nobody in any more", body = PreviewChanged), Refusals))]
+pub(super) async fn withdraw(
+    State(view): State<Shared>,
+    By(wanted): By<WithdrawLinks>,
+) -> Result<Json<PreviewChanged>, PreviewError> {
+    blocking(move || view.withdraw_links(&wanted)).await
 }

@@ -181,6 +181,10 @@ impl View for Fake {
         Err(PreviewError::Conflict("no".into()))
     }
 
+    fn withdraw_links(&self, _wanted: &WithdrawLinks) -> Result<PreviewChanged, PreviewError> {
+        Err(PreviewError::Conflict("no".into()))
+    }
+
     fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {
         Err(PreviewError::Missing(wanted.name.clone()))
     }

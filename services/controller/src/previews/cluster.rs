@@ -78,9 +78,9 @@ impl InCluster {
         self.apply_as(LIFETIME_MANAGER, id, found, part)
     }
 
-    /// Writes what is known by now of the source of a Preview. Gives the whole object.
-    pub(super) fn note_source(&self, id: &ObjectId, found: &Value, news: &Value) -> Result<Value, Unwritten> {
-        self.merge_as(FIELD_MANAGER, id, found, json!({ "spec": { "source": news } }))
+    /// Writes what is known by now of a Preview, as a part of its spec. Gives the whole object.
+    pub(super) fn note(&self, id: &ObjectId, found: &Value, news: &Value) -> Result<Value, Unwritten> {
+        self.merge_as(FIELD_MANAGER, id, found, json!({ "spec": news }))
     }
 
     /// Under a name of its own, so that what is applied later leaves it alone.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{Defaults, Kind, Object, ObjectId, Preview, PreviewSource, Spec, parse};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::admin::PreviewError;
 use crate::clock;
@@ -84,13 +84,19 @@ impl Manifest {
         self.spec.lifetime.as_ref()?.expires_at.as_deref()
     }
 
-    /// What it says of its source that an object does not say.
-    pub(super) fn news_of_source(&self, old: &Object) -> Value {
-        let source = |spec: &Preview| serde_json::to_value(spec.source.clone().unwrap_or_default()).unwrap_or_default();
-        let old = if let Spec::Preview(spec) = &old.spec { source(spec) } else { Value::Null };
-        let Value::Object(mut news) = source(&self.spec) else { return Value::Null };
-        news.retain(|field, value| old[field.as_str()] != *value);
-        Value::Object(news)
+    /// The part of its spec that says what an object does not say: of its source, and of which links are good.
+    pub(super) fn news(&self, old: &Object) -> Value {
+        let Spec::Preview(old) = &old.spec else { return Value::Null };
+        let mut news = json!({});
+        let source = news_of_source(&self.spec, old);
+        if !source.is_empty() {
+            news["source"] = Value::Object(source);
+        }
+        let generation = |spec: &Preview| spec.access.as_ref().and_then(|access| access.generation);
+        if generation(&self.spec) != generation(old) {
+            news["access"] = json!({ "generation": generation(&self.spec) });
+        }
+        news
     }
 
     /// As it is written.
@@ -117,6 +123,14 @@ impl Manifest {
         }
         json!({ "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": metadata, "spec": without_nothing(spec) })
     }
+}
+
+/// What is said of a source that was not said before.
+fn news_of_source(new: &Preview, old: &Preview) -> Map<String, Value> {
+    let source = |spec: &Preview| serde_json::to_value(spec.source.clone().unwrap_or_default()).unwrap_or_default();
+    let (old, Value::Object(mut news)) = (source(old), source(new)) else { return Map::new() };
+    news.retain(|field, value| old[field.as_str()] != *value);
+    news
 }
 
 /// The object that a text of this name is, as it was written or an API server has it.
@@ -186,8 +200,18 @@ spec:
         let old = old.written(&old.text()).unwrap();
         let new = of(json!({"repository": "acme/cart", "commit": "b", "updated": "2026-11-29T06:00:00Z"}));
         let news = json!({"commit": "b", "updated": "2026-11-29T06:00:00Z", "branch": null});
-        assert_eq!(new.news_of_source(&old), news);
-        assert_eq!(of(json!({"commit": "b"})).news_of_source(&old)["commit"], "b");
+        assert_eq!(new.news(&old), json!({"source": news}));
+        assert_eq!(of(json!({"commit": "b"})).news(&old)["source"]["commit"], "b");
+    }
+
+    #[test]
+    fn links_that_are_withdrawn_are_news_and_no_others_are() {
+        let old = Manifest::parse("shop", "pr-1", TEXT).unwrap();
+        let written = old.written(&old.text()).unwrap();
+        assert_eq!(old.news(&written), json!({}));
+        let mut new = old;
+        new.spec.access.get_or_insert_default().generation = Some(1);
+        assert_eq!(new.news(&written), json!({"access": {"generation": 1}}));
     }
 
     #[test]

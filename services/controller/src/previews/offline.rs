@@ -7,7 +7,7 @@ use nuncio_api::{Kind, ObjectId};
 
 use super::manifest::Manifest;
 use super::rights::in_namespace;
-use super::steps::{delete_step, extend_step, keep_generation, keep_source, length};
+use super::steps::{delete_step, extend_step, keep_generation, keep_source, length, withdraw_step};
 use super::store::{Step, Store};
 use super::{keys, policy};
 use crate::admin::{PreviewError, PreviewOutcome};
@@ -59,6 +59,21 @@ pub fn extend_preview(
     let id = ObjectId::new(Kind::Preview, namespace, name);
     let (store, length) = (Store::unfollowed(directory.to_owned(), ambassador_id), length(ttl)?);
     store.change(&Mutex::new(engine), &id, |now| extend_step(&id, now, length))
+}
+
+/// Has no link to a Preview of the directory that was read let anybody in any more.
+///
+/// # Errors
+/// When there is none, nobody sees it by a link, or its file cannot be written.
+pub fn withdraw_preview_links(
+    offline: Offline,
+    directory: &Path,
+    (namespace, name): (&str, &str),
+) -> Result<PreviewOutcome, PreviewError> {
+    let (ambassador_id, engine) = offline.into_parts();
+    let id = ObjectId::new(Kind::Preview, namespace, name);
+    let store = Store::unfollowed(directory.to_owned(), ambassador_id);
+    store.change(&Mutex::new(engine), &id, |now| withdraw_step(&id, now))
 }
 
 /// Ends a Preview in the directory that was read. It stays there for a day, so that what is told late of it is known to be late.

@@ -120,7 +120,8 @@ impl Place {
         }
     }
 
-    /// Writes when a Preview ends and what is known of its source. All else is as it was, and in a cluster whose it was.
+    /// Writes when a Preview ends, what is known of its source, and which of its links are good. All else is as it was, and in a
+    /// cluster whose it was.
     pub(super) fn change(&self, old: &Found, manifest: &Manifest) -> Result<Object, Unwritten> {
         let Self::Cluster(cluster) = self else { return self.write(Some(old), manifest) };
         let id = &manifest.id;
@@ -130,9 +131,9 @@ impl Place {
             let changed = clock::text(manifest.changed.unwrap_or_else(clock::now));
             told = cluster.end_at(id, &told, Some((new, &changed)))?;
         }
-        let news = manifest.news_of_source(&old.object);
+        let news = manifest.news(&old.object);
         if news.as_object().is_some_and(|news| !news.is_empty()) {
-            told = cluster.note_source(id, &told, &news)?;
+            told = cluster.note(id, &told, &news)?;
         }
         Ok(read(id, &told)?)
     }

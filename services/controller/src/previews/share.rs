@@ -7,8 +7,11 @@ use nuncio_api::{Kind, ObjectId, Preview, PreviewSource};
 use nuncio_translate::PreviewUrl;
 use serde_json::Value;
 
+use super::steps::withdraw_step;
 use super::{Lifecycle, spec};
-use crate::admin::{PreviewError, PreviewShareView, PreviewShared, PreviewUrlView, SharePreview};
+use crate::admin::{
+    PreviewChanged, PreviewError, PreviewShareView, PreviewShared, PreviewUrlView, SharePreview, WithdrawLinks,
+};
 use crate::clock;
 use crate::engine::Engine;
 use crate::run::lock;
@@ -38,6 +41,19 @@ impl Lifecycle {
         let opens = lock(engine).world.preview_urls(&id);
         let opens = opens.into_iter().map(PreviewUrlView::from).collect();
         Ok(PreviewShareView { opens, expires_at, latest, usual: USUAL.as_secs(), longest: LONGEST.as_secs() })
+    }
+
+    /// Has no link to a Preview that there is let anybody in any more, and no cookie of who has followed one.
+    pub(crate) fn withdraw(
+        &self,
+        engine: &Mutex<Engine>,
+        wanted: &WithdrawLinks,
+    ) -> Result<PreviewChanged, PreviewError> {
+        let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
+        self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
+            grant.covers(now.spec())?;
+            withdraw_step(&id, now)
+        })
     }
 
     /// Links to a Preview that are good until then, or as long as it is there.

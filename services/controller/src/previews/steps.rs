@@ -32,6 +32,14 @@ pub(super) fn raise_generation(spec: &mut Preview, old: Option<&Preview>) {
     }
 }
 
+/// The links that there are let nobody in from now on; or why there is nothing to be withdrawn.
+pub(super) fn withdraw_links(spec: &mut Preview) -> Result<(), &'static str> {
+    let access = of_links(spec).ok_or("there are no links to it: its access mode is not ShareLink")?;
+    let next = access.generation.unwrap_or_default().checked_add(1);
+    access.generation = Some(next.ok_or("its access.generation is the last one: make it anew under another name")?);
+    Ok(())
+}
+
 /// What it says of access, where that is by links.
 fn of_links(spec: &mut Preview) -> Option<&mut PreviewAccess> {
     spec.access.as_mut().filter(|access| access.mode == Some(PreviewAccessMode::ShareLink))
@@ -70,6 +78,10 @@ pub(super) fn cut(changed: &PreviewChanged, wanted: Option<u64>) -> Option<Strin
 
 pub(super) fn extend_step(id: &ObjectId, now: Now<'_>, length: Option<Duration>) -> Result<Step, PreviewError> {
     now.object.map(|_| Step::Extend(length)).ok_or_else(|| missing(id))
+}
+
+pub(super) fn withdraw_step(id: &ObjectId, now: Now<'_>) -> Result<Step, PreviewError> {
+    now.object.map(|_| Step::Withdraw).ok_or_else(|| missing(id))
 }
 
 /// What ends stays for a while, so that nobody takes it for one that never was, nor makes it anew by what he hears late.
@@ -150,5 +162,19 @@ mod tests {
         let public = preview("\"mode\": \"Public\"");
         assert_eq!(after(raise_generation, &public, Some(&third)), None, "it says nothing there");
         assert_eq!(after(keep_generation, &public, Some(&third)), None);
+    }
+
+    #[test]
+    fn links_are_withdrawn_by_the_next_generation() {
+        let withdrawn = |access: &str| {
+            let mut spec = preview(access);
+            withdraw_links(&mut spec).map(|()| generation(&spec))
+        };
+        assert_eq!(withdrawn("\"mode\": \"ShareLink\""), Ok(Some(1)));
+        assert_eq!(withdrawn("\"mode\": \"ShareLink\", \"generation\": 7"), Ok(Some(8)));
+        let none = withdrawn("\"mode\": \"Public\"").unwrap_err();
+        assert!(none.contains("ShareLink"), "{none}");
+        let last = withdrawn("\"mode\": \"ShareLink\", \"generation\": 4294967295").unwrap_err();
+        assert!(last.contains("access.generation"), "{last}");
     }
 }

@@ -69,6 +69,8 @@ pub(super) enum Step {
     End(Option<PreviewSource>),
     /// It is shown for so long from now, or as long as the policy lets it be, and ends no sooner by that.
     Extend(Option<Length>),
+    /// The links to it that there are let nobody in any more.
+    Withdraw,
     /// It is gone.
     Remove,
     /// Nothing.
@@ -156,7 +158,8 @@ impl Store {
         self.seen(engine, &written, outcome)
     }
 
-    /// Writes when one ends, and what is known of its source. `changed` is when what it says was changed.
+    /// Writes when one ends, what is known of its source, and which of its links are good. `changed` is when what it says was
+    /// changed.
     fn amend(
         &self,
         engine: &Mutex<Engine>,

@@ -13,6 +13,7 @@ Examples:
   nuncio preview create cart-pr-42.yaml --server https://portal.example.com    as whom NUNCIO_TOKEN says
   open $(nuncio preview url shop/cart-pr-42 --admin 127.0.0.1:8877)
   nuncio preview share shop/cart-pr-42 --ttl 72h --admin 127.0.0.1:8877
+  nuncio preview share shop/cart-pr-42 --withdraw --admin 127.0.0.1:8877
   nuncio preview extend shop/cart-pr-42 --ttl 72h --server https://portal.example.com
   nuncio preview logs shop/cart-pr-42 --follow --admin 127.0.0.1:8877
   nuncio preview doctor shop/cart-pr-42 --path /api/carts/ann --admin 127.0.0.1:8877
@@ -38,7 +39,7 @@ pub(crate) enum PreviewCommand {
     Url(PreviewNamedArgs),
     /// Make a preview be as a manifest says, whether it is there yet or not, and print its URLs
     Create(PreviewCreateArgs),
-    /// Print links by which whoever has one sees a preview whose access mode is `ShareLink`, a line each
+    /// Print links by which whoever has one sees a preview whose access mode is `ShareLink`, a line each; or withdraw them all
     Share(PreviewShareArgs),
     /// Have a preview shown for longer, and print when it ends
     Extend(PreviewExtendArgs),
@@ -113,6 +114,9 @@ pub(crate) struct PreviewShareArgs {
     /// How long the links are good: at most 720h, and never longer than the preview [default: 24h]
     #[arg(long, value_name = "DURATION")]
     pub(crate) ttl: Option<String>,
+    /// Make none: no link to it that there is lets anybody in from now on, nor who has followed one
+    #[arg(long, conflicts_with = "ttl")]
+    pub(crate) withdraw: bool,
 }
 
 /// What `nuncio preview extend` is told.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nuncio_controller::Topology;
 use nuncio_controller::admin::{
-    DeletePreview, ExtendPreview, ListQuery, PreviewOutcome, ProbePreview, PutPreview, SharePreview,
+    DeletePreview, ExtendPreview, ListQuery, PreviewOutcome, ProbePreview, PutPreview, SharePreview, WithdrawLinks,
 };
 use nuncio_telemetry::{SharedToken, causes};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
@@ -181,6 +181,25 @@ impl<'a> Keeper<'a> {
                 Err(Failure::usage("links are signed by a gateway that runs: it is asked by --admin or --server"))
             }
         }
+    }
+
+    /// Has no link to a Preview that there is let anybody in any more.
+    pub(super) fn withdraw_links(&self, namespace: &str, name: &str) -> Outcome {
+        match self {
+            Self::Portal { url, .. } => {
+                let url = format!("{url}/api/v1/previews/{namespace}/{name}/share");
+                self.send(Method::DELETE, &url, |request| request)?;
+            }
+            Self::Gateway { address } => {
+                let wanted = WithdrawLinks { namespace: namespace.into(), name: name.into(), by: None };
+                self.send(Method::POST, &format!("http://{address}/api/v1/preview-withdraw"), |it| it.json(&wanted))?;
+            }
+            Self::Manifests(place) => {
+                let (directory, read) = read(place)?;
+                nuncio_controller::withdraw_preview_links(read, directory, (namespace, name)).map_err(Failure::new)?;
+            }
+        }
+        Ok(())
     }
 
     fn send(

@@ -66,6 +66,8 @@ struct Page<'a> {
     ends: Option<Moment>,
     wrong: Option<String>,
     shared: Option<SharedLinks>,
+    /// Its links have just been withdrawn.
+    is_withdrawn: bool,
 }
 
 /// Links that were just made: nobody is shown them again.
@@ -74,14 +76,23 @@ struct SharedLinks {
     until: Option<Moment>,
 }
 
-/// Asks whether a link is to be made.
+/// What came of what somebody wanted of the links to one.
+enum Came {
+    /// He wants nothing yet.
+    Nothing,
+    Made(Shared),
+    Withdrawn,
+    Refused(ProblemDetails),
+}
+
+/// Asks whether a link is to be made, or all are to be withdrawn.
 pub(super) async fn ask_share(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
     let preview = find(&visit, &namespace, &name).await?;
     if !preview.may_change || !preview.is_for_links() {
         let why = visit.texts().with("share_none", "name", &preview.name);
         return Err(Refused::new(&visit, ProblemDetails::new(StatusCode::NOT_FOUND, why)));
     }
-    Ok(page(&visit, &preview, None, None))
+    Ok(page(&visit, &preview, Came::Nothing))
 }
 
 /// Makes links to one. They are in the answer, so that no address has them.
@@ -91,23 +102,37 @@ pub(super) async fn share(
     Form(Wish { ttl }): Form<Wish>,
 ) -> Result<Response, Refused> {
     let preview = find(&visit, &namespace, &name).await?;
-    let mut answer = match links(&visit, &namespace, &name, ttl.as_deref()).await {
-        Ok(shared) => page(&visit, &preview, None, Some(shared)),
-        Err(problem) => page(&visit, &preview, Some(problem), None),
-    };
+    let made = links(&visit, &namespace, &name, ttl.as_deref()).await;
+    let mut answer = page(&visit, &preview, made.map_or_else(Came::Refused, Came::Made));
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
 }
 
-fn page(visit: &Visit, preview: &Preview, wrong: Option<ProblemDetails>, shared: Option<Shared>) -> Response {
-    let (texts, status) = (visit.texts(), wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code));
+/// Withdraws all links to one.
+pub(super) async fn withdraw(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
+    let preview = find(&visit, &namespace, &name).await?;
+    let withdrawn = change(&visit, &namespace, &name, What::Withdraw {}).await;
+    Ok(page(&visit, &preview, withdrawn.map_or_else(Came::Refused, |_| Came::Withdrawn)))
+}
+
+fn page(visit: &Visit, preview: &Preview, came: Came) -> Response {
+    let texts = visit.texts();
+    let is_withdrawn = matches!(came, Came::Withdrawn);
+    let (status, wrong, shared) = match came {
+        Came::Nothing | Came::Withdrawn => (StatusCode::OK, None, None),
+        Came::Made(made) => {
+            (StatusCode::OK, None, Some(SharedLinks { until: moment(texts, made.expires_at), links: made.links }))
+        }
+        Came::Refused(problem) => (problem.code(), Some(problem.detail), None),
+    };
     let page = Page {
         frame: visit.frame(),
         preview,
         link: link(&preview.namespace, &preview.name),
         ends: preview.ends(texts),
-        wrong: wrong.map(|problem| problem.detail),
-        shared: shared.map(|made| SharedLinks { until: moment(texts, made.expires_at), links: made.links }),
+        wrong,
+        shared,
+        is_withdrawn,
     };
     (status, respond(&page)).into_response()
 }

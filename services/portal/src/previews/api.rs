@@ -49,6 +49,8 @@ pub(super) enum What<'a> {
     },
     /// It is shown for longer, from now.
     Extend { ttl: Option<&'a str> },
+    /// The links to it let nobody in any more.
+    Withdraw {},
     /// It is there no more.
     Delete {},
 }
@@ -59,6 +61,7 @@ impl What<'_> {
         match self {
             Self::Put { .. } => "preview-put",
             Self::Extend { .. } => "preview-extend",
+            Self::Withdraw {} => "preview-withdraw",
             Self::Delete {} => "preview-delete",
         }
     }

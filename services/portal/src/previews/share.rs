@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, Query};
-use axum::http::{HeaderName, header};
+use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::api::asked;
+use super::api::{What, asked, change};
 use super::model::{Caller, Shareable, Shared};
 use super::problem::{ProblemDetails, Refusals};
 use crate::web::Visit;
@@ -53,6 +53,19 @@ pub(super) async fn shareable(
     let by = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?.into();
     let (namespace, name, ttl) = (&*namespace, &*name, wanted.ttl.as_deref());
     asked(&visit, "preview-shareable", &Asked { namespace, name, ttl, by }).await.map(Json)
+}
+
+/// Withdraws all links to a preview that there are: they let nobody in any more, and neither does the cookie of who has
+/// followed one.
+#[utoipa::path(delete, path = "/api/v1/previews/{namespace}/{name}/share", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name")),
+    responses((status = 204, description = "They let nobody in any more"), Refusals))]
+pub(super) async fn withdraw(
+    visit: Visit,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Result<StatusCode, ProblemDetails> {
+    change(&visit, &namespace, &name, What::Withdraw {}).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn links(

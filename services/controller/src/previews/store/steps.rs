@@ -11,6 +11,7 @@ use crate::clock;
 use crate::engine::Engine;
 use crate::previews::manifest::Manifest;
 use crate::previews::place::{Found, Unwritten};
+use crate::previews::steps::withdraw_links;
 use crate::previews::sweep::is_a_memory;
 use crate::run::lock;
 
@@ -30,6 +31,7 @@ impl Store {
             (Step::Put(manifest), _) => self.put(engine, old, now, &manifest),
             (Step::End(source), Some(old)) => self.end(engine, old, now, source),
             (Step::Extend(length), Some(old)) => self.extend(engine, old, now, length),
+            (Step::Withdraw, Some(old)) => self.withdraw(engine, old, now),
             (Step::Remove, Some(old)) => {
                 self.take_away(engine, old)?;
                 tracing::info!("{} was removed", old.object.id);
@@ -112,6 +114,15 @@ impl Store {
         let mut spec = spec.clone();
         spec.lifetime.get_or_insert_default().expires_at = Some(clock::text(end));
         self.amend(engine, old, spec, clock::now())
+    }
+
+    /// Its life is not counted from this: it is shown for as long as before.
+    fn withdraw(&self, engine: &Mutex<Engine>, old: &Found, now: Now<'_>) -> Result<PreviewOutcome, Unwritten> {
+        let id = &old.object.id;
+        let mut spec = now.spec().cloned().ok_or_else(|| PreviewError::Invalid(format!("{id} is not valid")))?;
+        let conflict = |why: &str| PreviewError::Conflict(format!("{}/{}: {why}", id.namespace, id.name));
+        withdraw_links(&mut spec).map_err(conflict)?;
+        self.amend(engine, old, spec, old.object.changed().unwrap_or_else(clock::now))
     }
 
     /// Forgets those that ended first, where a namespace has as many that have ended as it may have others: each is there for a

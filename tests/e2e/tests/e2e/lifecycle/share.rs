@@ -68,6 +68,95 @@ async fn who_may_change_a_preview_makes_links_to_it() {
     gateway.stop().await;
 }
 
+/// Makes a link by the API, and sees that it is good.
+async fn good_link(team: &Team, host: &str, by: &str) -> String {
+    let ask = get(PORTAL, &format!("{PREVIEW}/share")).method("POST").with("authorization", by);
+    let told = team.client().ask(&ask).await.text();
+    let link = link_in(&told, host).to_owned();
+    eventually("a link is good", async || {
+        let followed = team.client().ask(&get(host, &format!("/cart/?{link}"))).await;
+        if followed.header("set-cookie").is_some() { Ok(()) } else { Err(followed.status) }
+    })
+    .await;
+    link
+}
+
+async fn is_withdrawn(team: &Team, host: &str, link: &str) {
+    let follow = get(host, &format!("/cart/?{link}"));
+    eventually("the link is withdrawn", async || match team.client().ask(&follow).await.status {
+        403 => Ok(()),
+        other => Err(other),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_may_make_links_withdraws_them_all_at_once() {
+    let team = Team::new().await;
+    let (gateway, host) = shared(&team).await;
+    let (client, ann) = (team.client(), team.person("team-cart"));
+    let page = "/docs/previews/default/tax/share";
+    let ask = |method: &str, path: &str| get(PORTAL, path).method(method).with("authorization", &ann);
+
+    let (one, other) = (good_link(&team, &host, &ann).await, good_link(&team, &host, &ann).await);
+    let asked = client.ask(&ask("GET", page)).await.text();
+    assert!(asked.contains("Withdraw all links") && !asked.contains("are withdrawn"), "{asked}");
+    let done = client.ask(&ask("POST", &format!("{page}/withdraw"))).await;
+    assert!(done.status == 200 && done.text().contains("All links to it are withdrawn"), "{}", done.text());
+    is_withdrawn(&team, &host, &one).await;
+    is_withdrawn(&team, &host, &other).await;
+    let loaded = client.ask(&ask("GET", &format!("{page}/withdraw"))).await;
+    assert_eq!((loaded.status, loaded.header("location")), (303, Some("/docs/previews/default/tax")));
+
+    let link = good_link(&team, &host, &ann).await;
+    assert_eq!(client.ask(&ask("DELETE", &format!("{PREVIEW}/share"))).await.status, 204);
+    is_withdrawn(&team, &host, &link).await;
+
+    let server = team.server(&gateway).await;
+    let (admin, manifests) = (team.site.admin().to_string(), team.site.manifests());
+    for place in [vec!["--server", &*server], vec!["--admin", &*admin], vec![manifests.to_str().unwrap()]] {
+        let link = good_link(&team, &host, &ann).await;
+        let mut command =
+            team.site.nuncio(&[&["preview", "share", "default/tax", "--withdraw"][..], &place[..]].concat());
+        command.env("NUNCIO_TOKEN", ann.strip_prefix("Bearer ").unwrap());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert!(output.status.success() && output.stdout.is_empty(), "{place:?}: {output:?}");
+        is_withdrawn(&team, &host, &link).await;
+    }
+    // Once for each of these.
+    let file = std::fs::read_to_string(team.site.manifests().join("previews/default.tax.json")).unwrap();
+    let access = &serde_json::from_str::<Value>(&file).unwrap()["spec"]["access"];
+    assert_eq!(access, &json!({"mode": "ShareLink", "generation": 5}), "{file}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_else_withdraws_any() {
+    let team = Team::new().await;
+    let (gateway, host) = shared(&team).await;
+    let ann = team.person("team-cart");
+    let link = good_link(&team, &host, &ann).await;
+    let ask = |path: &str, token: &str| get(PORTAL, path).method("DELETE").with("authorization", token);
+    for (token, path, status, why) in [
+        (&team.person("others"), format!("{PREVIEW}/share"), 403, "does not let you"),
+        (&team.job("acme/cart"), format!("{PREVIEW}/share"), 403, "none of acme/cart's"),
+        (&ann, "/api/v1/previews/default/nothing/share".to_owned(), 404, "no Preview"),
+    ] {
+        let reply = team.client().ask(&ask(&path, token)).await;
+        assert!(reply.status == status && reply.text().contains(why), "{path}: {} {}", reply.status, reply.text());
+    }
+    let form = get(PORTAL, "/docs/previews/default/tax/share/withdraw").method("POST").with("authorization", &ann);
+    assert_eq!(team.client().ask(&form.with("origin", "http://evil.example")).await.status, 403);
+    // Another kind of preview has none.
+    let open = team.manifest("open");
+    let put = get(PORTAL, "/api/v1/previews/default/open").method("PUT").with("authorization", &ann);
+    assert_eq!(team.client().ask(&put.body(open.to_string())).await.status, 201);
+    let none = team.client().ask(&ask("/api/v1/previews/default/open/share", &ann)).await;
+    assert!(none.status == 409 && none.text().contains("not ShareLink"), "{} {}", none.status, none.text());
+    is_let_in(&team, &host, &link).await;
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn nobody_else_makes_any() {
     let team = Team::new().await;

@@ -24,7 +24,7 @@ async fn ask(stage: &Stage, action: &str, more: &Value) -> Reply {
 async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     let stage = Stage::set().await;
     let own = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
-    let policy = json!({"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any"});
+    let policy = json!({"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public", "ShareLink"], "backends": "Any"});
     let preview = |name: &str| {
         let services = json!([{"baseline": "app", "backend": "127.0.0.1:9"}]);
         let entrypoints = json!([{"name": "web", "host": "shop.example"}]);
@@ -86,6 +86,16 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     let plain = ask(&stage, "put", &text).await.text();
     assert!(plain.contains("\"updated\"") && !plain.contains("--other-"), "{plain}");
     assert_eq!(stage.object("preview", "tax").await["spec"]["slug"], Value::Null);
+    // Links that are withdrawn stay so, whoever says nothing of it.
+    let mut shared = preview("tax");
+    shared["spec"]["access"]["mode"] = json!("ShareLink");
+    let shared = json!({ "text": shared.to_string() });
+    ask(&stage, "put", &shared).await;
+    let withdrawn = ask(&stage, "withdraw", &json!({})).await;
+    assert_eq!(withdrawn.status, 200, "{}", withdrawn.text());
+    assert!(ask(&stage, "put", &shared).await.text().contains("\"unchanged\""));
+    let access = json!({"mode": "ShareLink", "generation": 1});
+    assert_eq!(stage.object("preview", "tax").await["spec"]["access"], access);
     let gone = ask(&stage, "delete", &json!({})).await;
     assert_eq!(gone.status, 200, "{}", gone.text());
     let ended = stage.object("preview", "tax").await;
