@@ -3,6 +3,7 @@
 use nuncio_api::ObjectId;
 
 use crate::admin::PreviewView;
+use crate::clock;
 
 /// The longest comment: GitHub takes 65 536 characters.
 const LONGEST: usize = 60_000;
@@ -27,8 +28,8 @@ pub(super) fn comment<'t>(marker: &str, previews: impl ExactSizeIterator<Item = 
     text
 }
 
-/// What is to be said of a preview.
-pub(super) fn preview(id: &ObjectId, preview: &PreviewView) -> String {
+/// What is to be said of a preview, which ends then, however many ask for it.
+pub(super) fn preview(id: &ObjectId, preview: &PreviewView, end: Option<u64>) -> String {
     let mut lines = vec![title(id), String::new()];
     if preview.urls.is_empty() {
         lines.push("It cannot be seen yet.".to_owned());
@@ -43,9 +44,22 @@ pub(super) fn preview(id: &ObjectId, preview: &PreviewView) -> String {
         "Public" => "Whoever knows the address can see it.".to_owned(),
         _ => "It asks who you are.".to_owned(),
     });
+    lines.extend(ends(end, preview.expires_at));
     let problems = preview.problems.iter().take(PROBLEMS);
     lines.extend(problems.map(|problem| format!("\n**{}**: {}", problem.reason, code(&problem.message))));
     lines.join("\n") + "\n"
+}
+
+/// When one ends: then, however many ask for it, or sooner where nobody does. When that would be as of now moves with each
+/// request, and is not told.
+fn ends(end: Option<u64>, as_of_now: Option<u64>) -> Option<String> {
+    let is_sooner = as_of_now != end;
+    Some(match end.map(clock::text) {
+        Some(end) if is_sooner => format!("It ends {end}, or sooner where nobody asks for it."),
+        Some(end) => format!("It ends {end}."),
+        None if is_sooner => "It ends where nobody asks for it.".to_owned(),
+        None => return None,
+    })
 }
 
 /// That it is there no more.
@@ -66,6 +80,7 @@ fn code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use nuncio_api::Kind;
+    use serde_json::json;
 
     use super::*;
 
@@ -75,6 +90,23 @@ mod tests {
         let gone = gone(&ObjectId::new(Kind::Preview, "shop", "pr-1"));
         let text = comment(&marker("preview.example"), [gone].iter());
         assert_eq!(text, "<!-- nuncio-previews preview.example -->\n\n### Preview `pr-1`\n\nIt is gone.\n");
+    }
+
+    #[test]
+    fn it_says_when_a_preview_ends() {
+        let view: PreviewView = serde_json::from_value(json!({"kind": "Preview", "namespace": "shop", "name": "pr-1",
+            "access": "Public", "urls": [], "services": [], "problems": [], "may_change": true, "expires_at": 1_766_599_200}))
+        .unwrap();
+        let said = preview(&ObjectId::new(Kind::Preview, "shop", "pr-1"), &view, view.expires_at);
+        assert!(said.contains("can see it.\nIt ends 2025-12-24T18:00:00Z.\n"), "{said}");
+
+        assert_eq!(ends(None, None), None);
+        // However often somebody asks for it the comment stays as it is.
+        let sooner = "It ends 2025-12-24T18:00:00Z, or sooner where nobody asks for it.";
+        for asked in [1_766_595_600, 1_766_598_000] {
+            assert_eq!(ends(Some(1_766_599_200), Some(asked)).as_deref(), Some(sooner));
+            assert_eq!(ends(None, Some(asked)).as_deref(), Some("It ends where nobody asks for it."));
+        }
     }
 
     #[test]

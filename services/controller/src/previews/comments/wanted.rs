@@ -46,8 +46,14 @@ pub(super) fn all(engine: &Mutex<Engine>) -> BTreeMap<PullRequest, Comment> {
     let mut comments: BTreeMap<PullRequest, Comment> = BTreeMap::new();
     let (domain, found) = pulls::all(&lock(engine));
     for Of { pull, repository, token, object, has_ended } in found {
-        let view = (!has_ended).then(|| preview_view(&lock(engine), &object));
-        let section = view.map_or_else(|| text::gone(&object.id), |view| text::preview(&object.id, &view));
+        let shown = (!has_ended).then(|| {
+            let engine = lock(engine);
+            (preview_view(&engine, &object), engine.world.preview_end(&object.id))
+        });
+        let section = match shown {
+            Some((view, end)) => text::preview(&object.id, &view, end),
+            None => text::gone(&object.id),
+        };
         let marker = || text::marker(&domain);
         let comment = comments.entry(pull);
         let comment = comment.or_insert_with(|| Comment { repository, token, marker: marker(), ..Comment::default() });

@@ -93,6 +93,7 @@ async fn each_pull_request_has_one_comment_for_all_its_previews_and_waits_for_no
     let write = |name: &str, (repository, number): (&str, u64)| {
         let mut preview = team.manifest(name);
         preview["spec"]["source"] = json!({"provider": "GitHub", "repository": repository, "pullRequest": number});
+        preview["spec"]["lifetime"] = json!({"expiresAt": "2099-01-01T00:00:00Z"});
         team.site.write(&format!("{name}.yaml"), documents(&[preview]));
     };
     for (name, of) in [("tax", cart), ("fee", cart), ("tip", another), ("page", web)] {
@@ -104,6 +105,7 @@ async fn each_pull_request_has_one_comment_for_all_its_previews_and_waits_for_no
     forge.hold(None);
     let said = forge.says_at(cart, "`tax`").await;
     assert!(said.contains("`fee`") && !said.contains("`tip`"), "{said}");
+    assert_eq!(said.matches("It ends 2099-01-01T00:00:00Z.").count(), 2, "{said}");
     forge.says_at(another, "`tip`").await;
 
     // One of two goes, then both.
