@@ -61,6 +61,9 @@ pub struct TopologyView {
     pub clusters: Vec<ClusterView>,
     /// How many routes there are in all, of those that the query wants.
     pub total: usize,
+    /// How many previews have such routes too, where the query leaves those of previews out.
+    #[serde(default)]
+    pub previews: usize,
     /// Whether Envoys count requests by route (`--route-stats`).
     #[serde(default)]
     pub counts_routes: bool,

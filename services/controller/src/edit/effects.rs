@@ -36,7 +36,11 @@ const MOST: usize = 100;
 pub(super) struct Effects {
     pub(super) routes: Vec<RouteEffect>,
     pub(super) total: usize,
+    /// How many of those are of previews.
+    pub(super) in_previews: usize,
     pub(super) hosts: Vec<String>,
+    /// How many of these are of previews.
+    pub(super) hosts_in_previews: usize,
     /// Listeners that are others, come or go.
     pub(super) listeners: Vec<String>,
     /// Those of them all of whose routes are reached.
@@ -73,10 +77,14 @@ fn between(before: &Model, after: &Model, most: usize) -> Effects {
     }
     let (lost, is_bounded) = lost::between(before, after, &found, most);
     let routes: BTreeSet<RouteEffect> = found.into_values().collect();
+    let of_previews = || routes.iter().filter(|route| route.in_preview);
     let hosts: BTreeSet<_> = routes.iter().map(|route| route.host.clone()).collect();
+    let hosts_in_previews = of_previews().map(|route| &route.host).collect::<BTreeSet<_>>().len();
     Effects {
         total: routes.len(),
+        in_previews: of_previews().count(),
         hosts: hosts.into_iter().collect(),
+        hosts_in_previews,
         routes: routes.into_iter().take(MOST).collect(),
         whole_listeners: listeners.iter().filter(|(_, reach)| reach.is_whole()).map(|(name, _)| name.clone()).collect(),
         listeners: listeners.into_keys().collect(),

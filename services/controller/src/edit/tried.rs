@@ -74,7 +74,18 @@ impl Editor {
 }
 
 fn told(manifest: ManifestView, effects: Effects, problems: &[LocatedProblem], patch: String) -> DryRunView {
-    let Effects { routes, total, hosts, listeners, whole_listeners, lost, is_bounded, .. } = effects;
+    let Effects {
+        routes,
+        total,
+        in_previews,
+        hosts,
+        hosts_in_previews,
+        listeners,
+        whole_listeners,
+        lost,
+        is_bounded,
+        problems: _,
+    } = effects;
     DryRunView {
         manifest,
         is_valid: problems.iter().all(|problem| problem.problem.severity != Severity::Error),
@@ -82,7 +93,9 @@ fn told(manifest: ManifestView, effects: Effects, problems: &[LocatedProblem], p
         patch,
         routes,
         routes_total: total,
+        routes_in_previews: in_previews,
         hosts,
+        hosts_in_previews,
         listeners,
         whole_listeners,
         confirm: confirmation(&lost, is_bounded),

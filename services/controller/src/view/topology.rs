@@ -27,17 +27,10 @@ struct Placed<'a> {
 pub(super) fn topology(world: &World, query: &TopologyQuery) -> TopologyView {
     let (model, reach) = (world.model(), objects(query).map(|ids| Reach::of(world, ids)));
     let reach = reach.as_ref();
-    let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
-    let hosts = hosts.filter(|(table, host)| wants_table(query, table) && wants_host(query, table, host));
-    let placed = hosts.flat_map(|(table, host)| {
-        let whole = reach.is_none_or(|reach| reach.takes_host(table, host));
-        let routes = host.known_routes().enumerate();
-        let reached = routes.filter(move |(_, route)| whole || reach.is_some_and(|reach| reach.takes(route)));
-        reached.map(move |(order, route)| Placed { table, host, order, route })
-    });
+    let (wanted, aside): (Vec<_>, Vec<_>) = model.tables.values().partition(|table| wants_table(query, table));
     let (offset, limit) = (query.offset.unwrap_or(0), query.limit());
     let (mut shown, mut total) = (Vec::new(), 0);
-    for placed in placed.filter(|placed| wants_route(query, placed.route)) {
+    for placed in wanted.into_iter().flat_map(|table| wanted_of(table, query, reach)) {
         if total >= offset && shown.len() < limit {
             shown.push(placed);
         }
@@ -55,8 +48,31 @@ pub(super) fn topology(world: &World, query: &TopologyQuery) -> TopologyView {
         routes: shown.iter().map(|placed| way(model, placed, &entries)).collect(),
         hosts,
         total,
+        previews: previews(aside.into_iter().filter(|table| wanted_of(table, query, reach).next().is_some())),
         counts_routes: false,
     }
+}
+
+/// The routes of a table that are wanted.
+fn wanted_of<'q>(
+    table: &'q Arc<Table>,
+    query: &'q TopologyQuery,
+    reach: Option<&'q Reach<'q>>,
+) -> impl Iterator<Item = Placed<'q>> {
+    let hosts = table.hosts.iter().filter(move |host| wants_host(query, table, host));
+    let placed = hosts.flat_map(move |host| {
+        let whole = reach.is_none_or(|reach| reach.takes_host(table, host));
+        let routes = host.known_routes().enumerate();
+        let reached = routes.filter(move |(_, route)| whole || reach.is_some_and(|reach| reach.takes(route)));
+        reached.map(move |(order, route)| Placed { table, host, order, route })
+    });
+    placed.filter(move |placed| wants_route(query, placed.route))
+}
+
+/// How many previews have these tables. One has a table for each of its hosts.
+fn previews<'m>(tables: impl Iterator<Item = &'m Arc<Table>>) -> usize {
+    let alive = tables.filter(|table| !table.has_ended).filter_map(|table| table.preview.as_ref());
+    alive.map(|preview| preview.key.expose()).collect::<BTreeSet<_>>().len()
 }
 
 /// Of the routes that Envoy counts under these names the first that there are, in this order; and how many there are. Routes
@@ -192,63 +208,4 @@ fn way(model: &Model, placed: &Placed<'_>, entries: &[Entry<'_>]) -> WayView {
 }
 
 #[cfg(test)]
-mod tests {
-    use nuncio_translate::Settings;
-
-    use super::*;
-    use crate::engine::fixture;
-    use crate::offline::{OfflineConfig, of_file};
-    use crate::run::defaults;
-
-    const MANIFESTS: &str = r"
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {name: public}
-spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}, selector: {matchLabels: {network: public}}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {name: internal}
-spec: {port: 8081, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {name: shop, labels: {network: public}}
-spec: {hostname: shop.example, requestPolicy: {insecure: {action: Route}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {name: cart}
-spec: {hostname: shop.example, prefix: /carts/, service: 'http://127.0.0.1:9101'}
-";
-
-    #[test]
-    fn a_name_that_two_kinds_of_listeners_serve_is_two_ways_in() {
-        let config = OfflineConfig {
-            ambassador_id: "default".into(),
-            namespace: "default".into(),
-            expand_environment: false,
-            topology: nuncio_translate::Topology::default(),
-        };
-        let (_, engine) = of_file("a.yaml", MANIFESTS.as_bytes().to_vec(), &config).unwrap().into_parts();
-        let query = TopologyQuery { name: Some("cart".into()), ..TopologyQuery::default() };
-        let told = topology(&engine.world, &query);
-        let ways: Vec<_> = told.routes.iter().map(|way| &told.hosts[way.entry].listeners[..]).collect();
-        assert_eq!(ways, [["0.0.0.0:8081"], ["0.0.0.0:8080"]], "{told:?}");
-    }
-
-    #[test]
-    fn what_is_counted_is_told_of_the_routes_that_there_are() {
-        let parsed = nuncio_api::parse(MANIFESTS.as_bytes(), &"a.yaml".into(), &defaults("default", false));
-        let mut world = World::new(Settings { route_stats: true, ..fixture::settings() });
-        world.apply(parsed.objects.into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))));
-        let cart = "vhost.shop.example.route.default_cart";
-        let names = ["vhost.shop.example.route.default_gone", cart, "vhost.gone.example.route.default_cart"];
-        let told = |limit: usize| {
-            let (ways, total) = counted_routes(world.model(), &names.map(ToOwned::to_owned), limit);
-            (ways.into_iter().map(|way| way.route.counted_as).collect::<Vec<_>>(), total)
-        };
-        assert_eq!(told(9), (vec![Some(cart.to_owned())], 1));
-        assert_eq!(told(0), (Vec::new(), 1));
-    }
-}
+mod tests;

@@ -5,8 +5,9 @@ use axum::extract::Query;
 use serde::{Deserialize, Serialize};
 
 use super::link::{self, with_query};
-use super::model::{Object, Page as List, Route, Topology};
+use super::model::{Object, Page as List, Route};
 use super::page::{Trouble, ask};
+use super::topology;
 use crate::web::Visit;
 
 /// The most of each.
@@ -38,9 +39,12 @@ pub(super) async fn json(site: Visit, Query(question): Query<Question>) -> Resul
     if term.is_empty() {
         return Ok(Json(Vec::new()));
     }
-    let of = |list: &str| with_query(&format!("/api/v1/{list}"), [("text", term), ("limit", LIMIT)]);
-    let (objects, routes) = (of("objects"), of("topology"));
-    let asked = tokio::try_join!(ask::<List<Object>>(&site, &objects), ask::<Topology>(&site, &routes));
+    let objects = with_query("/api/v1/objects", [("text", term), ("limit", LIMIT)]);
+    let of_routes = |previews: bool| {
+        let previews = if previews { "" } else { "false" };
+        with_query("/api/v1/topology", [("text", term), ("limit", LIMIT), ("previews", previews)])
+    };
+    let asked = tokio::try_join!(ask::<List<Object>>(&site, &objects), topology::routes(&site, false, of_routes));
     let (objects, topology) = asked?;
     let objects = objects.items.iter().map(|object| Found {
         kind: object.id.kind.clone(),

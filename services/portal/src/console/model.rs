@@ -61,6 +61,9 @@ pub(super) struct Topology {
     pub(super) routes: Vec<Route>,
     pub(super) clusters: Vec<Cluster>,
     pub(super) total: usize,
+    /// Previews whose routes are left out.
+    #[serde(default)]
+    pub(super) previews: usize,
     /// Requests are counted by route.
     #[serde(default)]
     pub(super) counts_routes: bool,

@@ -14,7 +14,7 @@ use super::model::{Object, ObjectRef, Page as List, Topology};
 use super::page::{Trouble, ask};
 use super::problems::ProblemRow;
 use super::rows::{Row, rows};
-use super::topology::LIMIT as ROUTES;
+use super::topology::{self, Fold, LIMIT as ROUTES};
 use crate::texts::Texts;
 use crate::web::{Asset, FOLLOW, Frame, PALETTE, Visit, filters, of_page, respond};
 
@@ -145,6 +145,7 @@ struct ObjectPage<'a> {
     rows: Vec<Row>,
     /// Where all of its routes are shown, if these are some.
     more: Option<String>,
+    fold: Option<Fold>,
 }
 
 /// Where somebody comes from.
@@ -195,8 +196,12 @@ pub(super) async fn one(
         return Err(Trouble::missing(&site, why));
     };
     let limit = ROUTES.to_string();
-    let of_it = [("limit", limit.as_str()), ("own", "false")];
-    let topology: Topology = ask(&site, &with_query("/api/v1/topology", of_kind.into_iter().chain(of_it))).await?;
+    let question = |previews: bool| {
+        let previews = if previews { "" } else { "false" };
+        let of_it = [("limit", limit.as_str()), ("own", "false"), ("previews", previews)];
+        with_query("/api/v1/topology", of_kind.into_iter().chain(of_it))
+    };
+    let topology = topology::routes(&site, false, question).await?;
     let some = topology.routes.len() < topology.total;
     let mut row = object_row(&object, site.texts());
     let is_read = !may_wait || is_read(&site, &object.id).await?;
@@ -210,6 +215,11 @@ pub(super) async fn one(
         is_counted: topology.counts_routes,
         rows: rows(&topology, &site),
         more: some.then(|| with_query("/console/", of_kind)),
+        fold: Fold::away(
+            &topology,
+            site.texts(),
+            with_query("/console/", of_kind.into_iter().chain([("previews", "true")])),
+        ),
         is_editable: object.is_editable,
         object: row,
         is_followed: may_wait && (!is_read || object.state == "sent"),
@@ -229,6 +239,7 @@ fn awaited(site: &Visit, id: ObjectRef, from: &Came) -> Response {
         is_counted: false,
         rows: Vec::new(),
         more: None,
+        fold: None,
         is_editable: false,
         again: from.again(&id),
         object: ObjectRow {

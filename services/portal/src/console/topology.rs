@@ -10,6 +10,7 @@ use super::link::{Part, Turns, with_query};
 use super::model::Topology;
 use super::page::{Trouble, ask};
 use super::rows::{Row, rows};
+use crate::texts::Texts;
 use crate::web::{Frame, Visit, filters, respond};
 
 /// Routes of one page: more are no drawing that anybody could read.
@@ -26,8 +27,10 @@ pub(super) struct Wanted {
     kind: String,
     namespace: String,
     name: String,
-    /// Also what nobody wrote: the gateway's own routes, and those of previews. Who looks for something finds it there, too.
+    /// Also the gateway's own routes, which nobody wrote. Who looks for something finds it there, too.
     all: bool,
+    /// Also those of previews: copies of what is there already.
+    previews: bool,
     offset: usize,
 }
 
@@ -38,8 +41,9 @@ struct Page<'a> {
     here: &'static str,
     wanted: &'a Wanted,
     is_filtered: bool,
-    /// The way to the routes that are left out; nothing where none are.
+    /// The way to the gateway's own routes where they are left out.
     more: Option<String>,
+    fold: Option<Fold>,
     graph: Graph,
     /// Requests are counted by route.
     is_counted: bool,
@@ -68,19 +72,25 @@ impl Wanted {
         !self.all && !self.is_filtered()
     }
 
-    /// What the controller is asked for.
-    fn question(&self) -> String {
-        let aside = if self.is_brief() { "false" } else { "" };
+    /// What the controller is asked for, with or without previews.
+    fn question(&self, previews: bool) -> String {
+        let own = if self.is_brief() { "false" } else { "" };
+        let previews = if previews { "" } else { "false" };
         self.link(
             "/api/v1/topology",
             self.offset,
-            &[("limit", &LIMIT.to_string()), ("own", aside), ("previews", aside)],
+            &[("limit", &LIMIT.to_string()), ("own", own), ("previews", previews)],
         )
     }
 
     /// The page with the routes from there on.
     fn page(&self, offset: usize) -> String {
-        self.link("/console/", offset, &[("all", if self.all { "true" } else { "" })])
+        self.page_with(offset, self.all, self.previews)
+    }
+
+    fn page_with(&self, offset: usize, all: bool, previews: bool) -> String {
+        let switch = |is_on: bool| if is_on { "true" } else { "" };
+        self.link("/console/", offset, &[("all", switch(all)), ("previews", switch(previews))])
     }
 
     fn link(&self, path: &str, offset: usize, more: &[(&'static str, &str)]) -> String {
@@ -90,16 +100,47 @@ impl Wanted {
     }
 }
 
+/// What a page says of previews whose routes are folded away, or could be.
+pub(super) struct Fold {
+    /// How many there are; nothing where they are shown.
+    pub(super) previews: Option<String>,
+    /// Where it is the other way round.
+    pub(super) link: String,
+}
+
+impl Fold {
+    /// Of routes that are told; `shown` is the page with those of previews.
+    pub(super) fn away(topology: &Topology, texts: &Texts, shown: String) -> Option<Self> {
+        let previews = (topology.previews > 0).then(|| texts.count("count_preview", topology.previews))?;
+        Some(Self { previews: Some(previews), link: shown })
+    }
+}
+
+/// Routes that a question is about, those of previews only where they are wanted or nothing else fits.
+pub(super) async fn routes(
+    site: &Visit,
+    previews: bool,
+    question: impl Fn(bool) -> String,
+) -> Result<Topology, Trouble> {
+    let told: Topology = ask(site, &question(previews)).await?;
+    if told.total == 0 && told.previews > 0 { ask(site, &question(true)).await } else { Ok(told) }
+}
+
 /// The page.
 pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
-    let topology: Topology = ask(&site, &wanted.question()).await?;
+    let topology = routes(&site, wanted.previews, |previews| wanted.question(previews)).await?;
     let part = Part { offset: wanted.offset, shown: topology.routes.len(), total: topology.total };
     let turns = Turns::new(site.texts(), part, LIMIT, |offset| wanted.page(offset));
     Ok(respond(&Page {
         frame: site.frame(),
         here: "topology",
         is_filtered: wanted.is_filtered(),
-        more: wanted.is_brief().then(|| "/console/?all=true".to_owned()),
+        more: wanted.is_brief().then(|| wanted.page_with(0, true, wanted.previews)),
+        fold: if wanted.previews {
+            Some(Fold { previews: None, link: wanted.page_with(0, wanted.all, false) })
+        } else {
+            Fold::away(&topology, site.texts(), wanted.page_with(0, wanted.all, true))
+        },
         graph: Graph::new(&topology, site.texts()),
         is_counted: topology.counts_routes,
         rows: rows(&topology, &site),

@@ -17,12 +17,16 @@ pub struct DryRunView {
     pub problems: Vec<ProblemView>,
     /// The change as a patch of the file, in the unified format; empty where nothing changes.
     pub patch: String,
-    /// Routes that would be others, come or go: at most 100 of them.
+    /// Routes that would be others, come or go: at most 100 of them, those of previews behind the others.
     pub routes: Vec<RouteEffect>,
     /// How many there are in all.
     pub routes_total: usize,
+    /// How many of those are of previews.
+    pub routes_in_previews: usize,
     /// The hosts of all of those.
     pub hosts: Vec<String>,
+    /// How many of these are of previews.
+    pub hosts_in_previews: usize,
     /// Listeners that would be others, come or go.
     pub listeners: Vec<String>,
     /// Those of them all of whose routes are among those that it affects.
@@ -87,6 +91,8 @@ pub struct ConflictView {
 /// What a change would do to a route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct RouteEffect {
+    /// It is of a preview.
+    pub in_preview: bool,
     /// The host name or pattern.
     pub host: String,
     /// What it matches, in words.

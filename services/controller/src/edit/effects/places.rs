@@ -42,7 +42,8 @@ impl Place<'_> {
 
     /// What becomes of it.
     pub(super) fn told(&self, effect: EffectView) -> RouteEffect {
-        RouteEffect { host: self.shown_for(), matches: conditions(self.route), effect }
+        let in_preview = self.table.preview.is_some();
+        RouteEffect { in_preview, host: self.shown_for(), matches: conditions(self.route), effect }
     }
 }
 

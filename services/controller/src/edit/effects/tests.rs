@@ -24,6 +24,37 @@ fn mapping(name: &str, prefix: &str, more: &str) -> String {
 const KEY: &str = "{APIKey: {httpHeader: x-key, keys: [{secretName: keys}]}}";
 const KEYS: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {ann: k-1}\n---\n";
 
+/// A preview of the shop in which another cart answers.
+const PREVIEW: &str = "\
+apiVersion: nuncio.dev/v1alpha1
+kind: PreviewPolicy
+metadata: {name: previews}
+spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [Public]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart-42}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: previews}
+spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}
+---
+apiVersion: nuncio.dev/v1alpha1
+kind: Preview
+metadata: {name: pr-42}
+spec:
+  services: [{baseline: cart, backend: cart-42}]
+  entrypoints: [{name: web, host: shop.example}]
+  access: {mode: Public}
+";
+
 /// A shop with a Mapping that says `more`, one that says nothing, and other objects.
 fn shop(more: &str, others: &[(&str, &str, &str)]) -> String {
     let others = others.iter().map(|(kind, name, spec)| object(kind, name, spec)).collect::<String>();
@@ -109,38 +140,20 @@ fn a_listener_reaches_all_that_comes_by_it() {
 }
 
 #[test]
+fn routes_of_previews_are_told_behind_the_others_and_counted_apart() {
+    let view =
+        tried(&(shop("timeout_ms: 1000", &[]) + PREVIEW), "Mapping", "cart", "timeout_ms: 1000", "timeout_ms: 2000");
+    assert_eq!(reached(&view), [("/cart", EffectView::Changed); 2], "{view:#?}");
+    assert_eq!(view.routes.iter().map(|route| route.in_preview).collect::<Vec<_>>(), [false, true], "{view:#?}");
+    assert_eq!((view.routes_total, view.routes_in_previews), (2, 1));
+    assert_eq!((view.hosts.len(), view.hosts_in_previews), (2, 1));
+    assert_eq!(view.routes[0].host, "shop.example");
+}
+
+#[test]
 fn what_has_ended_is_not_counted() {
-    let preview = "\
-apiVersion: nuncio.dev/v1alpha1
-kind: PreviewPolicy
-metadata: {name: previews}
-spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [Public]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: cart}
-spec: {ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: cart-42}
-spec: {ports: [{port: 80}]}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {name: previews}
-spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}
----
-apiVersion: nuncio.dev/v1alpha1
-kind: Preview
-metadata: {name: pr-42}
-spec:
-  services: [{baseline: cart, backend: cart-42}]
-  entrypoints: [{name: web, host: shop.example}]
-  access: {mode: Public}
-";
     let all = shop("timeout_ms: 1000", &[]);
-    let (_directory, _, engine) = editor_of(&(all + preview));
+    let (_directory, _, engine) = editor_of(&(all + PREVIEW));
     let engine = engine.into_inner().unwrap();
     let (alive, mut ended) = (engine.world.model().clone(), engine.world);
     let id = ended.all_previews().next().unwrap().id.clone();

@@ -16,13 +16,24 @@ pub(super) struct Trial {
     /// Lines of the patch, each with its class.
     pub(super) lines: Vec<(&'static str, String)>,
     pub(super) radius: String,
-    pub(super) effects: Vec<Effect>,
-    pub(super) left_out: usize,
+    /// What becomes of routes: first of those that are of no preview.
+    pub(super) parts: Vec<Part>,
     pub(super) lost: Vec<Lost>,
     /// More may be lost than is told.
     pub(super) is_bounded: bool,
     /// What the loss of exactly that is confirmed by.
     pub(super) confirm: Option<String>,
+}
+
+/// Routes that are told together.
+pub(super) struct Part {
+    /// The text that says which these are.
+    pub(super) title: &'static str,
+    /// Shown to those who ask for them: there may be as many as there are previews.
+    pub(super) is_folded: bool,
+    pub(super) total: String,
+    pub(super) effects: Vec<Effect>,
+    pub(super) left_out: usize,
 }
 
 /// Protection of one sort that would go.
@@ -46,14 +57,30 @@ impl Trial {
             is_valid: told.is_valid,
             lines: lines(&told.patch),
             radius: radius(texts, &told),
-            left_out: told.routes_total.saturating_sub(told.routes.len()),
+            parts: parts(texts, told.routes, told.routes_total, told.routes_in_previews),
             lost: lost(texts, told.lost),
             is_bounded: told.is_bounded,
             confirm: told.confirm,
-            effects: told.routes,
         };
         (told.manifest, trial)
     }
+}
+
+/// Those of no preview, then those of previews.
+fn parts(texts: &Texts, effects: Vec<Effect>, total: usize, in_previews: usize) -> Vec<Part> {
+    let (previews, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(|effect| effect.in_preview);
+    let part = |title, is_folded, effects: Vec<Effect>, total: usize| Part {
+        title,
+        is_folded,
+        total: texts.with("edit_in_previews", "routes", &texts.count("count_route", total)),
+        left_out: total.saturating_sub(effects.len()),
+        effects,
+    };
+    let all = [
+        part("edit_affected", false, others, total.saturating_sub(in_previews)),
+        part("edit_affected_previews", true, previews, in_previews),
+    ];
+    all.into_iter().filter(|part| !part.effects.is_empty()).collect()
 }
 
 /// How far it reaches.
@@ -62,19 +89,29 @@ fn radius(texts: &Texts, told: &DryRun) -> String {
         [only] => texts.with("count_listener_one", "name", only),
         all => texts.count("count_listener", all.len()),
     };
-    let name = match (told.routes_total, &told.listeners[..]) {
+    // Previews have copies of routes: what is at the baseline is told first.
+    let (baseline, in_previews) = (told.routes_total.saturating_sub(told.routes_in_previews), told.routes_in_previews);
+    let (routes, hosts) = match baseline {
+        0 => (in_previews, told.hosts.len()),
+        _ => (baseline, told.hosts.len().saturating_sub(told.hosts_in_previews)),
+    };
+    let name = match (routes, &told.listeners[..]) {
         (0, []) => "radius_none",
         (0, _) => "radius_none_listeners",
         (_, []) => "radius",
         _ => "radius_listeners",
     };
-    let (routes, hosts) = (texts.count("count_route", told.routes_total), texts.count("count_host", told.hosts.len()));
+    let (routes, hosts) = (texts.count("count_route", routes), texts.count("count_host", hosts));
     let listeners = name_or_number(&told.listeners);
-    let reach = texts.fill(name, &[("routes", &routes), ("hosts", &hosts), ("listeners", &listeners)]);
-    match &told.whole_listeners[..] {
-        [] => reach,
-        whole => format!("{reach} {}", texts.with("radius_whole", "listeners", &name_or_number(whole))),
-    }
+    let mut words = vec![texts.fill(name, &[("routes", &routes), ("hosts", &hosts), ("listeners", &listeners)])];
+    words.extend(match (baseline, in_previews) {
+        (_, 0) => None,
+        (0, _) => Some(texts.text("radius_previews_alone").to_owned()),
+        (_, number) => Some(texts.with("radius_previews", "routes", &texts.count("count_route", number))),
+    });
+    let whole = Some(&told.whole_listeners[..]).filter(|whole| !whole.is_empty());
+    words.extend(whole.map(|whole| texts.with("radius_whole", "listeners", &name_or_number(whole))));
+    words.join(" ")
 }
 
 /// By sort, the gravest first.
@@ -112,5 +149,56 @@ fn class(line: &str) -> &'static str {
         [b'+', ..] => "added",
         [b'-', ..] => "removed",
         _ => "same",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A change that reaches routes on as many hosts, so many of them previews', with listeners.
+    fn told(routes: usize, in_previews: usize, listeners: &[&str]) -> DryRun {
+        let effect = |at: usize| {
+            let in_preview = at >= routes - in_previews;
+            json!({ "in_preview": in_preview, "host": format!("h{at}"), "match": "prefix /", "effect": "changed" })
+        };
+        let manifest = json!({ "file": "a.yaml", "line": 1, "text": "", "digest": "", "fields": [], "sections": [], "adds": [],
+            "sections_left_out": 0, "is_file": true, "has_secret": false, "may_apply": true, "is_read": true });
+        let hosts: Vec<_> = (0..routes).map(|at| format!("h{at}")).collect();
+        let told = json!({ "manifest": manifest, "is_valid": true, "problems": [], "patch": "", "hosts": hosts,
+            "routes": (0..routes).map(effect).collect::<Vec<_>>(), "routes_total": routes,
+            "routes_in_previews": in_previews, "hosts_in_previews": in_previews, "listeners": listeners,
+            "whole_listeners": listeners, "lost": [], "is_bounded": false, "confirm": null });
+        serde_json::from_value(told).unwrap()
+    }
+
+    #[test]
+    fn what_is_reached_in_previews_is_told_behind_the_rest() {
+        let texts = Texts::default();
+        for (routes, in_previews, listeners, words) in [
+            (0, 0, &[][..], "This affects no route."),
+            (2, 0, &[], "This affects 2 routes on 2 hosts."),
+            (41, 40, &[], "This affects 1 route on 1 host. And 40 routes in previews."),
+            (1, 1, &[], "This affects 1 route on 1 host. All of these are in previews."),
+            (
+                3,
+                1,
+                &["http"],
+                "This affects 2 routes on 2 hosts, and the listener http. And 1 route in previews. \
+                 All routes of the listener http are among them.",
+            ),
+        ] {
+            assert_eq!(radius(&texts, &told(routes, in_previews, listeners)), words);
+        }
+    }
+
+    #[test]
+    fn routes_of_previews_are_folded_away() {
+        let (_, trial) = Trial::of(&Texts::default(), told(5, 3, &[]));
+        let parts: Vec<_> = trial.parts.iter().map(|part| (part.is_folded, part.effects.len(), &*part.total)).collect();
+        assert_eq!(parts, [(false, 2, "2 routes in previews"), (true, 3, "3 routes in previews")]);
+        assert!(trial.parts.iter().all(|part| part.left_out == 0));
     }
 }

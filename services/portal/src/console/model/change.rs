@@ -76,7 +76,11 @@ pub(in crate::console) struct DryRun {
     pub(in crate::console) patch: String,
     pub(in crate::console) routes: Vec<Effect>,
     pub(in crate::console) routes_total: usize,
+    #[serde(default)]
+    pub(in crate::console) routes_in_previews: usize,
     pub(in crate::console) hosts: Vec<String>,
+    #[serde(default)]
+    pub(in crate::console) hosts_in_previews: usize,
     pub(in crate::console) listeners: Vec<String>,
     pub(in crate::console) whole_listeners: Vec<String>,
     pub(in crate::console) lost: Vec<Loss>,
@@ -132,6 +136,8 @@ pub(in crate::console) struct Conflict {
 
 #[derive(Debug, Deserialize)]
 pub(in crate::console) struct Effect {
+    #[serde(default)]
+    pub(in crate::console) in_preview: bool,
     pub(in crate::console) host: String,
     #[serde(rename = "match")]
     pub(in crate::console) matches: String,

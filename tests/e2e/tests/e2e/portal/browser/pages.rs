@@ -52,7 +52,11 @@ async fn every_page_of_the_console_is_for_everybody_on_every_screen() {
         // Beside each open route is one for requests with a login, which nobody needs to see.
         let tried = "/console/objects/Mapping/default/cart/edit?spec.timeout_ms=900";
         let page = Client::http(site.at(8088)).send(&get("localhost", tried)).await.unwrap().text();
-        assert!(page.contains("affects 2 routes on 2 hosts") && !page.contains("ambassador_session"), "{page}");
+        assert!(
+            page.contains("affects 1 route on 1 host. And 1 route in previews.")
+                && !page.contains("ambassador_session"),
+            "{page}"
+        );
     })
     .await;
 }

@@ -1,0 +1,110 @@
+use std::time::Instant;
+
+use nuncio_translate::Settings;
+
+use super::*;
+use crate::engine::fixture;
+use crate::offline::{OfflineConfig, of_file};
+use crate::run::defaults;
+use crate::source::{Content, FileChange};
+
+const MANIFESTS: &str = r"
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: public}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}, selector: {matchLabels: {network: public}}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: internal}
+spec: {port: 8081, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: shop, labels: {network: public}}
+spec: {hostname: shop.example, requestPolicy: {insecure: {action: Route}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: cart}
+spec: {hostname: shop.example, prefix: /carts/, service: 'http://127.0.0.1:9101'}
+";
+
+#[test]
+fn a_name_that_two_kinds_of_listeners_serve_is_two_ways_in() {
+    let config = OfflineConfig {
+        ambassador_id: "default".into(),
+        namespace: "default".into(),
+        expand_environment: false,
+        topology: nuncio_translate::Topology::default(),
+    };
+    let (_, engine) = of_file("a.yaml", MANIFESTS.as_bytes().to_vec(), &config).unwrap().into_parts();
+    let query = TopologyQuery { name: Some("cart".into()), ..TopologyQuery::default() };
+    let told = topology(&engine.world, &query);
+    let ways: Vec<_> = told.routes.iter().map(|way| &told.hosts[way.entry].listeners[..]).collect();
+    assert_eq!(ways, [["0.0.0.0:8081"], ["0.0.0.0:8080"]], "{told:?}");
+}
+
+const PREVIEW: &str = r"
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart-42}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: previews}
+spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}
+---
+apiVersion: nuncio.dev/v1alpha1
+kind: PreviewPolicy
+metadata: {name: previews}
+spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [Public]}
+---
+apiVersion: nuncio.dev/v1alpha1
+kind: Preview
+metadata: {name: pr-42}
+spec:
+  services: [{baseline: cart, backend: cart-42}]
+  entrypoints: [{name: web, host: shop.example}]
+  access: {mode: Public}
+";
+
+#[test]
+fn previews_that_are_left_out_are_counted() {
+    let text = MANIFESTS.replace("http://127.0.0.1:9101", "cart") + PREVIEW;
+    let mut engine = fixture::engine();
+    let file = FileChange { file: "a.yaml".into(), content: Content::Bytes(text.into()) };
+    engine.ingest(vec![file], Instant::now());
+    let told = |previews: bool, text: &str| {
+        let text = Some(text.to_owned());
+        let query = TopologyQuery { text, own: Some(false), previews: Some(previews), ..TopologyQuery::default() };
+        let told = topology(&engine.world, &query);
+        let of_previews = told.hosts.iter().filter(|host| host.hostname.ends_with(".pre.example")).count();
+        (of_previews > 0, told.previews)
+    };
+    assert_eq!(told(false, "carts"), (false, 1));
+    assert_eq!(told(true, "carts"), (true, 0));
+    assert_eq!(told(false, "nothing"), (false, 0));
+}
+
+#[test]
+fn what_is_counted_is_told_of_the_routes_that_there_are() {
+    let parsed = nuncio_api::parse(MANIFESTS.as_bytes(), &"a.yaml".into(), &defaults("default", false));
+    let mut world = World::new(Settings { route_stats: true, ..fixture::settings() });
+    world.apply(parsed.objects.into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))));
+    let cart = "vhost.shop.example.route.default_cart";
+    let names = ["vhost.shop.example.route.default_gone", cart, "vhost.gone.example.route.default_cart"];
+    let told = |limit: usize| {
+        let (ways, total) = counted_routes(world.model(), &names.map(ToOwned::to_owned), limit);
+        (ways.into_iter().map(|way| way.route.counted_as).collect::<Vec<_>>(), total)
+    };
+    assert_eq!(told(9), (vec![Some(cart.to_owned())], 1));
+    assert_eq!(told(0), (Vec::new(), 1));
+}
