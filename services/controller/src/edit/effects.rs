@@ -24,9 +24,9 @@ use nuncio_api::{Object, ObjectId, Problem};
 use nuncio_ir::Model;
 use nuncio_translate::World;
 
-use self::places::{Key, places};
+use self::places::{Key, Place, places};
 use self::shared::Shared;
-use crate::admin::{LossView, RouteEffect};
+use crate::admin::{EffectView, LossView, RouteEffect};
 
 /// Routes that are told.
 const MOST: usize = 100;
@@ -75,7 +75,9 @@ fn between(before: &Model, after: &Model, most: usize) -> Effects {
             found.entry(place.key()).or_insert_with(|| place.told(effect));
         }
     }
+    // Protection is looked for wherever rules are others by name, routes are told where they are by what they do.
     let (lost, is_bounded) = lost::between(before, after, &found, most);
+    leave_out_same(before, after, &shared, &mut found);
     let routes: BTreeSet<RouteEffect> = found.into_values().collect();
     let of_previews = || routes.iter().filter(|route| route.in_preview);
     let hosts: BTreeSet<_> = routes.iter().map(|route| route.host.clone()).collect();
@@ -91,6 +93,26 @@ fn between(before: &Model, after: &Model, most: usize) -> Effects {
         lost,
         is_bounded,
         problems: Vec::new(),
+    }
+}
+
+/// Leaves out routes whose rules are others by name alone.
+fn leave_out_same(before: &Model, after: &Model, shared: &Shared<'_>, found: &mut Found) {
+    let is_ruled = |found: &Found, key: &Key| found.get(key).is_some_and(|told| told.effect == EffectView::Rules);
+    if !found.values().any(|told| told.effect == EffectView::Rules) {
+        return;
+    }
+    let was: BTreeMap<Key, _> = places(before).map(|place| (place.key(), place)).collect();
+    for place in places(after) {
+        let key = place.key();
+        let is_same = |old: &Place<'_>| shared.decides_alike(old.route, place.route);
+        if !is_ruled(found, &key) || !was.get(&key).is_some_and(is_same) {
+            continue;
+        }
+        match shared.besides_rules(&place) {
+            Some(effect) => found.insert(key, place.told(effect)),
+            None => found.remove(&key),
+        };
     }
 }
 

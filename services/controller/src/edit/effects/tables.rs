@@ -28,12 +28,13 @@ fn compare(before: Option<&Table>, after: Option<&Table>, found: &mut Found) {
     let mut note = |place: &Place<'_>, effect| {
         found.entry(place.key()).or_insert_with(|| place.told(effect));
     };
+    let mut ruled = Vec::new();
     for (key, place) in &is {
         match was.get(key) {
             None => note(place, EffectView::Added),
             Some(old) if differs_around(old, place) => note(place, EffectView::Changed),
             Some(old) if old.route == place.route => {}
-            Some(old) if differs_in_rules_alone(old.route, place.route) => note(place, EffectView::Rules),
+            Some(old) if differs_in_rules_alone(old.route, place.route) => ruled.push(place),
             Some(_) => note(place, EffectView::Changed),
         }
     }
@@ -41,6 +42,7 @@ fn compare(before: Option<&Table>, after: Option<&Table>, found: &mut Found) {
     for key in moved(before, after) {
         is.get(&key).into_iter().for_each(|place| note(place, EffectView::Moved));
     }
+    ruled.into_iter().for_each(|place| note(place, EffectView::Rules));
 }
 
 fn by_key(table: Option<&Table>) -> BTreeMap<Key, Place<'_>> {
@@ -51,14 +53,12 @@ fn differs_in_rules_alone(old: &Route, new: &Route) -> bool {
     Route { rules: None, ..old.clone() } == Route { rules: None, ..new.clone() }
 }
 
-/// Whether what stands around a route and counts for its requests is another.
+/// Whether what stands around a route and counts for its requests is another. Where those go that no route takes is nothing to
+/// those that one takes.
 fn differs_around(old: &Place<'_>, new: &Place<'_>) -> bool {
     let of_table = |table: &Table| (table.preview.clone(), table.has_ended, table.by_cookie);
     let is_told = |place: &Place<'_>| clusters(place.route).any(|name| place.table.strangers.contains(name));
-    of_table(old.table) != of_table(new.table)
-        || old.host.domains != new.host.domains
-        || old.host.falls_through != new.host.falls_through
-        || is_told(old) != is_told(new)
+    of_table(old.table) != of_table(new.table) || old.host.domains != new.host.domains || is_told(old) != is_told(new)
 }
 
 /// Routes before or behind which others are tried now: as few as explain the new order.

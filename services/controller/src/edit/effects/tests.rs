@@ -2,6 +2,8 @@ mod lost;
 mod sampled;
 mod scale;
 
+use std::collections::BTreeSet;
+
 use crate::admin::{ChangeRequest, DryRunView, EffectView, LossKind};
 use crate::edit::tests::editor_of;
 
@@ -140,6 +142,39 @@ fn a_listener_reaches_all_that_comes_by_it() {
 }
 
 #[test]
+fn a_rule_reaches_the_routes_that_it_decides_about() {
+    let filters = [("Filter", "key", KEY), ("FilterPolicy", "policy", POLICY)];
+    let all = shop("timeout_ms: 1000", &filters)
+        + KEYS
+        + &mapping("more", "/more/", "")
+        + &object(
+            "Mapping",
+            "old",
+            "{hostname: shop.example, prefix: '/old/[a-z]+', prefix_regex: true, service: old}",
+        );
+    for rule in
+        ["{host: shop.example, path: /more/*, filters: [{name: key}]}", "{host: '*', path: /more/x*, filters: []}"]
+    {
+        let view = tried(&all, "FilterPolicy", "policy", "rules: [", &format!("rules: [{rule}, "));
+        assert_eq!(reached(&view), [("/more", EffectView::Rules)], "the next rule has another number alone: {view:#?}");
+    }
+    let cart = tried(&all, "FilterPolicy", "policy", "path: /cart/*", "path: /cart/mine/*");
+    assert_eq!(reached(&cart), [("/cart", EffectView::Rules)], "{cart:#?}");
+    let is_expression = |view: &DryRunView| view.routes.iter().any(|route| route.matches.starts_with("regex"));
+    assert!(!is_expression(&cart), "nothing of the expression begins so: {cart:#?}");
+    let filter = tried(&all, "Filter", "key", "httpHeader: x-key", "httpHeader: x-other-key");
+    assert_eq!(reached(&filter), [("/cart", EffectView::Rules)], "{filter:#?}");
+}
+
+#[test]
+fn where_requests_go_that_no_route_takes_is_nothing_to_the_others() {
+    let all = shop("timeout_ms: 1000", &[]) + &mapping("late", "/late/", "");
+    let view = tried(&all, "Mapping", "late", "hostname: shop.example", "hostname: '*'");
+    let paths: BTreeSet<_> = reached(&view).into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["/late"].into(), "{view:#?}");
+}
+
+#[test]
 fn routes_of_previews_are_told_behind_the_others_and_counted_apart() {
     let view =
         tried(&(shop("timeout_ms: 1000", &[]) + PREVIEW), "Mapping", "cart", "timeout_ms: 1000", "timeout_ms: 2000");
@@ -160,7 +195,7 @@ fn what_has_ended_is_not_counted() {
     ended.apply([(id, None)]);
     let is_tombstone = |table: &&std::sync::Arc<nuncio_ir::Table>| table.has_ended;
     assert_eq!(ended.model().tables.values().filter(is_tombstone).count(), 1);
-    let hosts = |model: &nuncio_ir::Model| -> std::collections::BTreeSet<String> {
+    let hosts = |model: &nuncio_ir::Model| -> BTreeSet<String> {
         super::places::places(model).map(|place| place.shown_for()).filter(|host| host.contains("--")).collect()
     };
     assert_eq!((hosts(&alive).len(), hosts(ended.model()).len()), (1, 0));
