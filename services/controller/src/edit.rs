@@ -143,7 +143,7 @@ impl Editor {
         let now = self.read(engine, &id)?;
         let shown = shown(&id, &now)?;
         let base = change.digest.as_deref().and_then(|digest| self.seen.text(digest));
-        let text = new_text(&id, base.as_deref().unwrap_or(&shown.text), change)?;
+        let text = new_text(&id, base.as_deref().unwrap_or(&shown.text), change, engine)?;
         let patch = |old: &str, new: &str| patch::unified(&now.name, now.line, old, new);
         self.seen.keep(&now.digest, &shown.text);
         Ok(ConflictView {

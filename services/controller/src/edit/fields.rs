@@ -4,7 +4,7 @@ mod table;
 
 use nuncio_api::{Kind, Outline, Written};
 
-use self::table::{Fields, List, of};
+use self::table::{Fields, List, New, of};
 use crate::admin::{AddView, FieldView, SectionView};
 
 /// The most items of lists that have inputs: of those behind them only the text says what they are.
@@ -98,8 +98,8 @@ pub(super) fn given(kind: Kind, outline: &Outline<'_>, path: &str, typed: &str) 
     Some(value.map(|value| Given { is_same: there == Some(Ok(value.clone())), value }))
 }
 
-/// What is added to a list at a path, if it has a button for that.
-pub(super) fn item(kind: Kind, path: &str) -> Option<Written> {
+/// What is added to a list at a path, if it has a button for that. A rule has to ask somebody: it begins with this Filter.
+pub(super) fn item(kind: Kind, path: &str, filter: impl Fn() -> String) -> Option<Written> {
     fn find(lists: &'static [List], path: &str) -> Option<&'static List> {
         lists.iter().find_map(|list| match path.strip_prefix(list.path)? {
             "" => Some(list),
@@ -107,8 +107,13 @@ pub(super) fn item(kind: Kind, path: &str) -> Option<Written> {
         })
     }
     let list = find(of(kind).lists, &bare(path))?;
-    let field = |(key, value): &(&'static str, Option<&str>)| {
-        (*key, value.map_or_else(|| Written::Texts(Vec::new()), |value| Written::Text(value.to_owned())))
+    let field = |(key, new): &(&'static str, New)| {
+        let value = match new {
+            New::Text(text) => Written::Text((*text).to_owned()),
+            New::EmptyList => Written::Texts(Vec::new()),
+            New::Filters => Written::Pairs(vec![("name".to_owned(), filter())]),
+        };
+        (*key, value)
     };
     Some(Written::Map(list.new.iter().map(field).collect()))
 }

@@ -1,12 +1,19 @@
 //! The text that a change makes of another.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
 use nuncio_api::{
-    Defaults, EditError, MASK, Masked, Object, ObjectId, Outline, add_item, is_one_document, remove_item, set_field,
+    Defaults, EditError, MASK, Masked, Object, ObjectId, Outline, Severity, Spec, add_item, is_one_document,
+    remove_item, set_field,
 };
+use nuncio_translate::World;
 
 use super::fields::{closest, given, item};
 use super::manifest::Manifest;
 use crate::admin::{ChangeError, ChangeRequest};
+use crate::engine::Engine;
+use crate::run::lock;
 
 /// The largest text that is looked at.
 const MAX_TEXT: usize = 256 << 10;
@@ -36,8 +43,13 @@ pub(super) fn invalid(error: &EditError) -> ChangeError {
     }
 }
 
-/// What a change makes of a text.
-pub(super) fn new_text(id: &ObjectId, old: &str, change: &ChangeRequest) -> Result<String, ChangeError> {
+/// What a change makes of a text, in this world.
+pub(super) fn new_text(
+    id: &ObjectId,
+    old: &str,
+    change: &ChangeRequest,
+    engine: &Mutex<Engine>,
+) -> Result<String, ChangeError> {
     let mut text = change.text.as_deref().unwrap_or(old).replace("\r\n", "\n");
     if text.len() > MAX_TEXT {
         return Err(ChangeError::Invalid(format!("the text is larger than {} KiB", MAX_TEXT >> 10)));
@@ -52,10 +64,24 @@ pub(super) fn new_text(id: &ObjectId, old: &str, change: &ChangeRequest) -> Resu
         text = without_item(&text, path)?;
     }
     if let Some(path) = &change.add {
-        let item = item(id.kind, path).ok_or_else(|| field_error(path, "nothing can be added there"))?;
+        let filter = || first_filter(&lock(engine).world, &id.namespace);
+        let item = item(id.kind, path, filter).ok_or_else(|| field_error(path, "nothing can be added there"))?;
         text = add_item(&text, path, &item).map_err(|error| invalid(&error))?;
     }
     Ok(text)
+}
+
+/// The name of a Filter of a namespace: the first, and better one that can be used. Empty where there is none, which is a problem
+/// of the rule that is to name one.
+fn first_filter(world: &World, namespace: &str) -> String {
+    let is_filter = |object: &&Arc<Object>| {
+        let is_read = !matches!(object.spec, Spec::Invalid(_));
+        object.id.kind.is_filter() && *object.id.namespace == *namespace && is_read
+    };
+    let filters: BTreeSet<_> = world.objects().filter(is_filter).map(|object| &object.id).collect();
+    let is_usable = |id: &&&ObjectId| world.problems(id).iter().all(|problem| problem.severity != Severity::Error);
+    let first = filters.iter().find(is_usable).or_else(|| filters.first());
+    first.map(|id| id.name.to_string()).unwrap_or_default()
 }
 
 fn field_error(field: &str, why: &str) -> ChangeError {
@@ -112,3 +138,6 @@ fn place(old: &Manifest, line: u32) -> String {
     let own = (line + 1).saturating_sub(old.line).max(1);
     if old.line == 1 { format!("line {own}") } else { format!("line {own} of the text ({}:{line})", old.name) }
 }
+
+#[cfg(test)]
+mod tests;

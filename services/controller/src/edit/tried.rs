@@ -27,7 +27,7 @@ impl Editor {
             return self.deleted(engine, id, old);
         }
         let shown = shown(id, old)?;
-        let new = new_text(id, &shown.text, change)?;
+        let new = new_text(id, &shown.text, change, engine)?;
         self.seen.keep(&old.digest, &shown.text);
         let text = shown.unmask(&new).map_err(|error| invalid(&error))?;
         let object = Arc::new(self.parse(id, old, &text)?);

@@ -18,8 +18,17 @@ pub(super) struct List {
     /// What an item of it is known by.
     pub(super) name: &'static str,
     pub(super) of_item: &'static Fields,
-    /// What a new item says; where a field says nothing here it is an empty list.
-    pub(super) new: &'static [(&'static str, Option<&'static str>)],
+    /// What a new item says.
+    pub(super) new: &'static [(&'static str, New)],
+}
+
+/// What a field of a new item says.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum New {
+    Text(&'static str),
+    EmptyList,
+    /// A list of one Filter that there is.
+    Filters,
 }
 
 const fn field(path: &'static str, name: &'static str, form: Form) -> Field {
@@ -134,7 +143,7 @@ const USED_FILTER: Fields = of_these(&[
 ]);
 const RULE: Fields = Fields {
     own: &[text("host", "rule_host"), text("path", "rule_path"), plain("precedence", "precedence")],
-    lists: &[List { path: "filters", name: "filter", of_item: &USED_FILTER, new: &[("name", Some(""))] }],
+    lists: &[List { path: "filters", name: "filter", of_item: &USED_FILTER, new: &[("name", New::Text(""))] }],
 };
 const FILTER_POLICY: Fields = Fields {
     own: &[],
@@ -142,7 +151,7 @@ const FILTER_POLICY: Fields = Fields {
         path: "spec.rules",
         name: "rule",
         of_item: &RULE,
-        new: &[("host", Some("*")), ("path", Some("/")), ("filters", None)],
+        new: &[("host", New::Text("*")), ("path", New::Text("/")), ("filters", New::Filters)],
     }],
 };
 const USED_GATEWAY_FILTER: Fields = of_these(&[
@@ -153,7 +162,12 @@ const USED_GATEWAY_FILTER: Fields = of_these(&[
 ]);
 const GATEWAY_RULE: Fields = Fields {
     own: &[text("host", "rule_host"), text("path", "rule_path"), plain("precedence", "precedence")],
-    lists: &[List { path: "filterRefs", name: "filter", of_item: &USED_GATEWAY_FILTER, new: &[("name", Some(""))] }],
+    lists: &[List {
+        path: "filterRefs",
+        name: "filter",
+        of_item: &USED_GATEWAY_FILTER,
+        new: &[("name", New::Text(""))],
+    }],
 };
 const GATEWAY_FILTER_POLICY: Fields = Fields {
     own: &[],
@@ -161,7 +175,7 @@ const GATEWAY_FILTER_POLICY: Fields = Fields {
         path: "spec.rules",
         name: "rule",
         of_item: &GATEWAY_RULE,
-        new: &[("host", Some("*")), ("path", Some("/")), ("filterRefs", None)],
+        new: &[("host", New::Text("*")), ("path", New::Text("/")), ("filterRefs", New::Filters)],
     }],
 };
 const LIMIT: Fields = of_these(&[
@@ -178,7 +192,7 @@ const RATE_LIMIT: Fields = Fields {
         path: "spec.limits",
         name: "limit",
         of_item: &LIMIT,
-        new: &[("pattern", None), ("unit", Some("minute"))],
+        new: &[("pattern", New::EmptyList), ("unit", New::Text("minute"))],
     }],
 };
 const NONE: Fields = of_these(&[]);

@@ -47,6 +47,9 @@ fn what_is_typed_is_written_as_its_field_is() {
     assert_eq!(pairs, Written::Pairs(vec![pair("generic_key", "a"), pair("remote_address", "*")]));
     assert!(given("spec.limits[0].pattern", "generic_key").err().unwrap().contains("no \"key: value\""));
     assert!(super::given(Kind::RateLimit, &outline, "spec.limits[0].other", "").is_none());
+    let item = |kind: Kind, path: &str| item(kind, path, || "key".to_owned()).map(|item| item.in_line());
     assert!(item(Kind::RateLimit, "spec.limits").is_some() && item(Kind::RateLimit, "spec.other").is_none());
     assert!(item(Kind::FilterPolicy, "spec.rules[7].filters").is_some());
+    let rule = item(Kind::FilterPolicy, "spec.rules").unwrap();
+    assert_eq!(rule, "{host: \"*\", path: /, filters: [{name: key}]}");
 }

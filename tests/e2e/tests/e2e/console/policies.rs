@@ -70,7 +70,12 @@ async fn a_rule_of_a_policy_is_changed_by_its_fields() {
     let wrong = told(&site, wrong.header("location").unwrap(), &["Rule 1 · Precedence", "aria-invalid"]).await;
     assert!(!wrong.contains("value=\"apply\""), "{wrong}");
     let added = by(&[("add", "spec.rules")]).await;
-    told(&site, added.header("location").unwrap(), &["Rule 3", "spec.rules[2].path", "Take this rule away"]).await;
+    told(
+        &site,
+        added.header("location").unwrap(),
+        &["Rule 3", "spec.rules[2].path", "Take this rule away", "Rule 3, filter 1"],
+    )
+    .await;
     let removed = by(&[("remove", "spec.rules[1]")]).await;
     told(&site, removed.header("location").unwrap(), &["would no longer ask for a login or a key"]).await;
     assert_eq!(read(&site, "filters.yaml"), FILTERS);
