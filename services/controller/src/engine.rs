@@ -279,11 +279,14 @@ impl Engine {
 
     // Reports
 
-    fn serving(&self) -> Event {
+    /// What is served at first. Problems that pass by themselves are not counted: nobody is told of them.
+    fn serving(&self, told: &[Event]) -> Event {
         let model = self.world.model();
         let listeners = model.listeners.values().map(|listener| served(listener)).collect();
         let hosts = model.tables.values().flat_map(|table| &table.hosts);
-        let problems = self.known_problems.values().map(BTreeSet::len).sum();
+        let is_passing = |event: &&Event| matches!(event, Event::Problem(located) if located.is_passing());
+        let known: usize = self.known_problems.values().map(BTreeSet::len).sum();
+        let problems = known.saturating_sub(told.iter().filter(is_passing).count());
         let (hosts, routes) =
             hosts.fold((0, 0), |(hosts, routes), host| (hosts + 1, routes + host.known_routes().count()));
         Event::Serving { listeners, hosts, routes, problems }

@@ -44,6 +44,12 @@ pub struct LocatedProblem {
 }
 
 impl LocatedProblem {
+    /// Whether it passes in a moment by itself: a gateway that has begun makes keys for previews.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        self.problem.reason == "WaitingForKeys"
+    }
+
     /// A problem of an object as a whole, or of nobody's.
     pub(crate) fn of(object: Option<&Object>, problem: Problem) -> Self {
         let location = object.map(|object| object.location.clone()).filter(Location::has_lines);
@@ -84,7 +90,7 @@ pub enum Event {
         hosts: usize,
         /// Routes over all of them.
         routes: usize,
-        /// Errors and warnings.
+        /// Errors and warnings, without those that pass by themselves.
         problems: usize,
     },
     /// Objects changed.

@@ -85,8 +85,8 @@ impl Report {
     /// Whether an event is not worth a word: a gateway that has begun a moment ago makes keys, and has made them.
     fn spares(&mut self, event: &Event) -> bool {
         match event {
-            Event::Problem(LocatedProblem { object: Some(id), problem, .. }) => {
-                let is_passing = problem.reason == "WaitingForKeys" && self.begun.elapsed() < START;
+            Event::Problem(located @ LocatedProblem { object: Some(id), .. }) => {
+                let is_passing = located.is_passing() && self.begun.elapsed() < START;
                 let of = if is_passing { &mut self.spared } else { &mut self.told };
                 of.insert(id.clone());
                 is_passing

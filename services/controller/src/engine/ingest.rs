@@ -115,7 +115,7 @@ impl Engine {
             events.splice(0..0, changes.events(revision));
         } else {
             self.loaded = true;
-            events.insert(0, self.serving());
+            events.insert(0, self.serving(&events));
         }
         events
     }

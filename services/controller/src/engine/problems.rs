@@ -76,3 +76,45 @@ pub(crate) fn located(found: Found) -> LocatedProblem {
     let location = Some(location).filter(|location| location.has_lines() || object.is_none());
     LocatedProblem { object, called, problem, location, snippet }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use nuncio_translate::{Settings, World};
+    use nuncio_xds::{Options, Server};
+
+    use super::*;
+    use crate::engine::fixture;
+    use crate::files::Files;
+    use crate::metrics::Metrics;
+    use crate::run::defaults;
+    use crate::source::{Content, FileChange};
+
+    #[test]
+    fn what_passes_by_itself_is_not_counted_when_serving_begins() {
+        let world = World::new(Settings { makes_preview_keys: true, ..fixture::settings() });
+        let (server, _) = Server::new(Options::default());
+        let mut engine = Engine::new(Files::new(defaults("default", false)), world, server, Metrics::new());
+        let preview = |kind: &str, spec: &str| {
+            format!("apiVersion: nuncio.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n---\n")
+        };
+        let mapping = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: a}\n\
+            spec: {hostname: a.example, prefix: /, service: s, misspelt: 1}\n---\n";
+        let text = mapping.to_owned()
+            + &preview("PreviewPolicy", "{domain: pre.example, namespaces: [default], hosts: ['*'], access: [Public]}")
+            + &preview(
+                "Preview",
+                "{services: [{baseline: s, backend: t}], entrypoints: [{name: web, host: a.example}], access: {mode: Public}}",
+            );
+        let file = FileChange { file: "a.yaml".into(), content: Content::Bytes(text.into()) };
+        let events = engine.ingest(vec![file], Instant::now());
+        let told = |is_passing: bool| {
+            let is_one = |event: &&Event| matches!(event, Event::Problem(one) if one.is_passing() == is_passing);
+            events.iter().filter(is_one).count()
+        };
+        let Some(Event::Serving { problems, .. }) = events.first() else { panic!("{events:?}") };
+        assert_eq!((told(true), *problems), (1, told(false)), "{events:#?}");
+        assert!(*problems > 0, "{events:#?}");
+    }
+}
