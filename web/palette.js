@@ -53,7 +53,8 @@ async function find(term) {
   const fitting = places.filter(({ textContent }) => sought.every((word) => textContent.toLowerCase().includes(word)));
   if (!sought.length) return show(fitting);
   const asked = [ask(words.search, term).then((found) => found.map(ofSearch))];
-  if (words.console) asked.push(ask(words.console, term));
+  // Who is in the console looks for something of it.
+  if (words.console) asked[location.pathname.startsWith('/console/') ? 'unshift' : 'push'](ask(words.console, term));
   const answers = await Promise.allSettled(asked);
   if (signal.aborted) return undefined;
   const found = answers.flatMap(({ value = [] }) => value.map(option));

@@ -67,6 +67,17 @@ await story(async ({ context, settings: { portal, origin, pictures } }) => {
   await page.keyboard.press('Enter');
   await page.waitForURL(route.link);
   const drawn = await page.innerText('main');
+  // Both know of carts: what is of the console comes first here, and last in the portal.
+  const sorts = async (path) => {
+    await page.goto(portal + path);
+    await page.keyboard.press('Control+k');
+    await look('cart');
+    const all = await page.locator('#palette-list .sort').allTextContents();
+    const { api, operation, schema, page: own } = await page.locator('#palette').evaluate(({ dataset }) => ({ ...dataset }));
+    await page.keyboard.press('Escape');
+    return [all.at(0), all.at(-1)].map((sort) => [api, operation, schema, own].includes(sort) ? 'portal' : 'console');
+  };
+  const firsts = { console: await sorts('/console/objects'), portal: await sorts('/docs/') };
   await page.keyboard.press('Control+k');
   const place = await look('certificates');
   await page.keyboard.press('Enter');
@@ -89,6 +100,6 @@ await story(async ({ context, settings: { portal, origin, pictures } }) => {
   await plain.goto(`${portal}/docs/`);
   await plain.click('#palette-open');
   const without = new URL(plain.url()).pathname;
-  return { wrong, first, second, last, nothing, isClosed, object, route, drawn, place, kept, outside, weight, without,
+  return { wrong, firsts, first, second, last, nothing, isClosed, object, route, drawn, place, kept, outside, weight, without,
     asked: asked.filter((path) => path.startsWith('/console')), violations: found, faults };
 });

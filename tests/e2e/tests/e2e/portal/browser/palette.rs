@@ -27,6 +27,8 @@ async fn anything_is_found_from_every_page_by_the_keyboard_alone() {
         text(&seen, "/route/text").contains("/api/orders") && text(&seen, "/drawn").contains("orders:80"),
         "{seen:#}"
     );
+    let firsts = json!({ "console": ["console", "portal"], "portal": ["portal", "console"] });
+    assert_eq!(seen["firsts"], firsts, "what is of the part where one is comes first: {seen:#}");
     assert!(text(&seen, "/place/text").contains("Certificates"), "{seen:#}");
     assert_eq!(seen["kept"], json!([0, 0, ""]), "nothing says what was looked for");
     let outside = seen["outside"].as_array().unwrap();
