@@ -254,3 +254,22 @@ async fn the_catalog_says_of_an_api_what_its_operations_ask_for() {
         assert!(page.contains(&expected), "{expected}: {page}");
     }
 }
+
+#[tokio::test]
+async fn the_catalog_names_all_that_may_be_shown() {
+    let mut api = of_service();
+    api.served.credentials = serde_json::from_value(json!([
+        { "kind": "login", "provider": "https://idp.example", "scopes": [] },
+        { "kind": "token", "issuer": "https://idp.example", "scopes": [] },
+        { "kind": "key", "places": ["header X-Key"] },
+    ]))
+    .unwrap();
+    api.served.always_asked = true;
+    let (_, page) = get(&router(site(api, &cart(), &[], None)), "/docs/").await;
+    let page = page.replace("<wbr>", "").replace("&#47;", "/");
+    let all =
+        ["a login at https://idp.example", "a bearer token of https://idp.example", "an API key in the header X-Key"];
+    for words in all {
+        assert!(page.contains(&format!("<li>{words}</li>")), "{words}: {page}");
+    }
+}
