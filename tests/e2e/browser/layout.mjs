@@ -34,6 +34,13 @@ function misfits() {
       found.push(`a table of ${one.scrollWidth} px has ${one.clientWidth}: ${one.getAttribute('aria-label')}`);
     }
   }
+  for (const button of document.querySelectorAll('.copyable > button')) {
+    const box = button.previousElementSibling;
+    const [over, { left, top }] = [button.getBoundingClientRect(), box.getBoundingClientRect()];
+    const isBeside = over.left >= left + box.clientLeft + box.clientWidth - 1;
+    const isAbove = over.bottom <= top + box.clientTop + parseFloat(getComputedStyle(box).paddingTop) + 1;
+    if (isSeen(button) && !isBeside && !isAbove) tell('code runs below what copies it', box);
+  }
   return [...new Set(found)].slice(0, 5);
 }
 
