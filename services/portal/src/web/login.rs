@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::Query;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -47,19 +47,46 @@ fn own(to: &str) -> &str {
 #[template(path = "logout.html")]
 struct Logout<'a> {
     frame: Frame<'a>,
-    /// The logins of this browser, and what shows that a page of this address asks for their end.
-    logins: Vec<(&'a str, &'a str)>,
+    logins: Vec<Login<'a>>,
+}
+
+/// A login of this browser.
+struct Login<'a> {
+    /// Its Filter, as the gateway calls it.
+    realm: &'a str,
+    /// What shows that a page of this address asks for its end.
+    xsrf: &'a str,
+    /// What ending it is called.
+    words: String,
 }
 
 /// The way out of the gateway's login.
 pub(super) async fn logout(visit: Visit, headers: HeaderMap) -> Response {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let logins = pairs.filter_map(|(name, value)| Some((name.strip_prefix(XSRF)?, value))).collect();
-    let page = Logout { frame: visit.frame(), logins };
+    let found: Vec<_> = pairs.filter_map(|(name, xsrf)| Some((name.strip_prefix(XSRF)?, xsrf))).collect();
+    let here = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let login = |&(realm, xsrf)| Login { realm, xsrf, words: words(&visit, here, realm, found.len() == 1) };
+    let page = Logout { frame: visit.frame(), logins: found.iter().map(login).collect() };
     // The page holds what ends a login.
     let headers = [(header::CONTENT_SECURITY_POLICY, WITH_WAY_OUT.clone()), (header::CACHE_CONTROL, NO_STORE)];
     (headers, respond(&page)).into_response()
+}
+
+/// What ending a login is called: by who is logged in and where that was, which people know. Of several it is known which Filter
+/// has which, and no more.
+fn words(visit: &Visit, here: &str, realm: &str, is_only: bool) -> String {
+    let provider = |issuer: &str| {
+        let uri: Uri = issuer.parse().ok().filter(|uri: &Uri| uri.scheme().is_some())?;
+        uri.host().map(str::to_owned)
+    };
+    let identity = visit.viewer.identity.as_ref().filter(|_| is_only);
+    let known = identity.and_then(|identity| Some((&identity.subject, provider(&identity.issuer)?)));
+    match known {
+        Some((who, host)) => visit.texts().fill("log_out_end_of", &[("who", who), ("host", &host)]),
+        None if is_only => visit.texts().with("log_out_end", "host", &here),
+        None => visit.texts().fill("log_out_end_one", &[("host", &here), ("login", &realm)]),
+    }
 }
 
 #[cfg(test)]

@@ -212,15 +212,37 @@ async fn a_reader_sees_who_he_is_and_the_way_in_and_out() {
     let response = portal.clone().oneshot(request).await.unwrap();
     assert_eq!(response.headers()[header::LOCATION], "/docs/changes");
 
-    let mut request = Request::get("/docs/logout").body(Body::empty()).unwrap();
-    *request.headers_mut() = signed(&signer, |_| {});
-    request.headers_mut().insert(header::COOKIE, "a=b; ambassador_xsrf.login.default=x\"y".parse().unwrap());
-    let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
-    let page = String::from_utf8_lossy(&body);
+    let page = way_out(&portal, signed(&signer, |_| {}), "ambassador_xsrf.login.default=x\"y").await;
     assert!(
         page.contains(">ann</span>") && page.contains("logout?realm=login.default\"") && !page.contains("x\"y"),
         "{page}"
     );
+}
+
+/// The page that ends logins, of a browser with these cookies.
+async fn way_out(portal: &Router, headers: HeaderMap, logins: &str) -> String {
+    let mut request = Request::get("/docs/logout").body(Body::empty()).unwrap();
+    *request.headers_mut() = headers;
+    request.headers_mut().insert(header::COOKIE, format!("a=b; {logins}").parse().unwrap());
+    let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+#[tokio::test]
+async fn a_login_is_called_by_what_people_know_of_it() {
+    let signer = Signer::ephemeral().unwrap();
+    let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
+    let one = "ambassador_xsrf.login.default=x";
+    let two = "ambassador_xsrf.login.default=x; ambassador_xsrf.staff.shop=y";
+    let of_filter = || signed(&signer, |claims| claims["idp"] = json!("keys.default"));
+    for (headers, logins, words) in [
+        (signed(&signer, |_| {}), one, &["End the login of ann at idp.example<"][..]),
+        (of_filter(), one, &["End the login at shop.example<"]),
+        (signed(&signer, |_| {}), two, &["at shop.example: login.default<", "at shop.example: staff.shop<"]),
+    ] {
+        let page = way_out(&portal, headers, logins).await;
+        assert!(words.iter().all(|words| page.contains(words)), "{words:?}: {page}");
+    }
 }
 
 #[tokio::test]
