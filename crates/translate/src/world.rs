@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use nuncio_api::{Kind, ModuleConfig, Object, ObjectId, Remains, Spec, TcpMapping, TlsContext};
 use nuncio_ir::auth::RuleSetId;
-use nuncio_ir::{ClusterName, Delta, Listener, Model, SecretName, TableName, put};
+use nuncio_ir::{ClusterName, Cors, Delta, Listener, Model, SecretName, TableName, put};
 
 use crate::compiled::Compiled;
 use crate::context::{Context, Settings};
@@ -199,6 +199,12 @@ impl World {
     #[must_use]
     pub fn counts_routes(&self) -> bool {
         self.settings.route_stats
+    }
+
+    /// Whom Mappings answer of other origins where nobody has written anything of that.
+    #[must_use]
+    pub fn own_cors(&self) -> Option<&Cors> {
+        self.settings.cors.as_ref()
     }
 
     /// Every object for this instance.

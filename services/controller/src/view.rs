@@ -252,7 +252,7 @@ impl View for EngineView {
     }
 
     fn counted_routes(&self, names: &[String], limit: usize) -> (Vec<WayView>, usize) {
-        topology::counted_routes(lock(&self.engine).world.model(), names, limit)
+        topology::counted_routes(&lock(&self.engine).world, names, limit)
     }
 
     fn manifest(&self, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {

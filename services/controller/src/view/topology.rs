@@ -45,7 +45,7 @@ pub(super) fn topology(world: &World, query: &TopologyQuery) -> TopologyView {
     TopologyView {
         listeners: listeners.map(|listener| listener_view(listener)).collect(),
         clusters: clusters(model, &shown),
-        routes: shown.iter().map(|placed| way(model, placed, &entries)).collect(),
+        routes: shown.iter().map(|placed| way(world, placed, &entries)).collect(),
         hosts,
         total,
         previews: previews(aside.into_iter().filter(|table| wanted_of(table, query, reach).next().is_some())),
@@ -77,7 +77,8 @@ fn previews<'m>(tables: impl Iterator<Item = &'m Arc<Table>>) -> usize {
 
 /// Of the routes that Envoy counts under these names the first that there are, in this order; and how many there are. Routes
 /// that are counted together are told by one of them.
-pub(super) fn counted_routes(model: &Model, names: &[String], limit: usize) -> (Vec<WayView>, usize) {
+pub(super) fn counted_routes(world: &World, names: &[String], limit: usize) -> (Vec<WayView>, usize) {
+    let model = world.model();
     let wanted: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
     let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
     let mut found = BTreeMap::new();
@@ -100,7 +101,7 @@ pub(super) fn counted_routes(model: &Model, names: &[String], limit: usize) -> (
         }
     }
     let total = found.len();
-    (found.into_values().take(limit).map(|placed| way(model, &placed, &[])).collect(), total)
+    (found.into_values().take(limit).map(|placed| way(world, &placed, &[])).collect(), total)
 }
 
 /// The services, by the name under which Envoy counts requests to them.
@@ -193,16 +194,16 @@ fn clusters(model: &Model, shown: &[Placed<'_>]) -> Vec<crate::admin::ClusterVie
     names.into_iter().filter_map(|name| model.clusters.get(name)).map(|cluster| cluster_view(model, cluster)).collect()
 }
 
-fn way(model: &Model, placed: &Placed<'_>, entries: &[Entry<'_>]) -> WayView {
+fn way(world: &World, placed: &Placed<'_>, entries: &[Entry<'_>]) -> WayView {
     WayView {
         route: route_view(
-            model,
+            world.model(),
             &Shown { table: placed.table, host: placed.host, name: name(placed) },
             placed.order,
             placed.route,
         ),
         entry: entries.binary_search(&entry(placed)).unwrap_or_default(),
-        policies: policies(placed.route),
+        policies: policies(placed.route, world.own_cors()),
         traffic: None,
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nuncio_api::{MASK, is_credential};
 use nuncio_ir::{
-    Arm, CHAIN_HEADER, HeaderMatch, Limits, PathMatch, QueryMatch, RateLabel, Retry, Route, RouteAction, RouteMatch,
-    ValueMatch,
+    Arm, CHAIN_HEADER, Cors, HeaderMatch, Limits, PathMatch, QueryMatch, RateLabel, Retry, Route, RouteAction,
+    RouteMatch, ValueMatch,
 };
 use nuncio_translate::CLEAR_CHAIN;
 
@@ -71,15 +71,17 @@ fn value_text(name: &str, value: &ValueMatch) -> String {
     }
 }
 
-/// What requests of a route are held to, besides who is asked about them.
-pub(super) fn policies(route: &Route) -> Vec<String> {
+/// What requests of a route are held to, besides who is asked about them. What nobody has written of other origins is the same
+/// for all: that pages of the portal may ask, and it is not said of each.
+pub(super) fn policies(route: &Route, own_cors: Option<&Cors>) -> Vec<String> {
     let first = match &route.action {
         RouteAction::Forward(forward) => forward.arms.first().map(AsRef::as_ref),
         RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
     };
     let mut words = first.map(way_words).unwrap_or_default();
     words.extend(route.limits.as_deref().map(limit_words).unwrap_or_default());
-    words.extend(route.cors.as_ref().map(|cors| format!("CORS for {}", cors.origins.join(", "))));
+    let cors = route.cors.as_deref().filter(|cors| Some(*cors) != own_cors);
+    words.extend(cors.map(|cors| format!("CORS for {}", cors.origins.join(", "))));
     words
 }
 

@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use nuncio_ir::Cors;
 use nuncio_translate::Settings;
 
 use super::*;
@@ -102,9 +103,31 @@ fn what_is_counted_is_told_of_the_routes_that_there_are() {
     let cart = "vhost.shop.example.route.default_cart";
     let names = ["vhost.shop.example.route.default_gone", cart, "vhost.gone.example.route.default_cart"];
     let told = |limit: usize| {
-        let (ways, total) = counted_routes(world.model(), &names.map(ToOwned::to_owned), limit);
+        let (ways, total) = counted_routes(&world, &names.map(ToOwned::to_owned), limit);
         (ways.into_iter().map(|way| way.route.counted_as).collect::<Vec<_>>(), total)
     };
     assert_eq!(told(9), (vec![Some(cart.to_owned())], 1));
     assert_eq!(told(0), (Vec::new(), 1));
+}
+
+#[test]
+fn whom_a_route_answers_of_other_origins_is_told_where_somebody_wrote_it() {
+    let own = Cors { origins: vec!["http://localhost:8088".to_owned()], ..Cors::default() };
+    let more = "---\napiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: open}\n\
+        spec: {hostname: shop.example, prefix: /open/, service: 'http://127.0.0.1:9101', cors: {origins: ['https://a.example']}}\n";
+    let text = MANIFESTS.to_owned() + more;
+    let parsed = nuncio_api::parse(text.as_bytes(), &"a.yaml".into(), &defaults("default", false));
+    let mut world = World::new(Settings { cors: Some(own), ..fixture::settings() });
+    world.apply(parsed.objects.into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))));
+    let policies = |name: &str| {
+        let told = topology(&world, &TopologyQuery { name: Some(name.to_owned()), ..TopologyQuery::default() });
+        assert!(!told.routes.is_empty());
+        told.routes
+            .into_iter()
+            .flat_map(|way| way.policies)
+            .filter(|words| words.starts_with("CORS"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(policies("cart"), Vec::<String>::new());
+    assert_eq!(policies("open"), ["CORS for https://a.example"; 2]);
 }
