@@ -105,6 +105,7 @@ const FILTER: Fields = of_these(&[
     text("spec.OAuth2.clientSessionMaxIdle", "sessions_without_requests"),
     text("spec.OAuth2.sessionMaxLife", "longest_session"),
     text("spec.APIKey.httpHeader", "header_of_the_key"),
+    field("spec.APIKey.keys", "secrets_of_keys", Form::Pairs),
     text("spec.APIKey.identityHeader", "header_for_services"),
     text("spec.Basic.secretName", "secret_of_names_and_passwords"),
     text("spec.Basic.realm", "realm"),
@@ -123,6 +124,7 @@ const GATEWAY_FILTER: Fields = of_these(&[
     text("spec.oauth2.clientID", "client"),
     text("spec.oauth2.clientSessionMaxIdle", "sessions_without_requests"),
     text("spec.apikey.httpHeader", "header_of_the_key"),
+    field("spec.apikey.keys", "secrets_of_keys", Form::Pairs),
     text("spec.external.authServiceURL", "asked_url"),
     text("spec.external.pathPrefix", "path_prefix"),
 ]);
@@ -140,6 +142,12 @@ const USED_FILTER: Fields = of_these(&[
     text("arguments.require", "require"),
     field("arguments.acrValues", "acr_values", Form::Texts),
     text("arguments.maxAge", "max_age"),
+    plain("arguments.insteadOfRedirect.httpStatusCode", "instead_status"),
+    field("arguments.insteadOfRedirect.filters", "instead_filters", Form::Pairs),
+    text("arguments.insteadOfRedirect.ifRequestHeader.name", "instead_header"),
+    text("arguments.insteadOfRedirect.ifRequestHeader.value", "instead_header_value"),
+    text("arguments.insteadOfRedirect.ifRequestHeader.valueRegex", "instead_header_regex"),
+    one_of("arguments.insteadOfRedirect.ifRequestHeader.negate", "instead_header_negate", &["true", "false"]),
 ]);
 const RULE: Fields = Fields {
     own: &[text("host", "rule_host"), text("path", "rule_path"), plain("precedence", "precedence")],
@@ -178,14 +186,23 @@ const GATEWAY_FILTER_POLICY: Fields = Fields {
         new: &[("host", New::Text("*")), ("path", New::Text("/")), ("filterRefs", New::Filters)],
     }],
 };
-const LIMIT: Fields = of_these(&[
-    text("name", "limit_name"),
-    field("pattern", "pattern", Form::Pairs),
-    plain("rate", "rate"),
-    one_of("unit", "unit", UNITS),
-    plain("burstFactor", "burst_factor"),
-    one_of("action", "limit_action", &["Enforce", "LogOnly"]),
-]);
+const HEADER: Fields = of_these(&[text("name", "response_header_name"), text("value", "response_header_value")]);
+const LIMIT: Fields = Fields {
+    own: &[
+        text("name", "limit_name"),
+        field("pattern", "pattern", Form::Pairs),
+        plain("rate", "rate"),
+        one_of("unit", "unit", UNITS),
+        plain("burstFactor", "burst_factor"),
+        one_of("action", "limit_action", &["Enforce", "LogOnly"]),
+    ],
+    lists: &[List {
+        path: "injectResponseHeaders",
+        name: "response_header",
+        of_item: &HEADER,
+        new: &[("name", New::Text("")), ("value", New::Text(""))],
+    }],
+};
 const RATE_LIMIT: Fields = Fields {
     own: &[text("spec.domain", "limit_domain")],
     lists: &[List {

@@ -13,7 +13,7 @@ fn every_field_is_called_something() {
             assert!(texts.contains(&format!("\n{text}_{name}: ")), "{text}_{name} of {path}");
         }
     }
-    for list in ["rule", "filter", "limit"] {
+    for list in ["rule", "filter", "limit", "response_header"] {
         for text in ["section", "add", "remove"] {
             assert!(texts.contains(&format!("\n{text}_{list}: ")), "{text}_{list}");
         }
@@ -52,4 +52,29 @@ fn what_is_typed_is_written_as_its_field_is() {
     assert!(item(Kind::FilterPolicy, "spec.rules[7].filters").is_some());
     let rule = item(Kind::FilterPolicy, "spec.rules").unwrap();
     assert_eq!(rule, "{host: \"*\", path: /, filters: [{name: key}]}");
+}
+
+#[test]
+fn lists_of_names_and_what_is_deep_in_arguments_have_fields() {
+    let keys = form(Kind::Filter, "spec:\n  APIKey:\n    keys:\n    - secretName: keys\n    - secretName: more\n");
+    let field = |shown: &Shown, name: &str| {
+        let of_sections = shown.sections.iter().flat_map(|section| &section.fields);
+        let found = shown.fields.iter().chain(of_sections).find(|field| field.name == name).unwrap();
+        (found.path.clone(), found.value.clone())
+    };
+    let secrets = ("spec.APIKey.keys".to_owned(), "secretName: keys\nsecretName: more".to_owned());
+    assert_eq!(field(&keys, "secrets_of_keys"), secrets);
+    let text = "spec:\n  rules:\n  - filters:\n    - name: login\n";
+    let status = "spec.rules[0].filters[0].arguments.insteadOfRedirect.httpStatusCode";
+    assert_eq!(field(&form(Kind::FilterPolicy, text), "instead_status"), (status.to_owned(), String::new()));
+    let outline = Outline::of(text).unwrap();
+    let value = given(Kind::FilterPolicy, &outline, status, "401").unwrap().unwrap().value.unwrap();
+    let set = nuncio_api::set_field(text, status, Some(&value)).unwrap();
+    assert_eq!(field(&form(Kind::FilterPolicy, &set), "instead_status").1, "401", "{set}");
+    let limit = "spec:\n  limits:\n  - rate: 5\n";
+    let header = item(Kind::RateLimit, "spec.limits[0].injectResponseHeaders", String::new).unwrap();
+    let added = nuncio_api::add_item(limit, "spec.limits[0].injectResponseHeaders", &header).unwrap();
+    let shown = form(Kind::RateLimit, &added);
+    assert_eq!(shown.sections[1].numbers, [1, 1], "{added}");
+    assert_eq!(field(&shown, "response_header_name").0, "spec.limits[0].injectResponseHeaders[0].name");
 }
