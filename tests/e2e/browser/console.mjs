@@ -14,6 +14,16 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.goto(`${origin}/console/`);
   await page.fill('input[name=text]', 'cart');
   await page.click('text=Show');
+  await page.waitForURL('**/console/?*text=cart');
+  // Copies of routes in previews are shown to whoever asks for them, and folded away again.
+  const ofPreviews = page.locator('.drawing', { hasText: 'cart-v2-' });
+  const folded = [await page.locator('.fold').innerText(), await ofPreviews.count()];
+  await page.click('text=Show their routes here, too');
+  await page.waitForURL('**/console/?*previews=true');
+  folded.push(new URL(page.url()).search, await ofPreviews.count());
+  await page.click('text=Fold the routes of previews away');
+  await page.waitForURL('**/console/?text=cart');
+  folded.push(new URL(page.url()).search, await ofPreviews.count());
   await look('topology');
   await page.click('.drawing a[href="/console/objects/Mapping/default/cart"]');
   await look('object');
@@ -22,6 +32,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.getByLabel('Timeout', { exact: true }).fill('900');
   await page.click('text=Try these fields');
   const radius = await page.locator('.note p').innerText();
+  const inPreviews = await page.locator('.in-previews summary').innerText();
   const diff = await page.locator('.diff .removed, .diff .added').allInnerTexts();
   await look('edit');
   await page.click('button[value=apply]');
@@ -40,5 +51,5 @@ await story(async ({ context, settings: { origin, pictures } }) => {
     await page.goto(`${origin}/console/${name}`);
     await look(name);
   }
-  return { radius, diff, live, outcome, violations: found, faults };
+  return { folded, radius, inPreviews, diff, live, outcome, violations: found, faults };
 });

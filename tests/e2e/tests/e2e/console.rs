@@ -47,7 +47,7 @@ async fn a_route_is_followed_from_its_listener_to_its_endpoints() {
     let all = told(&site, "/console/?all=true", &["made by the gateway"]).await;
     assert!(!all.contains("are left out here") && !all.contains(preview), "{all}");
     told(&site, "/console/", &["1 preview</a>", "href=\"/console/?previews=true\""]).await;
-    told(&site, "/console/?previews=true", &[preview]).await;
+    told(&site, "/console/?text=cart&previews=true", &[preview]).await;
 
     let object = "/console/objects/Mapping/default/cart";
     assert!(topology.contains(&format!("href=\"{object}\"")), "{topology}");

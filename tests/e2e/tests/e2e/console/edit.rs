@@ -116,6 +116,9 @@ async fn somebody_follows_a_route_changes_its_timeout_and_sees_it_go_live() {
     told(&site, "/console/?text=cart", &["/api/carts/"]).await;
     let seen = told_at(&site, &format!("http://{}", site.at(8088)), "console.mjs").await;
     assert_eq!(seen["radius"], json!("This affects 1 route on 1 host. And 1 route in previews."), "{seen:#}");
+    let line = "1 preview · Show their routes here, too";
+    assert_eq!(seen["folded"], json!([line, 0, "?text=cart&previews=true", 1, "?text=cart", 0]), "{seen:#}");
+    assert_eq!(seen["inPreviews"], json!("1 route in previews"), "{seen:#}");
     assert_eq!(seen["diff"], json!(["-  timeout_ms: 2000", "+  timeout_ms: 900"]), "{seen:#}");
     assert_eq!(seen["live"], json!("live in the one Envoy"), "{seen:#}");
     assert!(seen["outcome"].as_str().unwrap().starts_with("forwarded 9/10 to cart:80"), "{seen:#}");
