@@ -71,6 +71,8 @@ struct Row {
     namespace: String,
     state: State,
     urls: Vec<Url>,
+    /// Its addresses let nobody in by themselves.
+    is_for_links: bool,
     replaces: String,
     source: String,
     ends: Option<Moment>,
@@ -141,6 +143,7 @@ fn row(preview: &Preview, texts: &Texts) -> Row {
         namespace: preview.namespace.clone(),
         state: State::of(preview),
         urls: preview.urls.clone(),
+        is_for_links: preview.is_for_links(),
         replaces: preview.replaces(texts),
         source: preview.source_words(),
         ends: preview.ends(texts),

@@ -115,7 +115,7 @@ async fn show(
     let page = One {
         frame: visit.frame(),
         preview: &preview,
-        addresses: preview.urls.iter().map(|url| Address { url, code: draw(&url.url) }).collect(),
+        addresses: preview.urls.iter().map(|url| address(&preview, url)).collect(),
         events: events.iter().map(|event| happened(event, visit.texts())).collect(),
         link: link(namespace, name),
         state: State::of(&preview),
@@ -128,6 +128,11 @@ async fn show(
         server: server(visit, &preview),
     };
     Ok((status, respond(&page)).into_response())
+}
+
+/// An address that lets nobody in by itself is of no use to a telephone.
+fn address<'a>(preview: &Preview, url: &'a Url) -> Address<'a> {
+    Address { url, code: if preview.is_for_links() { None } else { draw(&url.url) } }
 }
 
 /// Where the portal is for programs of the reader's machine. Envoy takes the port off the name by which it is asked: the gateway

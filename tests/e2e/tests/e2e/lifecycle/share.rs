@@ -1,6 +1,8 @@
 //! Links to previews: by the portal's pages and API, and by the command line through it.
 
-use nuncio_test_support::keep_secret;
+use std::path::Path;
+
+use nuncio_test_support::{keep_secret, story};
 
 use super::*;
 
@@ -8,7 +10,10 @@ const PREVIEW: &str = "/api/v1/previews/default/tax";
 
 /// A team whose previews are for who has a link, and one of them; its host.
 async fn shared(team: &Team) -> (Gateway<'_>, String) {
-    let policy = team.policy(|policy| policy["spec"]["access"] = json!(["ShareLink", "Public"]));
+    let policy = team.policy(|policy| {
+        policy["spec"]["access"] = json!(["ShareLink", "Public"]);
+        policy["spec"]["port"] = json!(team.site.http().port());
+    });
     team.site.write("policy.yaml", documents(&[policy]));
     let gateway = team.gateway().await;
     let mut manifest = team.manifest("tax");
@@ -154,6 +159,26 @@ async fn nobody_else_withdraws_any() {
     let none = team.client().ask(&ask("/api/v1/previews/default/open/share", &ann)).await;
     assert!(none.status == 409 && none.text().contains("not ShareLink"), "{} {}", none.status, none.text());
     is_let_in(&team, &host, &link).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn who_made_a_preview_opens_it_from_its_page() {
+    let team = Team::new().await;
+    let (gateway, host) = shared(&team).await;
+    let settings = json!({
+        "origin": format!("http://{PORTAL}:{}", team.site.http().port()),
+        "hosts": { PORTAL: team.site.ip(), host.split(':').next().unwrap(): team.site.ip() },
+        "token": team.person("team-cart"),
+    });
+    let seen = story(&Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/open.mjs"), &settings).await;
+    assert_eq!((&seen["faults"], &seen["violations"]), (&json!([]), &json!([])), "{seen:#}");
+    let offered = seen["offered"].as_str().unwrap();
+    assert!(offered.contains("who has a link") && !offered.contains("curl"), "{seen:#}");
+    assert_eq!(seen["leads"], 0, "nothing there leads to a page that refuses him: {seen:#}");
+    assert_eq!((&seen["search"], &seen["by"]), (&json!(""), &json!("branch")), "{seen:#}");
+    let made = seen["made"].as_str().unwrap();
+    link_in(made, &host);
     gateway.stop().await;
 }
 
