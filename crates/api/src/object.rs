@@ -162,6 +162,15 @@ impl Object {
     /// The annotation with the time at which some replica last noticed that somebody asks for a Preview.
     pub const ASKED: &'static str = "nuncio.dev/asked";
 
+    /// The annotation with the time at which somebody had a Preview end, before its time was over.
+    pub const ENDED: &'static str = "nuncio.dev/ended";
+
+    /// When somebody had a Preview end, in seconds since 1970.
+    #[must_use]
+    pub fn ended(&self) -> Option<u64> {
+        instant(self.annotations.get(Self::ENDED)?)
+    }
+
     /// When somebody last asked for a Preview, as some replica has noted, in seconds since 1970.
     #[must_use]
     pub fn asked(&self) -> Option<u64> {

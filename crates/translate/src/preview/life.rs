@@ -19,6 +19,8 @@ pub(crate) struct Life {
     pub(crate) longest: Option<u64>,
     /// From when people are warned.
     warned: u64,
+    /// It ends because somebody had it end.
+    pub(crate) is_deleted: bool,
 }
 
 /// When a preview began, in seconds since 1970.
@@ -29,6 +31,8 @@ pub(crate) struct Begun {
     pub(crate) changed: u64,
     /// When somebody last asked for it, or this process began to look; none where nobody looks.
     pub(crate) asked: Option<u64>,
+    /// When somebody had it end.
+    pub(crate) ended: Option<u64>,
 }
 
 /// What is shown of a preview.
@@ -44,7 +48,8 @@ pub(crate) enum Phase {
 
 impl Life {
     /// Of a preview that began then.
-    pub(crate) fn new(spec: &Preview, policy: &PreviewPolicy, Begun { created, changed, asked }: Begun) -> Self {
+    pub(crate) fn new(spec: &Preview, policy: &PreviewPolicy, begun: Begun) -> Self {
+        let Begun { created, changed, asked, ended } = begun;
         let lifetime = spec.lifetime.as_ref();
         let began = match lifetime.and_then(|lifetime| lifetime.from).unwrap_or_default() {
             PreviewLifetimeFrom::Created => created,
@@ -60,7 +65,7 @@ impl Life {
         let expires = [fixed, idle].into_iter().flatten().min();
         // Who asks for it does not need to be told that he should.
         let warned = fixed.map_or(u64::MAX, |end| end - (end.saturating_sub(began) / WARNED_PART).min(WARNED));
-        Self { created, expires, fixed, longest, warned }
+        Self { created, expires, fixed, longest, warned, is_deleted: ended.is_some() && ended == expires }
     }
 
     pub(crate) fn phase(&self, now: u64) -> Phase {
@@ -86,6 +91,10 @@ impl Life {
             Phase::EndsSoon => {
                 Some(Problem::warning("ExpiresSoon", field, "is shown for a short time only from here on"))
             }
+            Phase::Ended | Phase::Forgotten if self.is_deleted => {
+                let message = "it was deleted, or its change was merged or closed, so it is shown no more";
+                Some(Problem::warning("Deleted", field, message))
+            }
             Phase::Ended | Phase::Forgotten => {
                 Some(Problem::warning("Expired", field, "its time is over, so it is shown no more"))
             }
@@ -99,7 +108,8 @@ mod tests {
 
     fn life(lifetime: &str, policy: &str) -> Life {
         let spec: Preview = serde_json::from_str(&format!("{{\"lifetime\": {{{lifetime}}}}}")).unwrap();
-        let begun = Begun { created: 1_000_000, changed: 1_000_000 + 1800, asked: Some(1_000_000 + 2400) };
+        let (asked, ended) = (Some(1_000_000 + 2400), None);
+        let begun = Begun { created: 1_000_000, changed: 1_000_000 + 1800, asked, ended };
         Life::new(&spec, &serde_json::from_str(&format!("{{{policy}}}")).unwrap(), begun)
     }
 

@@ -34,8 +34,12 @@ pub(crate) fn out_of_service() -> [Route; 2] {
 }
 
 /// Answer for a preview that there was.
-fn ended() -> [Route; 2] {
-    let text = "Its time is over, or its change was merged or given up. Ask whoever sent you here for what came of it.";
+fn ended(is_deleted: bool) -> [Route; 2] {
+    let text = if is_deleted {
+        "It was deleted, or its change was merged or given up. Ask whoever sent you here for what came of it."
+    } else {
+        "Its time is over. Ask whoever sent you here to have it shown for longer."
+    };
     in_both_forms("preview-ended", 410, "This preview has ended", text)
 }
 
@@ -68,9 +72,10 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// What is shown for a while at the host of a preview that has ended, behind what guards the host.
-pub(crate) fn tombstone(entrance: &Entrance, mut routes: Vec<Route>, class: &Arc<str>) -> Table {
-    routes.extend(ended());
+/// What is shown for a while at the host of a preview that has ended, by its time or because somebody deleted it, behind what
+/// guards the host.
+pub(crate) fn tombstone(entrance: &Entrance, mut routes: Vec<Route>, class: &Arc<str>, is_deleted: bool) -> Table {
+    routes.extend(ended(is_deleted));
     let scope = Scope { host: Arc::clone(&entrance.name), preview: "".into(), class: Arc::clone(class) };
     let (name, routes) = (Arc::clone(&entrance.name), routes.into());
     let host = VirtualHost { name, domains: vec!["*".into()], routes, falls_through: false };

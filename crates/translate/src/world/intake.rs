@@ -26,8 +26,8 @@ impl World {
             None => self.objects.remove(id),
         };
         let reason = |object: &Object| matches!(object.spec, Spec::Invalid(_)).then(|| invalid_reason(object));
-        // A Preview that was made anew has another key, and another life.
-        let anew = |a: &Object, b: &Object| id.kind == Kind::Preview && a.uid != b.uid;
+        // A Preview that was made anew has another key, and another life; of one that has ended it is told why.
+        let anew = |a: &Object, b: &Object| id.kind == Kind::Preview && (a.uid != b.uid || a.ended() != b.ended());
         let equal =
             |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels && reason(a) == reason(b) && !anew(a, b);
         match (&old, object) {

@@ -7,6 +7,7 @@ use nuncio_api::{Object, ObjectId};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use super::manifest::Manifest;
 use super::place::Unwritten;
 use crate::admin::PreviewError;
 use crate::source::kubernetes::Cluster;
@@ -66,14 +67,14 @@ impl InCluster {
         self.apply_as(FIELD_MANAGER, id, found, manifest)
     }
 
-    /// Has a Preview end then, as of a change of this time; or says nothing of that any more, so that what others say of it
+    /// Has a Preview end when this one does, as of its times; or says nothing of that any more, so that what others say of it
     /// counts. All else stays as it is, and whose it is. Gives the whole object.
-    pub(super) fn end_at(&self, id: &ObjectId, found: &Value, end: Option<(&str, &str)>) -> Result<Value, Unwritten> {
+    pub(super) fn end_at(&self, id: &ObjectId, found: &Value, end: Option<&Manifest>) -> Result<Value, Unwritten> {
         let metadata = json!({ "name": &*id.name, "namespace": &*id.namespace });
         let mut part = json!({ "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": metadata });
-        if let Some((end, changed)) = end {
-            part["metadata"]["annotations"] = json!({ Object::CHANGED: changed });
-            part["spec"] = json!({ "lifetime": { "expiresAt": end } });
+        if let Some(manifest) = end {
+            part["metadata"]["annotations"] = json!(manifest.notes());
+            part["spec"] = json!({ "lifetime": { "expiresAt": manifest.end() } });
         }
         self.apply_as(LIFETIME_MANAGER, id, found, part)
     }

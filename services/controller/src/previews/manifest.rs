@@ -24,13 +24,15 @@ pub(super) struct Manifest {
     pub(super) created: Option<u64>,
     /// When a request last changed it.
     pub(super) changed: Option<u64>,
+    /// When somebody had it end.
+    pub(super) ended: Option<u64>,
     pub(super) spec: Preview,
 }
 
 impl Manifest {
     /// One that says nothing yet.
     pub(super) fn new(id: ObjectId, labels: BTreeMap<String, String>) -> Self {
-        Self { id, labels, created: None, changed: None, spec: Preview::default() }
+        Self { id, labels, created: None, changed: None, ended: None, spec: Preview::default() }
     }
 
     /// A text that is this one Preview and nothing else.
@@ -99,6 +101,12 @@ impl Manifest {
         news
     }
 
+    /// The times that it notes, as annotations.
+    pub(super) fn notes(&self) -> BTreeMap<&'static str, String> {
+        let times = [(Object::CHANGED, self.changed), (Object::ENDED, self.ended)];
+        times.into_iter().filter_map(|(name, time)| Some((name, clock::text(time?)))).collect()
+    }
+
     /// As it is written.
     pub(super) fn text(&self) -> String {
         format!("{:#}\n", self.json())
@@ -118,8 +126,9 @@ impl Manifest {
         if let Some(created) = self.created {
             metadata["creationTimestamp"] = json!(clock::text(created));
         }
-        if let Some(changed) = self.changed {
-            metadata["annotations"] = json!({ Object::CHANGED: clock::text(changed) });
+        let notes = self.notes();
+        if !notes.is_empty() {
+            metadata["annotations"] = json!(notes);
         }
         json!({ "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": metadata, "spec": without_nothing(spec) })
     }
@@ -181,9 +190,10 @@ spec:
         let manifest = Manifest::parse("shop", "pr-1", TEXT).unwrap();
         let again = Manifest::parse("shop", "pr-1", &manifest.text()).unwrap();
         assert_eq!(manifest, again);
-        let dated = Manifest { created: Some(0), changed: Some(60), ..manifest.clone() };
+        let dated = Manifest { created: Some(0), changed: Some(60), ended: Some(90), ..manifest.clone() };
         let object = dated.written(&dated.text()).unwrap();
-        assert_eq!((object.created, object.changed(), manifest.is_said_by(&object)), (Some(0), Some(60), true));
+        assert_eq!((object.created, object.changed(), object.ended()), (Some(0), Some(60), Some(90)));
+        assert!(manifest.is_said_by(&object));
         let json = manifest.json();
         assert_eq!(json["metadata"], json!({"name": "pr-1", "namespace": "shop", "labels": {"team": "cart"}}));
         assert_eq!(json["spec"].as_object().unwrap().len(), 3);

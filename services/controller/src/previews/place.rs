@@ -127,9 +127,8 @@ impl Place {
         let id = &manifest.id;
         self.is_own(id, Some(&old.object))?;
         let mut told = old.told.clone();
-        if let Some(new) = manifest.end().filter(|new| end(&old.object) != Some(new)) {
-            let changed = clock::text(manifest.changed.unwrap_or_else(clock::now));
-            told = cluster.end_at(id, &told, Some((new, &changed)))?;
+        if manifest.end().is_some_and(|new| end(&old.object) != Some(new)) {
+            told = cluster.end_at(id, &told, Some(manifest))?;
         }
         let news = manifest.news(&old.object);
         if news.as_object().is_some_and(|news| !news.is_empty()) {

@@ -159,16 +159,17 @@ impl Store {
     }
 
     /// Writes when one ends, what is known of its source, and which of its links are good. `changed` is when what it says was
-    /// changed.
+    /// changed, and `ended` when somebody had it end.
     fn amend(
         &self,
         engine: &Mutex<Engine>,
         old: &Found,
         spec: Preview,
         changed: u64,
+        ended: Option<u64>,
     ) -> Result<PreviewOutcome, Unwritten> {
         let manifest = Manifest { spec, ..Manifest::new(old.object.id.clone(), old.object.labels.clone()) };
-        let manifest = Manifest { changed: Some(changed), ..manifest };
+        let manifest = Manifest { changed: Some(changed), ended, ..manifest };
         let written = self.place.change(old, &manifest)?;
         self.seen(engine, &written, PreviewOutcome::Updated)
     }

@@ -48,19 +48,21 @@ struct Stone {
     hosts: Vec<(String, String)>,
     /// In seconds since 1970.
     until: u64,
+    #[serde(default)]
+    expired: bool,
 }
 
 impl From<GonePreview> for Stone {
-    fn from(GonePreview { id, hosts, until }: GonePreview) -> Self {
+    fn from(GonePreview { id, hosts, until, expired }: GonePreview) -> Self {
         let hosts = hosts.iter().map(|(name, baseline)| (name.to_string(), baseline.to_string())).collect();
-        Self { namespace: id.namespace.to_string(), name: id.name.to_string(), hosts, until }
+        Self { namespace: id.namespace.to_string(), name: id.name.to_string(), hosts, until, expired }
     }
 }
 
 impl From<Stone> for GonePreview {
-    fn from(Stone { namespace, name, hosts, until }: Stone) -> Self {
+    fn from(Stone { namespace, name, hosts, until, expired }: Stone) -> Self {
         let hosts = hosts.into_iter().map(|(name, baseline)| (name.into(), baseline.into())).collect();
-        Self { id: ObjectId::new(Kind::Preview, namespace, name), hosts, until }
+        Self { id: ObjectId::new(Kind::Preview, namespace, name), hosts, until, expired }
     }
 }
 
@@ -191,6 +193,7 @@ mod tests {
             id: ObjectId::new(Kind::Preview, "shop", "tax"),
             hosts: vec![("web--tax.preview.example".into(), "shop.example".into())],
             until: 7,
+            expired: true,
         };
         tombstones.write("default", &[gone.clone().into()]).await.unwrap();
         let read = tombstones.read("default").await.unwrap().unwrap();

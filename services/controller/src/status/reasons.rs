@@ -16,7 +16,8 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 25] = [
+const CONCERNS: [(&str, Concern); 26] = [
+    ("Deleted", Concern::Attachment),
     ("Expired", Concern::Attachment),
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),

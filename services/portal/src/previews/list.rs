@@ -90,6 +90,7 @@ impl State {
     pub(super) fn of(preview: &Preview) -> Self {
         let is_told = |reason: &str| preview.problems.iter().any(|problem| problem.reason == reason);
         match (preview.urls.is_empty(), preview.problems.is_empty()) {
+            _ if is_told("Deleted") => DELETED,
             _ if is_told("Expired") => ENDED,
             (true, _) => HIDDEN,
             (false, true) => SERVED,
@@ -109,6 +110,8 @@ const TROUBLED: State = State { name: "troubled", class: "stale", text: "preview
 const ENDING: State = State { name: "ending", class: "stale", text: "previews_ending" };
 const HIDDEN: State = State { name: "hidden", class: "missing", text: "previews_missing" };
 const ENDED: State = State { name: "ended", class: "missing", text: "previews_ended" };
+/// Who looks for those that have ended finds it.
+const DELETED: State = State { text: "previews_deleted", ..ENDED };
 /// All states, for who wants one of them.
 const STATES: [State; 5] = [SERVED, TROUBLED, ENDING, HIDDEN, ENDED];
 

@@ -125,6 +125,7 @@ async fn a_preview_comes_and_goes_and_the_baseline_does_not_notice() {
     gateway.line(&["Preview default/pr-42 removed", "live on 1 Envoy"]).await;
     let reply = client.ask(&get(&host, "/cart/")).await;
     assert_eq!((reply.status, reply.text().contains("This preview has ended")), (410, true));
+    assert!(reply.text().contains("It was deleted"), "{}", reply.text());
     load.more(50).await;
     load.stop().await.assert_nothing_lost(100);
     assert_eq!(shop.branch.requests(), 3, "nobody but the preview's own visitors got there");

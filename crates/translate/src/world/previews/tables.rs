@@ -62,11 +62,12 @@ impl World {
     pub(super) fn preview_tables(&mut self, id: &ObjectId, bases: &mut Bases<'_>) -> BTreeMap<TableName, Built> {
         let mut problems = Vec::new();
         let mut tables = BTreeMap::new();
-        for entrance in self.ended_entrances(id) {
+        let (ended, is_deleted) = self.ended_entrances(id);
+        for entrance in ended {
             let classes = self.frame.classes.iter();
             let ended = classes.filter_map(|class| {
                 let own = class.governing(&entrance.name)?;
-                Some(preview::tombstone(entrance, guards(own, class.security), &class.key))
+                Some(preview::tombstone(entrance, guards(own, class.security), &class.key, is_deleted))
             });
             tables.extend(ended.map(|table| (table.name.clone(), plain(table))));
         }
@@ -101,11 +102,11 @@ impl World {
         tables
     }
 
-    /// The hosts of a preview that say that it has ended.
-    fn ended_entrances(&self, id: &ObjectId) -> &[Entrance] {
+    /// The hosts of a preview that say that it has ended, and whether that is because somebody deleted it.
+    fn ended_entrances(&self, id: &ObjectId) -> (&[Entrance], bool) {
         match self.previews.compiled.get(id) {
-            Some(compiled) if compiled.phase == Phase::Ended => &compiled.entrances,
-            Some(_) => &[],
+            Some(compiled) if compiled.phase == Phase::Ended => (&compiled.entrances[..], compiled.life.is_deleted),
+            Some(_) => (&[][..], false),
             None => self.previews.time.entrances_of_gone(id),
         }
     }

@@ -51,6 +51,8 @@ pub struct GonePreview {
     pub hosts: Vec<(Arc<str>, Arc<str>)>,
     /// In seconds since 1970.
     pub until: u64,
+    /// Its time was over before it went.
+    pub expired: bool,
 }
 
 /// A service, by the Preview that says that it is replaced.
@@ -61,6 +63,7 @@ type Service = (ObjectId, String);
 struct Gone {
     entrances: Vec<Entrance>,
     until: u64,
+    expired: bool,
 }
 
 impl Time {
@@ -78,7 +81,8 @@ impl Time {
         let changed = by_then(object.changed()).unwrap_or(seen);
         let noticed = self.counts.then(|| self.asked.get(&object.id).copied().max(Some(seen))).flatten();
         let asked = noticed.max(object.asked().map(|asked| asked.min(told)));
-        Begun { created: by_then(object.created).unwrap_or(changed), changed, asked }
+        let created = by_then(object.created).unwrap_or(changed);
+        Begun { created, changed, asked, ended: object.ended() }
     }
 
     /// Notes for which services nobody stands in, and has them know since when.
@@ -102,9 +106,10 @@ impl Time {
         self.gone.remove(id);
     }
 
-    /// The hosts of a Preview that went.
-    pub(super) fn entrances_of_gone(&self, id: &ObjectId) -> &[Entrance] {
-        self.gone.get(id).filter(|gone| self.now < gone.until).map_or(&[], |gone| &gone.entrances)
+    /// The hosts of a Preview that went, and whether somebody deleted it before its time was over.
+    pub(super) fn entrances_of_gone(&self, id: &ObjectId) -> (&[Entrance], bool) {
+        let gone = self.gone.get(id).filter(|gone| self.now < gone.until);
+        gone.map_or((&[][..], false), |gone| (&gone.entrances[..], !gone.expired))
     }
 
     pub(super) fn forget_gone(&mut self) {
@@ -118,7 +123,8 @@ impl Previews {
         let now = self.time.now;
         if let Some(old) = old.filter(|old| old.phase != Phase::Forgotten) {
             let until = old.life.expires.unwrap_or(now).min(now).saturating_add(REMEMBERED);
-            self.bury(id, Gone { entrances: old.entrances, until }, most);
+            let expired = old.phase == Phase::Ended && !old.life.is_deleted;
+            self.bury(id, Gone { entrances: old.entrances, until, expired }, most);
         }
     }
 
@@ -171,6 +177,7 @@ impl World {
             id: id.clone(),
             hosts: gone.entrances.iter().map(host).collect(),
             until: gone.until,
+            expired: gone.expired,
         });
         told.collect()
     }
@@ -180,7 +187,7 @@ impl World {
     pub fn recall_gone_previews(&mut self, all: Vec<GonePreview>) {
         let Some(policy) = self.previews.policy().cloned() else { return };
         let latest = self.previews.time.now.saturating_add(REMEMBERED);
-        for GonePreview { id, hosts, until } in all {
+        for GonePreview { id, hosts, until, expired } in all {
             if self.objects.contains_key(&id) || self.previews.time.gone.contains_key(&id) || until > latest {
                 continue;
             }
@@ -189,7 +196,7 @@ impl World {
                 let origin = policy.origin(&name).into();
                 Entrance { index, name, origin, baseline }
             });
-            let gone = Gone { entrances: entrances.collect(), until };
+            let gone = Gone { entrances: entrances.collect(), until, expired };
             self.previews.bury(&id, gone, policy.max_previews());
             self.previews.time.due.insert(id);
         }

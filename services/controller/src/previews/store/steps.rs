@@ -77,12 +77,14 @@ impl Store {
         let has_ended = now.times.has_ended;
         let mut new = spec.clone();
         new.source = source.or(new.source);
+        let at = clock::now();
         if !has_ended {
-            new.lifetime.get_or_insert_default().expires_at = Some(clock::text(clock::now()));
+            new.lifetime.get_or_insert_default().expires_at = Some(clock::text(at));
         }
         if new != *spec {
+            let ended = if has_ended { old.object.ended() } else { Some(at) };
             // What has ended is not to begin anew by what is noted of its source.
-            self.amend(engine, old, new, old.object.changed().unwrap_or_else(clock::now))?;
+            self.amend(engine, old, new, old.object.changed().unwrap_or(at), ended)?;
         }
         Ok(if has_ended { PreviewOutcome::Ignored } else { PreviewOutcome::Deleted })
     }
@@ -113,7 +115,7 @@ impl Store {
         }
         let mut spec = spec.clone();
         spec.lifetime.get_or_insert_default().expires_at = Some(clock::text(end));
-        self.amend(engine, old, spec, clock::now())
+        self.amend(engine, old, spec, clock::now(), None)
     }
 
     /// Its life is not counted from this: it is shown for as long as before.
@@ -122,7 +124,7 @@ impl Store {
         let mut spec = now.spec().cloned().ok_or_else(|| PreviewError::Invalid(format!("{id} is not valid")))?;
         let conflict = |why: &str| PreviewError::Conflict(format!("{}/{}: {why}", id.namespace, id.name));
         withdraw_links(&mut spec).map_err(conflict)?;
-        self.amend(engine, old, spec, old.object.changed().unwrap_or_else(clock::now))
+        self.amend(engine, old, spec, old.object.changed().unwrap_or_else(clock::now), old.object.ended())
     }
 
     /// Forgets those that ended first, where a namespace has as many that have ended as it may have others: each is there for a

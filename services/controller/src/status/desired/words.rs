@@ -21,6 +21,7 @@ pub(super) fn attach(problem: &Problem) -> &'static str {
         "NoAuthenticationService" => {
             "Run `nuncio up`, which decides by itself, or name the service that does (--authz)"
         }
+        "Deleted" => "Make it anew where it is still wanted; it is taken away in a day",
         "Expired" => "Give it a longer lifetime, as far as the PreviewPolicy lets it",
         "NoHosts" => "Create a Host that its hostBinding selects, or widen hostBinding",
         "NoPreviewPolicy" => "Create one there that allows it",

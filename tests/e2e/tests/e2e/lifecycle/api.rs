@@ -44,15 +44,16 @@ async fn a_job_puts_its_preview_as_often_as_it_likes_and_takes_it_away() {
     let gone = team.client().ask(&ask("DELETE", PREVIEW, &job)).await;
     assert_eq!(gone.status, 204, "{}", gone.text());
     let ended = json_of(&team.client().ask(&ask("GET", PREVIEW, &job)).await);
-    assert_eq!((&ended["problems"][0]["reason"], &ended["urls"]), (&json!("Expired"), &json!([])), "{ended}");
+    assert_eq!((&ended["problems"][0]["reason"], &ended["urls"]), (&json!("Deleted"), &json!([])), "{ended}");
     for gone in [PREVIEW, "/api/v1/previews/default/never-was"] {
         assert_eq!(team.client().ask(&ask("DELETE", gone, &job)).await.status, 204, "it is not there: {gone}");
     }
     team.at(&url, "/cart/", "410").await;
     gateway.stop().await;
-    // A gateway that was started anew knows it too.
+    // A gateway that was started anew knows it too, and that it was not the time.
     let gateway = team.gateway().await;
-    team.at(&url, "/cart/", "410").await;
+    let told = team.at(&url, "/cart/", "410").await.text();
+    assert!(told.contains("It was deleted") && !told.contains("time is over"), "{told}");
     let anew = team.client().ask(&put(PREVIEW, &job, &manifest)).await;
     assert_eq!((anew.status, &json_of(&anew)["outcome"]), (200, &json!("updated")));
     team.at(&url, "/cart/", "branch").await;

@@ -162,7 +162,7 @@ async fn a_pull_request_that_was_closed_unheard_has_no_preview_any_more() {
         if provider == "github" {
             let made = "/api/v1/previews/default/cart-pr-42";
             let told = team.client().ask(&get(PORTAL, made).with("authorization", &team.person("team-cart"))).await;
-            assert!(told.text().contains("Expired"), "{}", told.text());
+            assert!(told.text().contains("Deleted"), "{}", told.text());
             let replayed = json_of(&team.client().ask(&github(|_| ())).await);
             assert_eq!(replayed["outcome"], "ignored", "it was opened before it was closed: {replayed}");
         }

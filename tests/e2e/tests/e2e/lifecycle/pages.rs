@@ -50,7 +50,7 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     says("ended", &["1 preview", "fields"]);
     says("list", &["1 preview", "tax"]);
     says("none", &["0 previews"]);
-    says("gone", &["2 previews", "ended"]);
+    says("gone", &["2 previews", "has ended: deleted"]);
     gateway.stop().await;
 }
 

@@ -47,7 +47,8 @@ async fn a_preview_ends_in_time_and_its_host_says_so_and_it_can_be_extended() {
         if reply.status == 410 { Ok(reply) } else { Err(reply.by()) }
     })
     .await;
-    assert!(reply.text().contains("This preview has ended"), "{}", reply.text());
+    let text = reply.text();
+    assert!(text.contains("This preview has ended") && text.contains("Its time is over"), "{text}");
     let before = requests([&shop.cart, &shop.web, &shop.branch]);
     assert_eq!(client.ask(&get(&short, "/")).await.status, 410, "none of it is served, and it is not the baseline");
     assert_eq!(requests([&shop.cart, &shop.web, &shop.branch]), before);

@@ -35,6 +35,42 @@ fn the_time_ends_a_preview_and_then_forgets_it() {
     assert_eq!(answer(&world, &host, "/cart/"), "404");
 }
 
+/// What the page says that answers at a host.
+fn page(world: &World, host: &str) -> String {
+    match &route(world, host, "/cart/").action {
+        RouteAction::Respond(respond) => respond.body.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_was_deleted_is_told_from_what_had_its_time() {
+    let at = "1970-01-12T14:46:40Z";
+    let ended = PREVIEW.replace("access:", &format!("lifetime: {{expiresAt: '{at}'}}\n  access:"));
+    let noted =
+        |time: &str| ended.replace("name: pr-42", &format!("name: pr-42, annotations: {{nuncio.dev/ended: '{time}'}}"));
+    let mut world = of(&[SITE, POLICY]);
+    world.set_time(1_000_000);
+    apply(&mut world, &ended);
+    let host = host(&world);
+    world.set_time(1_003_600);
+    apply(&mut world, &noted(at));
+    assert_eq!(reasons(&world, &preview()), ["Deleted"]);
+    assert!(page(&world, &host).contains("It was deleted") && !page(&world, &host).contains("time is over"));
+    // That it was noted once counts no more where it was to end at another time since.
+    for text in [ended.clone(), noted("1970-01-12T14:00:00Z")] {
+        apply(&mut world, &text);
+        assert_eq!(reasons(&world, &preview()), ["Expired"]);
+        assert!(page(&world, &host).contains("Its time is over"));
+    }
+    // Of what somebody takes away, it is told whether that came before the end.
+    world.apply([(preview(), None)]);
+    assert!(page(&world, &host).contains("Its time is over"));
+    apply(&mut world, PREVIEW);
+    world.apply([(preview(), None)]);
+    assert!(page(&world, &host).contains("It was deleted"));
+}
+
 #[test]
 fn what_was_created_long_ago_has_ended() {
     let old = PREVIEW.replace("name: pr-42", "name: pr-42, creationTimestamp: '1970-01-02T00:00:00Z'");
