@@ -210,6 +210,11 @@ impl Lifecycle {
         Ok(Box::new(move |upgrade| carrier.run(upgrade).boxed()))
     }
 
+    /// Where a Preview is written that no request has made.
+    pub(crate) fn written_in(&self, object: &Object) -> Option<String> {
+        (!self.store.is_own(object)).then(|| object.location.file.to_string())
+    }
+
     /// Whether anything is written here.
     pub(crate) fn may_write(&self) -> bool {
         self.store.is_allowed().is_ok()

@@ -158,7 +158,8 @@ impl View for EngineView {
         let can = self.changes.lifecycle.may_write();
         Page::of(&query, known, |object| {
             let may_change = can && may_change(&engine, object, by);
-            PreviewView { may_change, ..preview_view(&engine, object) }
+            let written_in = self.changes.lifecycle.written_in(object).filter(|_| may_change);
+            PreviewView { may_change, written_in, ..preview_view(&engine, object) }
         })
     }
 

@@ -44,6 +44,9 @@ pub struct PreviewView {
     pub problems: Vec<ProblemView>,
     /// Whether who asks may change it by a request.
     pub may_change: bool,
+    /// Where it is written, for who may change it, if no request has made it: it is changed and taken away there alone.
+    #[serde(default)]
+    pub written_in: Option<String>,
 }
 
 /// What a preview is of.

@@ -47,6 +47,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         source: spec.source.as_ref().map(source),
         problems: problems.iter().map(ProblemView::from).collect(),
         may_change: true,
+        written_in: None,
     }
 }
 

@@ -35,6 +35,9 @@ pub(crate) struct Preview {
     /// Whether who asks may change it.
     #[serde(default)]
     pub(crate) may_change: bool,
+    /// Where it is written, for who may change it, if no request has made it: it is changed and taken away there alone.
+    #[serde(default)]
+    pub(crate) written_in: Option<String>,
 }
 
 impl Service {

@@ -47,8 +47,11 @@ async fn who_may_only_look_is_shown_no_forms() {
     let mut tax = team.manifest("tax");
     tax["spec"]["access"] = json!({"mode": "Members", "groups": ["viewers"]});
     tax["spec"]["services"][0] = json!({"baseline": team.cart.address().to_string(), "tunnel": true});
-    team.site.write("policy.yaml", documents(&[policy, tax]));
+    team.site.write("policy.yaml", documents(&[policy]));
     let gateway = team.gateway().await;
+    let put = get(PORTAL, "/api/v1/previews/default/tax").method("PUT");
+    let put = put.with("authorization", &team.person("team-cart")).body(tax.to_string());
+    assert_eq!(team.client().ask(&put).await.status, 201);
     gateway.admin.state("Preview", "tax", "acked").await;
     let page = async |group: &str| {
         let ask = get(PORTAL, "/docs/previews/default/tax").with("authorization", &team.person(group));
@@ -68,6 +71,38 @@ async fn who_may_only_look_is_shown_no_forms() {
     );
     assert!(own.contains(&command) && own.contains("Nobody is connected now."), "{own}");
     assert!(own.contains("<summary>Delete this preview</summary>"), "nothing goes by one click: {own}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn of_what_is_written_by_hand_it_is_said_where_and_nothing_offered_that_is_refused() {
+    let team = Team::new().await;
+    let policy = team.policy(|policy| {
+        policy["spec"]["access"] = json!(["Public", "Members"]);
+        policy["spec"]["filters"] = json!([{"name": "token"}]);
+    });
+    let mut tax = team.manifest("tax");
+    tax["spec"]["lifetime"] = json!({"ttl": "9h"});
+    tax["spec"]["access"] = json!({"mode": "Members", "groups": ["viewers"]});
+    team.site.write("policy.yaml", documents(&[policy]));
+    team.site.write("by-hand.yaml", documents(&[tax]));
+    let gateway = team.gateway().await;
+    gateway.admin.state("Preview", "tax", "acked").await;
+    let ask = |method: &str, path: &str, group: &str| {
+        get(PORTAL, path).method(method).with("authorization", &team.person(group))
+    };
+    let page = "/docs/previews/default/tax";
+    let own = team.client().ask(&ask("GET", page, "team-cart")).await.text();
+    assert!(own.contains("by-hand") && own.contains("Follow a request"), "{own}");
+    for act in ["extend", "delete"] {
+        let address = format!("{page}/{act}");
+        assert!(!own.contains(&address), "{act}: {own}");
+        let form = ask("POST", &address, "team-cart").with("content-type", "application/x-www-form-urlencoded");
+        let refused = team.client().ask(&form.body("ttl=12h")).await;
+        assert_eq!(refused.status, 409, "{act}: {}", refused.text());
+    }
+    let looking = team.client().ask(&ask("GET", page, "viewers")).await.text();
+    assert!(looking.contains("web--tax-") && !looking.contains("by-hand"), "{looking}");
     gateway.stop().await;
 }
 
