@@ -138,17 +138,17 @@ impl Lifecycle {
         let by = wanted.by.as_ref();
         self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;
-            if wanted.only_new && now.in_the_way().is_some() {
-                let why =
-                    format!("there is a {} already: choose another name, or change it by a manifest", manifest.id);
-                return Err(PreviewError::Conflict(why));
-            }
             may_make(&lock(engine), &grant, by, &manifest)?;
             let (mut manifest, old) = (manifest.clone(), now.in_the_way());
             keep_source(&mut manifest.spec, old);
             keep_generation(&mut manifest.spec, now.spec());
             grant.note(&mut manifest.spec);
             note_author(&mut manifest.spec, old, by.filter(|_| grant == Grant::All));
+            if wanted.only_new && old.is_some() && !self.store.is_sent_again(&manifest, now, by) {
+                let why =
+                    format!("there is a {} already: choose another name, or change it by a manifest", manifest.id);
+                return Err(PreviewError::Conflict(why));
+            }
             Ok(Step::Put(manifest.into()))
         })
     }

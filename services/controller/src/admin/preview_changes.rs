@@ -24,7 +24,7 @@ pub struct PutPreview {
     pub name: String,
     /// Its manifest, in YAML or JSON.
     pub text: String,
-    /// Whether it is refused where there is one of that name.
+    /// Whether it is refused where there is one of that name, unless the same person has sent the very same before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_new: bool,
     /// By whom; the operator where absent, who may do all that the PreviewPolicy allows.

@@ -63,24 +63,25 @@ impl Fields {
         let list = |text: &str| text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
         let groups: Vec<String> = list(&self.groups);
         let mut access = json!({ "mode": self.access.trim() });
-        let mut lifetime = json!({});
         let owner = [self.owner.trim()].into_iter().filter(|owner| !owner.is_empty());
         owner.for_each(|owner| access["owner"] = json!(owner));
         if !groups.is_empty() {
             access["groups"] = json!(groups);
         }
-        if !self.ttl.trim().is_empty() {
-            lifetime["ttl"] = json!(self.ttl.trim());
-        }
-        json!({
+        let mut manifest = json!({
             "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview",
             "metadata": { "name": self.name.trim(), "namespace": self.namespace.trim() },
             "spec": {
                 "services": [{ "baseline": self.baseline.trim(), "backend": self.backend.trim() }],
                 "entrypoints": [{ "name": "web", "host": self.host.trim() }],
-                "access": access, "lifetime": lifetime,
+                "access": access,
             },
-        })
+        });
+        // What says nothing is not written, and would not be the same when it is sent again.
+        if !self.ttl.trim().is_empty() {
+            manifest["spec"]["lifetime"] = json!({ "ttl": self.ttl.trim() });
+        }
+        manifest
     }
 }
 
@@ -144,7 +145,8 @@ pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>
     }
 }
 
-/// Makes one by fields. It changes none: who fills in fields has not seen what else there is of that name.
+/// Makes one by fields. It changes none: who fills in fields has not seen what else there is of that name. Who sends the same
+/// twice is led to what he made the first time.
 pub(super) async fn create_by_fields(visit: Visit, Form(fields): Form<Fields>) -> Response {
     match made(&visit, &fields.manifest().to_string(), true).await {
         Ok(link) => Redirect::to(&link).into_response(),

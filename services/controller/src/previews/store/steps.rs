@@ -6,7 +6,7 @@ use std::time::Duration;
 use nuncio_api::{Duration as Length, ObjectId, PreviewSource};
 
 use super::{Now, Step, Store};
-use crate::admin::{PreviewError, PreviewOutcome};
+use crate::admin::{Caller, PreviewError, PreviewOutcome};
 use crate::clock;
 use crate::engine::Engine;
 use crate::previews::manifest::Manifest;
@@ -39,6 +39,14 @@ impl Store {
             }
             (Step::Stay, _) | (_, None) => Ok(PreviewOutcome::Ignored),
         }
+    }
+
+    /// Whether what somebody wants to be new is there because he has sent the very same before.
+    pub(in crate::previews) fn is_sent_again(&self, manifest: &Manifest, now: Now<'_>, by: Option<&Caller>) -> bool {
+        let written = self.place.marked(self.for_this_instance(manifest));
+        let source = now.spec().and_then(|spec| spec.source.as_ref());
+        let is_his = by.is_none_or(|by| source.is_some_and(|source| source.is_by(&by.subject, &by.issuer)));
+        is_his && now.object.is_some_and(|object| written.is_said_by(object))
     }
 
     fn put(
