@@ -27,13 +27,18 @@ const OPEN: &str = r"^cluster\..+\.upstream_rq_active$";
 /// How often other replicas are told that somebody asks for a preview: so many times in the time in which nobody may.
 const TOLD: u64 = 4;
 
+/// What Envoy counts for a preview: of each way, by the names of its counters.
+type Told = BTreeMap<(PreviewWay, String), u64>;
+
 /// The requests of one preview.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     ways: BTreeMap<PreviewWay, u64>,
+    /// What Envoy said last.
+    told: Told,
     /// When there were more of them than before, in seconds since 1970.
     pub(crate) last: Option<u64>,
-    /// Since when they are counted: an Envoy that was started anew begins anew.
+    /// Since when they are counted.
     pub(crate) since: u64,
 }
 
@@ -51,6 +56,17 @@ impl Counts {
     /// How many the baseline of a service got in its place.
     pub(crate) fn fallbacks(&self) -> u64 {
         self.ways.iter().filter(|(way, _)| matches!(way, PreviewWay::Fallback(_))).map(|(_, count)| count).sum()
+    }
+
+    /// All of them by now. A counter goes with its route, such as when a tunnel is disconnected, or with Envoy, and begins anew:
+    /// what it has counted until then stays.
+    fn with(before: Option<&Self>, told: &Told) -> BTreeMap<PreviewWay, u64> {
+        let mut ways = before.map(|before| before.ways.clone()).unwrap_or_default();
+        for (counter, count) in told {
+            let known = before.and_then(|before| before.told.get(counter)).copied().unwrap_or_default();
+            *ways.entry(counter.0).or_default() += count.checked_sub(known).unwrap_or(*count);
+        }
+        ways
     }
 
     fn used(&self) -> Used {
@@ -142,28 +158,28 @@ fn is_open(engine: &Engine, id: &ObjectId, open: &BTreeSet<String>) -> bool {
 }
 
 /// Notes what was counted. Gives those of which others are to learn that somebody asks for them.
-fn note(
-    engine: &mut Engine,
-    mut all: BTreeMap<String, BTreeMap<PreviewWay, u64>>,
-    open: &BTreeSet<String>,
-) -> Vec<ObjectId> {
+fn note(engine: &mut Engine, mut all: BTreeMap<String, Told>, open: &BTreeSet<String>) -> Vec<ObjectId> {
     engine.world.count_previews();
     let now = clock::now();
     let previews = engine.world.all_previews();
     let named: Vec<_> = previews
-        .filter_map(|object| Some((Arc::clone(object), all.remove(engine.world.preview_selector(&object.id)?)?)))
+        .filter_map(|object| {
+            let told = engine.world.preview_selector(&object.id).and_then(|selector| all.remove(selector));
+            let is_counted = told.is_some() || engine.traffic.of(&object.id).is_some();
+            is_counted.then(|| (Arc::clone(object), told.unwrap_or_default()))
+        })
         .collect();
     let mut untold = Vec::new();
     let old = std::mem::take(&mut engine.traffic.counts);
     if engine.traffic.began == 0 {
         engine.traffic.began = now;
     }
-    for (object, ways) in named {
+    for (object, told) in named {
         let before = old.get(&object.id);
+        let ways = Counts::with(before, &told);
         let is_new = before.is_none_or(|before| before.ways != ways);
         let is_asked = is_new || idle(&object).is_some() && is_open(engine, &object.id, open);
-        let is_anew = before.is_some_and(|before| before.ways.iter().any(|(way, count)| ways.get(way) < Some(count)));
-        let since = before.map_or(engine.traffic.began, |before| if is_anew { now } else { before.since });
+        let since = before.map_or(engine.traffic.began, |before| before.since);
         let last = if is_asked { Some(now) } else { before.and_then(|before| before.last) };
         if is_asked {
             // Who asks for it asks for what it includes.
@@ -173,7 +189,7 @@ fn note(
                 untold.extend(is_due(&object, now).then(|| object.id.clone()));
             }
         }
-        engine.traffic.counts.insert(object.id.clone(), Counts { ways, last, since });
+        engine.traffic.counts.insert(object.id.clone(), Counts { ways, told, last, since });
     }
     let told = engine.traffic.tell(now);
     engine.touched.alone(told);
@@ -181,13 +197,13 @@ fn note(
 }
 
 /// The counters by selector.
-fn ways(stats: &Stats) -> BTreeMap<String, BTreeMap<PreviewWay, u64>> {
-    let mut all: BTreeMap<String, BTreeMap<PreviewWay, u64>> = BTreeMap::new();
+fn ways(stats: &Stats) -> BTreeMap<String, Told> {
+    let mut all: BTreeMap<String, Told> = BTreeMap::new();
     for (name, value) in stats.values() {
         // A host's name may hold anything that names do.
         let counted = KINDS.iter().find_map(|kind| name.rsplit_once(kind)?.1.strip_suffix(".upstream_rq_total"));
         if let Some((selector, way)) = counted.and_then(PreviewWay::parse) {
-            *all.entry(selector.to_owned()).or_default().entry(way).or_default() += value;
+            all.entry(selector.to_owned()).or_default().insert((way, name.to_owned()), value);
         }
     }
     all
@@ -219,6 +235,27 @@ mod tests {
             {"name":"vhost.a.route.other.upstream_rq_total","value":9}]}"#;
         let ways = ways(&Stats::parse(told.as_bytes()).unwrap());
         let expected = [(PreviewWay::Any, 7), (PreviewWay::Preview(0), 5), (PreviewWay::Fallback(1), 1)];
-        assert_eq!(ways, [("pr-1-k3".to_owned(), expected.into())].into());
+        assert_eq!(ways.keys().collect::<Vec<_>>(), ["pr-1-k3"]);
+        assert_eq!(Counts::with(None, &ways["pr-1-k3"]), expected.into());
+    }
+
+    #[test]
+    fn what_was_counted_stays_when_its_counter_goes_and_begins_anew() {
+        let told = |counters: &[(&str, u64)]| -> Told {
+            counters.iter().map(|(name, count)| ((PreviewWay::Preview(0), (*name).to_owned()), *count)).collect()
+        };
+        let mut counts = Counts::default();
+        let mut after = |counters: &[(&str, u64)]| {
+            let told = told(counters);
+            counts = Counts { ways: Counts::with(Some(&counts), &told), told, ..Counts::default() };
+            counts.of(PreviewWay::Preview(0))
+        };
+        assert_eq!(after(&[("own", 3), ("internal", 2)]), 5);
+        // Its tunnel is disconnected, where visitors come; then it is there again, and then Envoy is started anew.
+        assert_eq!(after(&[("internal", 2)]), 5);
+        assert_eq!(after(&[("own", 1), ("internal", 2)]), 6);
+        assert_eq!(after(&[]), 6);
+        assert_eq!(after(&[("own", 1)]), 7);
+        assert_eq!(after(&[("own", 1)]), 7);
     }
 }

@@ -146,9 +146,29 @@ async fn a_developers_process_gets_the_requests_for_as_long_as_it_is_connected()
 
     let lines = process.stdout().join("\n");
     assert!(!lines.contains("voucher"), "{lines}");
+    let counted = async || {
+        let shown = gateway.admin.list("previews?name=tax").await.remove(0);
+        shown["services"][0]["requests"].as_u64().unwrap_or_default()
+    };
+    let before = eventually("they are counted", async || match counted().await {
+        count if count >= 4 => Ok(count),
+        count => Err(count),
+    })
+    .await;
     interrupt(process).await;
     gateway.line(&["Preview default/tax: ann", "no longer serves", "until now: it left"]).await;
     desk.answers(&host, "503").await;
+    // Whoever asks now is counted as well: what is told then is newer than that the process has gone.
+    let asked = |shown: &Value| shown["requests"].as_u64().unwrap_or_default();
+    let all = asked(&gateway.admin.list("previews?name=tax").await.remove(0));
+    eventually("it was looked since then", async || {
+        client.ask(&get(&host, "/")).await;
+        let shown = gateway.admin.list("previews?name=tax").await.remove(0);
+        if asked(&shown) > all { Ok(()) } else { Err(shown) }
+    })
+    .await;
+    let after = counted().await;
+    assert!(after >= before, "what was counted stays: {after} after {before}");
     desk.is_on_record();
     gateway.stop().await;
 }
