@@ -192,6 +192,22 @@ pub(crate) fn forbidden(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy) -
     })
 }
 
+/// What the policy does not let a Preview be, whether it is there or not.
+pub(crate) fn refused(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy, context: &Context<'_>) -> Vec<Problem> {
+    let mut problems: Vec<_> = forbidden(id, spec, policy).into_iter().collect();
+    problems.extend(gate::of(id, spec, policy, context.protection).err());
+    drop(entrances("", spec, policy, &mut problems));
+    drop(replacements(id, spec, policy, None, context, &mut problems));
+    // That somebody is not there yet is no reason.
+    problems.retain(|problem| problem.reason == "NotAllowed");
+    let ttl = spec.lifetime.as_ref().and_then(|lifetime| lifetime.ttl.as_ref());
+    if let Some((_, most)) = ttl.zip(policy.max_ttl.as_ref()).filter(|(ttl, most)| ttl.0 > most.0) {
+        let message = format!("the PreviewPolicy lets previews be shown for {}s at most", most.0.as_secs());
+        problems.push(Problem::error("NotAllowed", "spec.lifetime.ttl", message));
+    }
+    problems
+}
+
 fn entrances(selector: &str, spec: &Preview, policy: &PreviewPolicy, problems: &mut Vec<Problem>) -> Vec<Entrance> {
     let allowed: Vec<_> = policy.hosts.iter().filter_map(|host| HostPattern::parse(host)).collect();
     let mut entrances = Vec::new();

@@ -37,7 +37,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::OptionFuture;
-use nuncio_api::{Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, Problem, Secret, Spec};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -139,6 +139,9 @@ impl Lifecycle {
         self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;
             may_make(&lock(engine), &grant, by, &manifest)?;
+            if wanted.only_allowed {
+                is_shown(&lock(engine), &manifest)?;
+            }
             let (mut manifest, old) = (manifest.clone(), now.in_the_way());
             keep_source(&mut manifest.spec, old);
             keep_generation(&mut manifest.spec, now.spec());
@@ -238,6 +241,13 @@ fn may_make(engine: &Engine, grant: &Grant, by: Option<&Caller>, manifest: &Mani
     let (policy, find) = (policy(engine)?.1, |id: &ObjectId| spec(engine, id));
     grant.may_call(policy, &manifest.id)?;
     rights::may_include(policy, by, &manifest.id.namespace, &manifest.spec, find)
+}
+
+/// Whether the policy would have a Preview shown.
+fn is_shown(engine: &Engine, manifest: &Manifest) -> Result<(), PreviewError> {
+    let refused = engine.world.refused_of_preview(&manifest.id, &manifest.spec);
+    let why = |problem: &Problem| PreviewError::Field { field: problem.field.clone(), why: problem.to_string() };
+    refused.first().map_or(Ok(()), |problem| Err(why(problem)))
 }
 
 /// What became of a Preview.

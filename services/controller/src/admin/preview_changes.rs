@@ -27,6 +27,9 @@ pub struct PutPreview {
     /// Whether it is refused where there is one of that name, unless the same person has sent the very same before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_new: bool,
+    /// Whether it is refused where the PreviewPolicy would not have it shown, rather than written and told of by its status.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_allowed: bool,
     /// By whom; the operator where absent, who may do all that the PreviewPolicy allows.
     #[serde(default)]
     pub by: Option<Caller>,
@@ -142,6 +145,14 @@ pub enum PreviewError {
     /// It is no Preview that could be used.
     #[error("{0}")]
     Invalid(String),
+    /// The same, by what one of its fields says.
+    #[error("{why}")]
+    Field {
+        /// Which: `spec.access.mode`.
+        field: String,
+        /// Why.
+        why: String,
+    },
     /// Something else is in the way.
     #[error("{0}")]
     Conflict(String),
@@ -156,7 +167,7 @@ impl PreviewError {
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Missing(_) => StatusCode::NOT_FOUND,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::Field { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -172,6 +183,9 @@ pub struct ProblemDetails {
     pub title: String,
     /// Why, in this case.
     pub detail: String,
+    /// The field of the Preview that is at fault, where it is one: `spec.access.mode`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
 }
 
 /// What else may be answered to who wants something of a Preview that is there.
@@ -199,7 +213,9 @@ impl IntoResponse for PreviewError {
     fn into_response(self) -> Response {
         let status = self.status();
         let title = status.canonical_reason().unwrap_or_default().to_owned();
-        let details = ProblemDetails { status: status.as_u16(), title, detail: self.to_string() };
+        let detail = self.to_string();
+        let field = if let Self::Field { field, .. } = self { Some(field) } else { None };
+        let details = ProblemDetails { status: status.as_u16(), title, detail, field };
         let mut response = (status, Json(details)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));

@@ -39,9 +39,11 @@ impl Manifest {
     pub(super) fn parse(namespace: &str, name: &str, text: &str) -> Result<Self, PreviewError> {
         let invalid = |why: String| Err(PreviewError::Invalid(why));
         if !is_name(namespace) || !is_name(name) {
-            return invalid(format!(
+            let field = if is_name(namespace) { "metadata.name" } else { "metadata.namespace" }.to_owned();
+            let why = format!(
                 "\"{namespace}/{name}\" is no namespace and name: expected lower-case letters, digits and dashes, at most {LONGEST} of each"
-            ));
+            );
+            return Err(PreviewError::Field { field, why });
         }
         if text.len() > MAX_TEXT {
             return invalid(format!("the manifest is larger than {} KiB", MAX_TEXT >> 10));
@@ -60,9 +62,10 @@ impl Manifest {
         // What would have no effect as well: whoever asks by a request is there to put it right.
         let wrong = object.problems.iter();
         let wrong: Vec<_> = wrong.map(|(problem, at)| format!("line {}: {problem}", at.line)).collect();
-        match object.spec {
-            Spec::Preview(spec) if wrong.is_empty() => Ok(Self { spec: *spec, ..Self::new(id, object.labels) }),
-            _ => invalid(wrong.join("; ")),
+        let field = object.problems.first().map(|(problem, _)| problem.field.clone());
+        match (object.spec, field) {
+            (Spec::Preview(spec), None) => Ok(Self { spec: *spec, ..Self::new(id, object.labels) }),
+            (_, field) => Err(PreviewError::Field { field: field.unwrap_or_default(), why: wrong.join("; ") }),
         }
     }
 

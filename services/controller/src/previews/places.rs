@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use nuncio_api::{Duration, Preview, PreviewBackends, PreviewPolicy};
+use nuncio_api::{Duration, Kind, ObjectId, Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewPolicy};
 
 use super::{Lifecycle, policy, rights};
 use crate::admin::{Caller, PreviewRightsView, PreviewRoomView, SeePreviewRights};
@@ -44,7 +44,7 @@ impl Lifecycle {
         let seconds = |length: &Option<Duration>| length.as_ref().map(|length| length.0.as_secs());
         PreviewRightsView {
             namespaces: namespaces.collect(),
-            access: policy.access.iter().map(|mode| format!("{mode:?}")).collect(),
+            access: modes(&engine, policy).map(|mode| format!("{mode:?}")).collect(),
             hosts: policy.hosts.clone(),
             services_alone: policy.backends.unwrap_or_default() == PreviewBackends::Services,
             tunnels: policy.allows_tunnels(),
@@ -53,6 +53,17 @@ impl Lifecycle {
             why: String::new(),
         }
     }
+}
+
+/// The access modes that somebody may choose: of those that the policy allows, those behind which anybody can be let in.
+fn modes(engine: &Engine, policy: &PreviewPolicy) -> impl Iterator<Item = PreviewAccessMode> {
+    let id = ObjectId::new(Kind::Preview, "", "");
+    let refuses = move |mode: PreviewAccessMode| {
+        let access = Some(PreviewAccess { mode: Some(mode), ..PreviewAccess::default() });
+        let spec = Preview { access, ..Preview::default() };
+        engine.world.refused_of_preview(&id, &spec).iter().any(|problem| problem.field == "spec.access.mode")
+    };
+    policy.access.iter().copied().filter(move |mode| !refuses(*mode))
 }
 
 /// The namespaces in which somebody may make Previews, and of which repository alone where that is so.

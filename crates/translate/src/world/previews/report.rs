@@ -10,7 +10,7 @@ use nuncio_ir::{Backend, ClusterName, Discovery, Route, RouteAction};
 
 use super::rules::PREVIEW_KEYS;
 use crate::compiled;
-use crate::preview::{Compiled, Entrance, Phase, Replacement, fingerprint};
+use crate::preview::{self, Compiled, Entrance, Phase, Replacement, fingerprint};
 use crate::upstream::{find, location};
 use crate::world::{World, invalid_reason};
 
@@ -133,6 +133,13 @@ impl World {
             is_replaced || find(&it.backend.backend, &it.owner.namespace, &context).location == place
         };
         compiled.replacements.iter().position(is_meant)
+    }
+
+    /// What the policy that is in force does not let a Preview be, whether it is there or not.
+    #[must_use]
+    pub fn refused_of_preview(&self, id: &ObjectId, spec: &Preview) -> Vec<Problem> {
+        let policy = self.previews.policy();
+        policy.map(|policy| preview::refused(id, spec, policy, &self.context())).unwrap_or_default()
     }
 
     /// What visitors call a Preview.

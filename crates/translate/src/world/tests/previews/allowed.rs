@@ -1,8 +1,8 @@
 //! What a policy allows, and which names are for previews alone.
 
-use nuncio_api::{Kind, ObjectId};
+use nuncio_api::{Kind, ObjectId, Spec};
 
-use super::{POLICY, PREVIEW, SITE, answer, host, of, preview, reasons};
+use super::{POLICY, PREVIEW, SITE, answer, host, objects, of, preview, reasons};
 use crate::world::World;
 
 #[test]
@@ -52,6 +52,29 @@ fn a_policy_that_is_not_valid_is_not_called_missing() {
     let found = told(&of(&[SITE, &bad, PREVIEW]));
     let why = "serves nothing: PreviewPolicy default/previews is not valid: spec.filters[0].arguments.require: ";
     assert!(found[0].starts_with(why), "{found:?}");
+}
+
+#[test]
+fn what_would_be_refused_is_known_before_it_is_there() {
+    let world = of(&[SITE, &POLICY.replace("[Public]", "[Public], maxTTL: 2h")]);
+    let refused = |text: &str| {
+        let objects = objects(text);
+        let Spec::Preview(spec) = &objects[0].spec else { panic!("{text}") };
+        let refused = world.refused_of_preview(&preview(), spec);
+        refused.iter().map(|problem| problem.field.clone()).collect::<Vec<_>>()
+    };
+    assert!(refused(PREVIEW).is_empty());
+    for (allowed, changed, field) in [
+        ("mode: Public", "mode: Authenticated", "spec.access.mode"),
+        ("host: shop.example", "host: other.example", "spec.entrypoints[0].host"),
+        ("backend: cart-42", "backend: cart.team", "spec.services[0].backend"),
+        ("  access:", "  lifetime: {ttl: 3h}\n  access:", "spec.lifetime.ttl"),
+    ] {
+        assert_eq!(refused(&PREVIEW.replace(allowed, changed))[0], field, "{changed}");
+    }
+    // Who is not there yet may come, and who stays for as long as is allowed stays.
+    assert!(refused(&PREVIEW.replace("cart-42", "cart-9")).is_empty());
+    assert!(refused(&PREVIEW.replace("  access:", "  lifetime: {ttl: 2h}\n  access:")).is_empty());
 }
 
 #[test]
