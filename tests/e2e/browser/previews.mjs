@@ -2,7 +2,7 @@
 import { story } from '../../support/browser/story.mjs';
 import { violations, watched } from './steps.mjs';
 
-await story(async ({ context, settings: { origin, token, manifest, fields, pictures } }) => {
+await story(async ({ context, settings: { origin, token, manifest, fields, choices, pictures } }) => {
   const headers = { authorization: token };
   const fill = async (page, fields) => {
     for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
@@ -32,9 +32,12 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   const doctor = await still.innerText('main');
   await still.goto(`${origin}/docs/previews/new`);
   await fill(still, fields);
+  for (const [label, value] of Object.entries(choices)) await still.getByLabel(label, { exact: true }).selectOption(value);
   await fill(still, { 'For how long': '3 days' });
   await still.click('text="Create"');
   const lacking = await still.innerText('[role=alert]');
+  const beside = await still.innerText('.field:has(input[name=ttl][aria-invalid])');
+  const unneeded = await still.locator('input[name=groups], input[name=owner]').count();
   await fill(still, { 'For how long': '' });
   await still.click('text="Create"');
   const byFields = await still.innerText('main');
@@ -62,5 +65,5 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await still.click('text=Delete it now');
   await still.waitForURL(`${origin}/docs/previews`);
   const gone = await still.innerText('main');
-  return { empty, refused, made, madeUntil, extendedUntil, doctor, lacking, byFields, ended, list, none, gone, violations: found, faults };
+  return { empty, refused, made, madeUntil, extendedUntil, doctor, lacking, beside, unneeded, byFields, ended, list, none, gone, violations: found, faults };
 });

@@ -46,6 +46,9 @@ pub(super) enum What<'a> {
         text: &'a str,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         only_new: bool,
+        /// And where the policy would have it shown.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        only_allowed: bool,
     },
     /// It is shown for longer, from now.
     Extend { ttl: Option<&'a str> },
@@ -106,7 +109,8 @@ pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Jso
         (status = 409, description = "Something else is in the way", body = ProblemDetails),
         (status = 422, description = "It is no Preview that could be used", body = ProblemDetails)))]
 pub(super) async fn put(visit: Visit, Path((namespace, name)): Id, text: String) -> Result<Response, ProblemDetails> {
-    let changed = change(&visit, &namespace, &name, What::Put { text: &text, only_new: false }).await?;
+    let changed =
+        change(&visit, &namespace, &name, What::Put { text: &text, only_new: false, only_allowed: false }).await?;
     if changed.outcome != "created" {
         return Ok(Json(changed).into_response());
     }

@@ -19,6 +19,9 @@ pub(crate) struct ProblemDetails {
     pub(crate) title: String,
     /// Why, in this case.
     pub(crate) detail: String,
+    /// The field of the preview that is at fault, where it is one: `spec.access.mode`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<String>,
 }
 
 /// What else may be answered to who wants something of a preview.
@@ -45,7 +48,7 @@ pub(super) enum Refusals {
 impl ProblemDetails {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or_default().to_owned();
-        Self { status: status.as_u16(), title, detail: detail.into() }
+        Self { status: status.as_u16(), title, detail: detail.into(), field: None }
     }
 
     /// The status of the answer.

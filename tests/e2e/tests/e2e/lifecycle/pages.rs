@@ -20,10 +20,11 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
         "token": team.person("team-cart"),
         "manifest": manifest.to_string(),
         "fields": {
-            "Name": "fields", "The host at which it is seen": SHOP, "For how long": "3h",
+            "Name": "fields", "For how long": "3h",
             "The service that is replaced": team.cart.address().to_string(),
             "The service that stands in for it": team.branch.address().to_string(),
         },
+        "choices": { "Namespace": "default", "The host at which it is seen": SHOP, "Who may see it": "Public" },
         "pictures": pictures,
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/previews.mjs");
@@ -46,6 +47,8 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     assert_eq!(ends("extendedUntil").duration_since(ends("madeUntil")).as_hours(), 3);
     says("doctor", &["there is no internal Listener", "OTEL_PROPAGATORS=tracecontext,baggage"]);
     says("lacking", &["spec.lifetime.ttl"]);
+    says("beside", &["For how long", "expected a duration"]);
+    assert_eq!(seen["unneeded"], 0, "the policy has no mode that asks for groups or an owner: {seen:#}");
     says("byFields", &["web--fields-", "Public"]);
     says("ended", &["1 preview", "fields"]);
     says("list", &["1 preview", "tax"]);
@@ -127,6 +130,60 @@ async fn what_was_done_is_said_and_not_done_again_by_loading_its_address() {
         let gone = team.client().ask(&ask("POST", &format!("{page}/delete"))).await;
         assert_eq!((gone.status, gone.header("location")), (303, Some("/docs/previews")));
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_policy_refuses_is_said_at_its_field_and_nothing_is_written() {
+    let team = Team::new().await;
+    let policy = team.policy(|policy| {
+        policy["spec"]["access"] = json!(["Public", "Members"]);
+        policy["spec"]["filters"] = json!([{"name": "token"}]);
+        policy["spec"]["maxTTL"] = json!("9h");
+    });
+    team.site.write("policy.yaml", documents(&[policy]));
+    let gateway = team.gateway().await;
+    let ann = team.person("team-cart");
+    let form = get(PORTAL, "/docs/previews/new").with("authorization", &ann);
+    let offered = team.client().ask(&form).await.text();
+    for part in ["<option value=\"Public\"", "<option value=\"Members\"", "name=\"groups\"", "At most 9h."] {
+        assert!(offered.contains(part), "{part}: {offered}");
+    }
+    for part in ["<option value=\"Owner\"", "name=\"owner\"", "shop.example.com", "72h"] {
+        assert!(!offered.contains(part), "{part}: {offered}");
+    }
+    let (cart, branch) = (team.cart.address(), team.branch.address());
+    for (changed, field) in [
+        ("access=ShareLink", "access"),
+        ("access=Members", "groups"),
+        ("host=other.example", "host"),
+        ("ttl=10h", "ttl"),
+        ("namespace=Shop", "namespace"),
+    ] {
+        let (changed_field, _) = changed.split_once('=').unwrap();
+        let usual = [
+            "name=tax".to_owned(),
+            "namespace=default".to_owned(),
+            format!("baseline={cart}"),
+            format!("backend={branch}"),
+            format!("host={SHOP}"),
+            "access=Public".to_owned(),
+        ];
+        let others = usual.into_iter().filter(|it| !it.starts_with(&format!("{changed_field}=")));
+        let body = others.chain([changed.to_owned()]).collect::<Vec<_>>().join("&");
+        let post = get(PORTAL, "/docs/previews/new/fields").method("POST").with("authorization", &ann);
+        let refused =
+            team.client().ask(&post.with("content-type", "application/x-www-form-urlencoded").body(body)).await;
+        let text = refused.text();
+        assert_eq!(refused.status, 422, "{changed}: {text}");
+        let (_, at) = text.split_once(&format!("name=\"{field}\"")).unwrap_or_else(|| panic!("{field}: {text}"));
+        let own = at.split_once('>').unwrap().0;
+        assert!(own.contains("aria-invalid=\"true\""), "{changed}: {own}");
+        assert_eq!(text.matches("aria-invalid").count(), 1, "{changed}: {text}");
+        assert!(text.contains("value=\"tax\"") && text.contains("<strong class=\"fault\">"), "{changed}: {text}");
+    }
+    let there = get(PORTAL, "/api/v1/previews/default/tax").with("authorization", &ann);
+    assert_eq!(team.client().ask(&there).await.status, 404, "nothing was written");
     gateway.stop().await;
 }
 
