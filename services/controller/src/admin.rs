@@ -17,6 +17,7 @@
 //! | `/api/v1/preview-list` | of Previews those that somebody may know of |
 //! | `/api/v1/preview-rights` | where somebody may make Previews, and what they may be |
 //! | `/api/v1/preview-shareable` | what links to a Preview would be |
+//! | `/api/v1/preview-manifest` | what a Preview says, for who may change it |
 //! | `/api/v1/preview-{put,delete,extend,share,withdraw,probe,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
@@ -45,6 +46,7 @@ mod operations;
 mod page;
 mod portal;
 mod preview_changes;
+mod preview_manifest;
 mod preview_mesh;
 mod preview_probe;
 mod preview_rights;
@@ -100,6 +102,7 @@ pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
 pub use preview_changes::{
     DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
 };
+pub use preview_manifest::{PreviewManifestView, ReadPreview};
 pub use preview_mesh::PreviewMeshView;
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
@@ -224,6 +227,11 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When that is not allowed, or nobody sees it by a link.
     fn withdraw_links(&self, wanted: &WithdrawLinks) -> Result<PreviewChanged, PreviewError>;
+    /// What a Preview says that a request has made.
+    ///
+    /// # Errors
+    /// When he may not change it, or no request has made it.
+    fn preview_manifest(&self, wanted: &ReadPreview) -> Result<PreviewManifestView, PreviewError>;
     /// Has a Preview shown for longer.
     ///
     /// # Errors
@@ -280,6 +288,7 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(preview_mesh::meshes))
         .routes(routes!(preview_rights::rights))
         .routes(routes!(preview_share::shareable))
+        .routes(routes!(preview_manifest::manifest))
         .routes(routes!(lists::clusters))
         .routes(routes!(lists::limits))
         .routes(routes!(lists::limited))

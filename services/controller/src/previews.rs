@@ -22,6 +22,7 @@ mod places;
 mod poll;
 pub(crate) mod probe;
 mod pulls;
+mod read;
 mod rights;
 mod share;
 mod steps;

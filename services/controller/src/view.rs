@@ -29,9 +29,10 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
     DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView,
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
-    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewMeshView,
-    PreviewRightsView, PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview,
-    RouteView, SeePreviewRights, SeePreviews, SharePreview, TopologyQuery, TopologyView, View, WayView, WithdrawLinks,
+    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewManifestView,
+    PreviewMeshView, PreviewRightsView, PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView,
+    ProblemView, PutPreview, ReadPreview, RouteView, SeePreviewRights, SeePreviews, SharePreview, TopologyQuery,
+    TopologyView, View, WayView, WithdrawLinks,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -290,6 +291,10 @@ impl View for EngineView {
 
     fn withdraw_links(&self, wanted: &WithdrawLinks) -> Result<PreviewChanged, PreviewError> {
         self.changes.lifecycle.withdraw(&self.engine, wanted)
+    }
+
+    fn preview_manifest(&self, wanted: &ReadPreview) -> Result<PreviewManifestView, PreviewError> {
+        self.changes.lifecycle.read(&self.engine, wanted)
     }
 
     fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {

@@ -5,6 +5,7 @@
 
 mod acts;
 mod api;
+mod change;
 mod detail;
 mod difference;
 mod doctor;
@@ -49,6 +50,8 @@ pub(crate) fn router() -> Router<Site> {
         .route("/docs/previews/new", get(form::new).post(form::create))
         .route("/docs/previews/new/fields", get(form::again).post(form::create_by_fields))
         .route("/docs/previews/{namespace}/{name}", get(one::one))
+        .route("/docs/previews/{namespace}/{name}/change", get(change::show).post(change::by_manifest))
+        .route("/docs/previews/{namespace}/{name}/change/fields", get(change::again).post(change::by_fields))
         .route("/docs/previews/{namespace}/{name}/changes", get(difference::page))
         .route("/docs/previews/{namespace}/{name}/delete", get(acts::again).post(acts::delete))
         .route("/docs/previews/{namespace}/{name}/share", get(acts::ask_share).post(acts::share))

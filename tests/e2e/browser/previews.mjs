@@ -41,6 +41,15 @@ await story(async ({ context, settings: { origin, token, manifest, fields, choic
   await fill(still, { 'For how long': '' });
   await still.click('text="Create"');
   const byFields = await still.innerText('main');
+  await still.click('text="Change it"');
+  const filled = await still.inputValue('input[name=backend]');
+  await fill(still, { 'For how long': '2 days' });
+  await still.click('text="Save"');
+  const unchanged = await still.innerText('.field:has(input[name=ttl][aria-invalid])');
+  await fill(still, { 'For how long': '5h' });
+  await still.click('text="Save"');
+  await still.waitForURL(`${origin}/docs/previews/default/fields`);
+  const changedUntil = await ends();
   await still.click('summary:has-text("Delete this preview")');
   await still.click('text=Delete it now');
   await still.goto(`${origin}/docs/previews/default/tax`);
@@ -60,10 +69,14 @@ await story(async ({ context, settings: { origin, token, manifest, fields, choic
   const ended = await look('/docs/previews?state=ended', 'ended');
   await look('/docs/previews/default/tax', 'one');
   await look('/docs/previews/new', 'new');
+  await look('/docs/previews/default/tax/change', 'change');
 
   await still.click('summary:has-text("Delete this preview")');
   await still.click('text=Delete it now');
   await still.waitForURL(`${origin}/docs/previews`);
   const gone = await still.innerText('main');
-  return { empty, refused, made, madeUntil, extendedUntil, doctor, lacking, beside, unneeded, byFields, ended, list, none, gone, violations: found, faults };
+  return {
+    empty, refused, made, madeUntil, extendedUntil, doctor, lacking, beside, unneeded, filled, unchanged, changedUntil, byFields,
+    ended, list, none, gone, violations: found, faults,
+  };
 });

@@ -30,7 +30,7 @@ pub(super) enum For {
 }
 
 /// Every path there is. What is not here is for [`For::Trusted`], which a test holds against the router.
-pub(super) const PATHS: [(&str, For); 41] = [
+pub(super) const PATHS: [(&str, For); 42] = [
     ("/", For::Everybody),
     ("/ambassador/v0/check_alive", For::Everybody),
     ("/ambassador/v0/check_ready", For::Everybody),
@@ -71,6 +71,7 @@ pub(super) const PATHS: [(&str, For); 41] = [
     ("/api/v1/preview-share", For::Person),
     ("/api/v1/preview-shareable", For::Person),
     ("/api/v1/preview-withdraw", For::Person),
+    ("/api/v1/preview-manifest", For::Person),
     ("/api/v1/preview-probe", For::Person),
     ("/api/v1/preview-tunnel", For::Person),
 ];

@@ -185,6 +185,10 @@ impl View for Fake {
         Err(PreviewError::Conflict("no".into()))
     }
 
+    fn preview_manifest(&self, wanted: &ReadPreview) -> Result<PreviewManifestView, PreviewError> {
+        Err(PreviewError::Missing(wanted.name.clone()))
+    }
+
     fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {
         Err(PreviewError::Missing(wanted.name.clone()))
     }

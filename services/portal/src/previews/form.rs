@@ -9,8 +9,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use self::fields::{Fault, Fields};
-use self::offer::Input;
+pub(super) use self::fields::{Fault, Fields};
+pub(super) use self::offer::{Input, saying};
 use super::api::{What, change};
 use super::link;
 use super::list::Refused;
@@ -33,7 +33,7 @@ struct New<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Manifest {
-    text: String,
+    pub(super) text: String,
 }
 
 /// Which preview a manifest is.
@@ -64,7 +64,7 @@ async fn page(visit: &Visit, fields: &Fields, text: Option<&str>, problem: Optio
     let example = offer::manifest(&rights);
     let fault = problem.filter(|_| text.is_none()).and_then(Fault::of);
     let mut inputs = offer::naming(fields, &rights, fault.as_ref());
-    inputs.extend(offer::saying(visit.texts(), fields, &rights, fault.as_ref()));
+    inputs.extend(saying(visit.texts(), fields, &rights, fault.as_ref()));
     let page = New {
         frame: visit.frame(),
         inputs,
@@ -81,7 +81,7 @@ pub(super) async fn again() -> Redirect {
 }
 
 /// What the reader may make. Why nobody can say it is why he cannot, too.
-async fn rights_of(visit: &Visit) -> Rights {
+pub(super) async fn rights_of(visit: &Visit) -> Rights {
     let none = |why: String| Rights { why, ..Rights::default() };
     if visit.viewer.identity.is_none() {
         return none(visit.texts().text("previews_nobody").to_owned());

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::offer::length;
 use crate::previews::problem::ProblemDetails;
 
 /// What is typed.
@@ -33,6 +34,30 @@ impl Fields {
         manifest
     }
 
+    /// What a manifest says, where it is one of one service at one host, with nothing that these fields would hide.
+    pub(in crate::previews) fn of(manifest: &Value) -> Option<Self> {
+        let spec = &manifest["spec"];
+        let only = |field: &str| match spec[field].as_array().map(Vec::as_slice) {
+            Some([one]) => Some(one.clone()),
+            _ => None,
+        };
+        let (service, entrypoint) = (only("services")?, only("entrypoints")?);
+        let is_plain = ["match", "tunnel"].iter().all(|field| service[field].is_null()) && spec["includes"].is_null();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let groups = spec["access"]["groups"].as_array().into_iter().flatten();
+        is_plain.then(|| Self {
+            name: text(&manifest["metadata"]["name"]),
+            namespace: text(&manifest["metadata"]["namespace"]),
+            baseline: text(&service["baseline"]),
+            backend: text(&service["backend"]),
+            host: text(&entrypoint["host"]),
+            access: text(&spec["access"]["mode"]),
+            groups: groups.map(text).collect::<Vec<_>>().join(", "),
+            owner: text(&spec["access"]["owner"]),
+            ttl: short(spec["lifetime"]["ttl"].as_str().unwrap_or_default()),
+        })
+    }
+
     /// Has the `spec` of a preview of one service at one host say this, and leaves the rest of it as it is.
     pub(in crate::previews) fn put_into(&self, spec: &mut Value) {
         spec["services"][0]["baseline"] = json!(self.baseline.trim());
@@ -48,12 +73,17 @@ impl Fields {
             put(&mut spec["access"], "generation", None);
         }
         let (old, ttl) = (spec["lifetime"]["ttl"].as_str().unwrap_or_default(), self.ttl.trim());
-        if old != ttl {
+        if short(old) != short(ttl) {
             put(&mut spec["lifetime"], "ttl", Some(json!(ttl)).filter(|_| !ttl.is_empty()));
             // Whoever says how long means that; what was extended beyond it stays so.
             put(&mut spec["lifetime"], "expiresAt", None);
         }
     }
+}
+
+/// A length of time as people write it, where the gateway tells it in seconds.
+fn short(ttl: &str) -> String {
+    ttl.strip_suffix('s').and_then(|seconds| seconds.parse().ok()).map_or_else(|| ttl.to_owned(), length)
 }
 
 /// Sets a field, or takes it away.
@@ -141,7 +171,7 @@ mod tests {
             "slug": "t", "services": [{ "baseline": "old", "backend": "old", "whenMissing": "Baseline" }],
             "entrypoints": [{ "name": "shop", "host": "old.example" }],
             "access": { "mode": "ShareLink", "generation": 2, "groups": ["x"] },
-            "lifetime": { "ttl": "3h", "idle": "1h", "expiresAt": "2026-12-24T18:00:00Z" },
+            "lifetime": { "ttl": "10800s", "idle": "1h", "expiresAt": "2026-12-24T18:00:00Z" },
         });
         let old = spec["lifetime"].clone();
         fields("ShareLink", "3h").put_into(&mut spec);
@@ -155,6 +185,26 @@ mod tests {
         assert_eq!(spec["lifetime"], json!({ "ttl": "9h", "idle": "1h" }));
         fields("ShareLink", "").put_into(&mut spec);
         assert_eq!(spec["lifetime"], json!({ "idle": "1h" }));
+    }
+
+    #[test]
+    fn a_manifest_is_read_into_fields_where_they_say_all_of_it() {
+        let typed = Fields { baseline: "cart".to_owned(), groups: "a, b".to_owned(), ..fields("Members", "3h") };
+        let manifest = typed.manifest();
+        assert_eq!(Fields::of(&manifest), Some(Fields { owner: String::new(), ..typed }));
+        for (at, more) in [
+            ("/spec/services", json!([{ "baseline": "a", "backend": "b" }, { "baseline": "c", "backend": "d" }])),
+            ("/spec/services", json!([{ "baseline": "a", "tunnel": true }])),
+            ("/spec/services/0/match", json!({ "method": "GET" })),
+            ("/spec/includes", json!([{ "name": "other" }])),
+            ("/spec/entrypoints", json!([])),
+        ] {
+            let mut changed = manifest.clone();
+            let (parent, field) = at.rsplit_once('/').unwrap();
+            changed.pointer_mut(parent).unwrap()[field] = more;
+            assert_eq!(Fields::of(&changed), None, "{at}");
+        }
+        assert_eq!(Fields::of(&json!("no manifest")), None);
     }
 
     #[test]

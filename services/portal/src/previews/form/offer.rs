@@ -147,7 +147,7 @@ fn host_like(rights: &Rights) -> String {
 }
 
 /// As one writes it: `72h`.
-fn length(seconds: u64) -> String {
+pub(super) fn length(seconds: u64) -> String {
     match seconds {
         _ if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
         _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),

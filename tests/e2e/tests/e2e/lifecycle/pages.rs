@@ -50,6 +50,9 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     says("beside", &["For how long", "expected a duration"]);
     assert_eq!(seen["unneeded"], 0, "the policy has no mode that asks for groups or an owner: {seen:#}");
     says("byFields", &["web--fields-", "Public"]);
+    assert_eq!(seen["filled"], team.branch.address().to_string());
+    says("unchanged", &["expected a duration"]);
+    ends("changedUntil");
     says("ended", &["1 preview", "fields"]);
     says("list", &["1 preview", "tax"]);
     says("none", &["0 previews"]);
@@ -184,6 +187,60 @@ async fn what_the_policy_refuses_is_said_at_its_field_and_nothing_is_written() {
     }
     let there = get(PORTAL, "/api/v1/previews/default/tax").with("authorization", &ann);
     assert_eq!(team.client().ask(&there).await.status, 404, "nothing was written");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_preview_is_changed_by_who_may_and_what_the_form_does_not_show_stays() {
+    let team = Team::new().await;
+    let policy = team.policy(|policy| policy["spec"]["access"] = json!(["Public", "ShareLink"]));
+    team.site.write("policy.yaml", documents(&[policy]));
+    let gateway = team.gateway().await;
+    let ann = team.person("team-cart");
+    let ask = |method: &str, path: &str| get(PORTAL, path).method(method).with("authorization", &ann);
+    let mut manifest = team.manifest("tax");
+    manifest["metadata"]["labels"] = json!({"team": "cart"});
+    manifest["spec"]["slug"] = json!("taxes");
+    manifest["spec"]["lifetime"] = json!({"ttl": "2h", "idle": "90m"});
+    manifest["spec"]["source"] = json!({"repository": "acme/cart", "branch": "fix/tax"});
+    let api = "/api/v1/previews/default/tax";
+    assert_eq!(team.client().ask(&ask("PUT", api).body(manifest.to_string())).await.status, 201);
+    let page = "/docs/previews/default/tax/change";
+    let form = team.client().ask(&ask("GET", page)).await.text();
+    for part in [format!("value=\"{}\"", team.branch.address()), "taxes".to_owned(), "name=\"ttl\"".to_owned()] {
+        assert!(form.contains(&part), "{part}: {form}");
+    }
+    assert!(!form.contains("fix/tax"), "what is noted of its source is not for him to say: {form}");
+
+    let (cart, web) = (team.cart.address(), team.web.address());
+    let save = async |token: &str, fields: String| {
+        let post = get(PORTAL, &format!("{page}/fields")).method("POST").with("authorization", token);
+        team.client().ask(&post.with("content-type", "application/x-www-form-urlencoded").body(fields)).await
+    };
+    let fields = |host: &str| format!("baseline={cart}&backend={web}&host={host}&access=ShareLink&ttl=3h");
+    let refused = save(&ann, fields("other.example")).await;
+    let text = refused.text();
+    assert!(refused.status == 422 && text.contains(&format!("value=\"{web}\"")), "{} {text}", refused.status);
+    assert_eq!(save(&team.person("others"), fields(SHOP)).await.status, 403);
+    let saved = save(&ann, fields(SHOP)).await;
+    assert_eq!((saved.status, saved.header("location")), (303, Some("/docs/previews/default/tax")), "{}", saved.text());
+    let file = std::fs::read_to_string(team.site.manifests().join("previews/default.tax.json")).unwrap();
+    let written: Value = serde_json::from_str(&file).unwrap();
+    let spec = &written["spec"];
+    assert_eq!(
+        (&spec["access"]["mode"], &spec["services"][0]["backend"]),
+        (&json!("ShareLink"), &json!(web.to_string()))
+    );
+    assert_eq!((&spec["slug"], &spec["source"]["branch"]), (&json!("taxes"), &json!("fix/tax")), "{file}");
+    assert!(spec["lifetime"]["idle"].is_string() && written["metadata"]["labels"]["team"] == "cart", "{file}");
+
+    // Who may not change it is shown nothing of it, and one that is written by hand is changed where it is.
+    let other = get(PORTAL, page).with("authorization", &team.person("others"));
+    assert_eq!(team.client().ask(&other).await.status, 403);
+    team.site.write("by-hand.yaml", documents(&[team.manifest("by-hand")]));
+    gateway.admin.state("Preview", "by-hand", "acked").await;
+    let by_hand = team.client().ask(&ask("GET", "/docs/previews/default/by-hand/change")).await;
+    assert!(by_hand.status == 409 && by_hand.text().contains("by-hand"), "{}", by_hand.text());
     gateway.stop().await;
 }
 

@@ -1,0 +1,46 @@
+//! What a Preview says, for who may change it.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::caller::{By, Caller, Wanted};
+use super::preview_changes::Refusals;
+use super::{PreviewError, Shared};
+
+/// A Preview that somebody wants to change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadPreview {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// By whom; the operator where absent.
+    #[serde(default)]
+    pub by: Option<Caller>,
+}
+
+impl Wanted for ReadPreview {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
+}
+
+/// What a Preview says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewManifestView {
+    /// A manifest, in JSON, without what is noted of its source: sent as it is, it changes nothing.
+    pub text: String,
+}
+
+/// What a Preview says that a request has made, as a request says it.
+#[utoipa::path(post, path = "/api/v1/preview-manifest", tag = "lists", request_body = ReadPreview,
+    responses((status = 200, description = "Its manifest", body = PreviewManifestView), Refusals))]
+pub(super) async fn manifest(
+    State(view): State<Shared>,
+    By(wanted): By<ReadPreview>,
+) -> Result<Json<PreviewManifestView>, PreviewError> {
+    view.preview_manifest(&wanted).map(Json)
+}
