@@ -90,7 +90,7 @@ pub use key_uses::KeyUseView;
 pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, FailureView, HeaderView, HostView, LimitExplained,
     LimitView, LimitedView, ListenerView, LocationView, Lost, ObjectRef, ObjectState, ObjectView, ProblemView,
-    ProtectionExplained, RouteView, TcpView,
+    ProtectionExplained, PurposeView, RouteView, TcpView,
 };
 pub use operations::{
     HealthChecks, LimitTermView, OperationAsked, OperationLimitView, OperationRouteView, OperationView,

@@ -71,8 +71,37 @@ pub struct ObjectView {
     pub envoys: usize,
     /// Of its kind there is an editor.
     pub is_editable: bool,
+    /// What it is for, where that is nothing of a route's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<PurposeView>,
     /// What is wrong with it.
     pub problems: Vec<ProblemView>,
+}
+
+/// What an object is for of which no route is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PurposeView {
+    /// Connections to a port go to a service.
+    Connections {
+        /// The port.
+        port: u16,
+        /// The name that clients ask for by TLS; none where all connections go there.
+        host: Option<String>,
+        /// Where they go.
+        service: String,
+    },
+    /// It says what Previews may be.
+    Previews {
+        /// The namespaces in which they count; `*` is each.
+        namespaces: Vec<String>,
+        /// The hosts that they may have the routes of.
+        hosts: Vec<String>,
+        /// The domain below which they have theirs.
+        domain: String,
+        /// How many there are that it rules; none where another policy is in force.
+        count: Option<usize>,
+    },
 }
 
 /// Something that is wrong.

@@ -31,6 +31,7 @@ fn object(name: &str) -> ObjectView {
         acked_by: 1,
         envoys: 1,
         is_editable: true,
+        purpose: None,
         problems: Vec::new(),
     }
 }

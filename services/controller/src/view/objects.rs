@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nuncio_api::{ObjectId, Severity, Spec};
 use nuncio_xds::{Key, ResourceType};
 
-use crate::admin::{LocationView, ObjectRef, ObjectState, ObjectView, ProblemView};
+use crate::admin::{LocationView, ObjectRef, ObjectState, ObjectView, ProblemView, PurposeView};
 use crate::engine::Engine;
 use crate::event::LocatedProblem;
 
@@ -32,7 +32,30 @@ pub(super) fn object_view(engine: &Engine, object: &nuncio_api::Object, problems
         acked_by,
         envoys,
         is_editable: crate::edit::is_editable(object.id.kind),
+        purpose: purpose(engine, object),
         problems: problems.iter().map(ProblemView::from).collect(),
+    }
+}
+
+/// What an object is for of which no route is made.
+fn purpose(engine: &Engine, object: &nuncio_api::Object) -> Option<PurposeView> {
+    match &object.spec {
+        Spec::TcpMapping(spec) => Some(PurposeView::Connections {
+            port: spec.port,
+            host: spec.host.clone(),
+            service: spec.service.to_string(),
+        }),
+        Spec::PreviewPolicy(spec) => {
+            let is_in_force = engine.world.preview_policy().is_some_and(|(id, _)| *id == object.id);
+            let ruled = engine.world.all_previews().filter(|preview| spec.takes_namespace(&preview.id.namespace));
+            Some(PurposeView::Previews {
+                namespaces: spec.namespaces.clone(),
+                hosts: spec.hosts.clone(),
+                domain: spec.domain.clone(),
+                count: is_in_force.then(|| ruled.count()),
+            })
+        }
+        _ => None,
     }
 }
 

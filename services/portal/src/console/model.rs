@@ -40,7 +40,19 @@ pub(super) struct Object {
     /// There is an editor of it.
     #[serde(default)]
     pub(super) is_editable: bool,
+    #[serde(default)]
+    pub(super) purpose: Option<Purpose>,
     pub(super) problems: Vec<Problem>,
+}
+
+/// What an object is for of which no route is made.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Purpose {
+    /// Connections to a port go to a service.
+    Connections { port: u16, host: Option<String>, service: String },
+    /// It says what previews may be; how many it rules, where it is in force.
+    Previews { namespaces: Vec<String>, hosts: Vec<String>, domain: String, count: Option<usize> },
 }
 
 #[derive(Debug, Deserialize)]

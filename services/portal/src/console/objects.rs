@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::edit::is_read;
 use super::graph::Graph;
 use super::link::{self, Part, Turns, with_query};
-use super::model::{Object, ObjectRef, Page as List, Topology};
+use super::model::{Object, ObjectRef, Page as List, Purpose, Topology};
 use super::page::{Trouble, ask};
 use super::problems::ProblemRow;
 use super::rows::{Row, rows};
@@ -66,6 +66,8 @@ struct ObjectRow {
     place: String,
     state: &'static str,
     state_words: String,
+    /// What it is for, where no route is made of it.
+    purpose: Option<String>,
     problems: String,
 }
 
@@ -85,6 +87,7 @@ fn object_row(object: &Object, texts: &Texts) -> ObjectRow {
         place: place(object),
         state: state(object),
         state_words: state_words(object, texts),
+        purpose: object.purpose.as_ref().map(|purpose| purpose_words(purpose, texts)),
         problems: match object.problems.len() {
             0 => String::new(),
             number => texts.count("count_problem", number),
@@ -96,6 +99,26 @@ fn object_row(object: &Object, texts: &Texts) -> ObjectRow {
 fn place(object: &Object) -> String {
     let location = &object.location;
     if location.line == 0 { location.file.clone() } else { format!("{}:{}", location.file, location.line) }
+}
+
+fn purpose_words(purpose: &Purpose, texts: &Texts) -> String {
+    match purpose {
+        Purpose::Connections { port, host: None, service } => {
+            texts.fill("object_connections", &[("port", port), ("service", service)])
+        }
+        Purpose::Connections { port, host: Some(host), service } => {
+            texts.fill("object_connections_by_name", &[("port", port), ("host", host), ("service", service)])
+        }
+        Purpose::Previews { namespaces, hosts, domain, count } => {
+            let (namespaces, hosts) = (namespaces.join(", "), hosts.join(", "));
+            let what =
+                texts.fill("object_previews", &[("namespaces", &namespaces), ("hosts", &hosts), ("domain", domain)]);
+            match count {
+                Some(count) => format!("{what} {}", texts.with("object_previews_ruled", "number", count)),
+                None => format!("{what} {}", texts.text("object_previews_idle")),
+            }
+        }
+    }
 }
 
 /// How it is marked.
@@ -247,6 +270,7 @@ fn awaited(site: &Visit, id: ObjectRef, from: &Came) -> Response {
             place: String::new(),
             state: "waiting",
             state_words: site.texts().text("object_written").to_owned(),
+            purpose: None,
             problems: String::new(),
             id,
         },
@@ -260,6 +284,23 @@ fn awaited(site: &Visit, id: ObjectRef, from: &Came) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_makes_no_route_says_what_it_is_for() {
+        let words = |purpose: &str| purpose_words(&serde_json::from_str(purpose).unwrap(), &Texts::default());
+        let all = words(r#"{"connections": {"port": 5432, "host": null, "service": "db:5432"}}"#);
+        assert!(all.contains("port 5432") && all.contains("db:5432") && !all.contains("TLS"), "{all}");
+        let named = words(r#"{"connections": {"port": 5432, "host": "db.example", "service": "db"}}"#);
+        assert!(named.contains("db.example"), "{named}");
+        let policy = |count: &str| {
+            words(&format!(
+                r#"{{"previews": {{"namespaces": ["shop"], "hosts": ["*.example"], "domain": "pre.example", "count": {count}}}}}"#
+            ))
+        };
+        let (ruling, idle) = (policy("3"), policy("null"));
+        assert!(ruling.contains("*.example") && ruling.contains('3'), "{ruling}");
+        assert!(idle.contains("pre.example") && idle.contains("not in force"), "{idle}");
+    }
 
     #[test]
     fn a_page_waits_for_a_new_object_for_a_while() {

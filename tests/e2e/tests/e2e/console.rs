@@ -71,6 +71,28 @@ async fn a_route_is_followed_from_its_listener_to_its_endpoints() {
 }
 
 #[tokio::test]
+async fn what_makes_no_route_says_what_it_is_for() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let (port, cart) = (site.at(5432).port(), site.at(9103));
+    site.write(
+        "db.yaml",
+        format!(
+            "apiVersion: getambassador.io/v3alpha1\nkind: TCPMapping\nmetadata: {{name: db}}\n\
+             spec: {{port: {port}, address: {ip}, service: '{cart}'}}\n",
+            ip = site.ip()
+        ),
+    );
+    let gateway = gateway(&site).await;
+    let db = told(&site, "/console/objects/TCPMapping/default/db", &["Connections to port", &cart.to_string()]).await;
+    assert!(db.contains(&format!("port {port} ")) && !db.contains("No route is made"), "{db}");
+    let policy = "/console/objects/PreviewPolicy/default/previews";
+    let policy = told(&site, policy, &["preview.localhost", HOST, "href=\"/docs/previews\"", " now."]).await;
+    assert!(!policy.contains("No route is made"), "{policy}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_told_with_its_place_until_it_is_mended() {
     let site = Site::new();
     let _shop = shop(&site).await;
