@@ -16,6 +16,7 @@ import time
 from kube import SHOP, ClusterStage
 from login_checks import (a_key_of_ones_own_does_too, a_logout_ends_it_in_every_tab, a_token_does_too, no_log_holds_a_secret,
                           orders_need_a_login, the_portal_knows_who_is_logged_in, the_portal_shows_the_preview, with_token)
+from preview_checks import a_preview_has_a_url_of_its_own, a_preview_shows_three_services_deep, a_process_of_ones_own_stands_in
 from program import DemoError, wait_until
 from shop import Reply, Traffic, expect, request, send, serves
 from stage import HOST, DirectoryStage, Stage
@@ -86,43 +87,6 @@ def the_canary_gets_its_share(stage: Stage) -> str:
     stage.change("cart.yaml", "weight: 10", "weight: 100")
     wait_until(lambda: share_of_v2(stage, 20) == 1, "the canary to take everything", stage.gateway)
     return f"{share:.1%} of {CANARY_REQUESTS} requests; all of them after its weight became 100"
-
-
-def a_preview_has_a_url_of_its_own(stage: Stage) -> str:
-    url = stage.preview()
-    host = url.removeprefix("http://").rstrip("/")
-    asked = lambda path, **more: request(stage, path, headers={"host": host}, **more)
-    served = {asked("/api/carts/ann").served_by for _ in range(20)}
-    expect(served == {"cart/v2"}, f"version 2 of the cart in every answer, came {served}")
-    expect(asked("/api/carts/ann").headers.get("x-nuncio-served-by") == "preview", "answers to say that it is the preview")
-    page = asked("/?user=ann")
-    expect(page.status == 200 and page.headers.get("x-nuncio-served-by") == "baseline", "the shop's own front page around it")
-    unknown = request(stage, "/", headers={"host": "web--nobody.preview.localhost"})
-    expect(unknown.status == 404 and b"no such preview" in unknown.body, f"a page for what is no preview, came {unknown.status}")
-    orders = asked("/api/orders")
-    expect(orders.status != 200, f"orders to need a login there too, came {orders.status}")
-    return f"version 2 of the cart inside the shop at {url}"
-
-
-def a_preview_shows_three_services_deep(stage: Stage) -> str:
-    host = stage.preview().removeprefix("http://").rstrip("/")
-    filled = request(stage, "/api/carts/pat/lines/bell", "PUT", {"quantity": 2})
-    expect(filled.status == 200, f"two bells in a cart, came {filled.status}")
-    cart = lambda **more: json.loads(request(stage, "/?user=pat", **more).body)["cart"]
-    with Traffic(stage, "/?user=pat") as traffic:
-        total = cart(headers={"host": host}).get("total_cents")
-        expect(total == 2500, f"the front page of the preview to have version 2's total, came {total}")
-        expect("total_cents" not in cart(), "the shop's own front page to have none")
-    traffic.expect_all_answered()
-    outside = request(stage, "/carts/pat", headers={"host": "cart.internal"})
-    expect(outside.status == 404, f"the services' own names to be nobody's at the customers' port, came {outside.status}")
-    # The front page asks the cart by the gateway, and the cart the catalog, when something is put into it.
-    told = stage.follow_preview("/?user=pat")
-    calls = {call["host"]: call for call in told["calls"]}
-    expect({"cart.internal", "catalog.internal"} <= set(calls) and all(call["carried"] for call in told["calls"]),
-           f"the context to be carried to cart and catalog, came {told}")
-    expect(calls["cart.internal"]["served_by"] == "preview", f"the preview's cart behind the front page, came {told}")
-    return f"version 2's total on the front page; the doctor followed {len(told['calls'])} calls, none lost the context"
 
 
 def nuncio(stage: Stage, *arguments: str) -> subprocess.CompletedProcess:
@@ -276,13 +240,13 @@ def nothing_is_left(stage: Stage) -> str:
 
 
 DIRECTORY = [the_shop_is_served, a_preview_has_a_url_of_its_own, a_preview_shows_three_services_deep,
-             a_change_loses_nothing, the_canary_gets_its_share,
+             a_process_of_ones_own_stands_in, a_change_loses_nothing, the_canary_gets_its_share,
              a_broken_file_hurts_nobody, explain_names_the_route, the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
              the_portal_knows_who_is_logged_in, the_portal_shows_the_preview, a_token_does_too, a_key_of_ones_own_does_too,
              a_logout_ends_it_in_every_tab, envoy_comes_back,
              no_log_holds_a_secret, nothing_is_left]
 CLUSTER = [the_shop_is_served, a_preview_has_a_url_of_its_own, a_preview_shows_three_services_deep,
-           states_are_shown, a_change_loses_nothing,
+           a_process_of_ones_own_stands_in, states_are_shown, a_change_loses_nothing,
            the_canary_gets_its_share, a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
            the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
            the_portal_knows_who_is_logged_in, the_portal_shows_the_preview, a_token_does_too, a_key_of_ones_own_does_too,

@@ -32,6 +32,7 @@ def own_address() -> str:
 class ClusterStage(Stage):
     """The gateway reads an API server."""
 
+    namespace = SHOP
     usual_ports = PORTS | {"api": 6443, "etcd": 2379, "peers": 2380}
 
     def set_up(self) -> None:

@@ -23,7 +23,7 @@ ENVOY = ROOT / ".tools/bin/envoy"
 HOST = "shop.localhost"
 # What the manifests and the programs use unless something else has the port already.
 PORTS = {"http": 8080, "https": 8443, "internal": 8081, "tcp": 8090, "admin": 8877, "portal": 8088, "shop": 9101,
-         "accounts": 9200}
+         "accounts": 9200, "own": 9300}
 SHOP_PORTS = 5
 # The Secret with the keys that developers make in the portal.
 PORTAL_KEYS = "portal-keys"
@@ -47,6 +47,8 @@ class Stage:
 
     # Where the shop listens, as the EndpointSlices of the manifests say.
     address = "127.0.0.1"
+    # Where its objects are.
+    namespace = "default"
     usual_ports = PORTS
 
     def __init__(self, quiet: bool) -> None:

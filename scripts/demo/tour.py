@@ -1,6 +1,9 @@
 """What a person is shown, and things to try."""
 from __future__ import annotations
 
+import textwrap
+
+import own
 from accounts import ROBOT
 from checks import BROKEN
 from kube import SHOP, ClusterStage
@@ -13,7 +16,7 @@ The shop is open:
 Its manifests, yours to edit until you stop:
   {manifests}
 
-Eight things to try in another terminal, the last in a browser:
+Nine things to try in another terminal, the eighth in a browser:
 
 1. Change a route while requests flow. None fails:
      while curl -sS -o /dev/null -D - http://{host}:{http}/api/products | grep -i x-shop-note; do sleep 0.1; done
@@ -44,7 +47,7 @@ Eight things to try in another terminal, the last in a browser:
 7. Log in: orders need it. In a browser, open http://{host}:{http}/api/orders. The provider's page says who has an account; then you are back.
    http://{host}:{http}/account in another tab has the way out of both. Programs are told 401, or bring a token of the provider:
      curl -sS -i -H 'accept: application/json' http://{host}:{http}/api/orders
-     token=$(curl -sS -u {robot} -d grant_type=client_credentials http://{accounts}/token | grep -o 'ey[^"]*')
+     token=$({robot})
      curl -sS -i -H "authorization: Bearer $token" http://{host}:{http}/api/orders
      {nuncio} explain http://{host}:{http}/api/orders --admin {admin}
 
@@ -54,6 +57,7 @@ Eight things to try in another terminal, the last in a browser:
    Ctrl K finds anything from any page: a field of a schema, such as price_cents, or in the console an object.
    Then change the timeout of the cart, see what that affects, and apply it: http://127.0.0.1:{portal}/console/objects/Mapping/default/cart/edit
 
+{own}
 Ctrl-C stops everything.
 """
 
@@ -62,7 +66,7 @@ CLUSTER = """
 The shop is open, and its manifests are in a Kubernetes API server:
 {places}
 
-Eight things to try in another terminal. First let kubectl find the cluster:
+Nine things to try in another terminal. First let kubectl find the cluster:
      export KUBECONFIG={kubeconfig} PATH={tools}:$PATH
 
 1. What became of each Mapping:
@@ -95,14 +99,21 @@ Eight things to try in another terminal. First let kubectl find the cluster:
 8. Log in: orders need it. In a browser, open http://{host}:{http}/api/orders. The provider's page says who has an account; then you are back.
    http://{host}:{http}/account in another tab has the way out of both. Programs are told 401, or bring a token of the provider:
      curl -sS -i -H 'accept: application/json' http://{host}:{http}/api/orders
-     token=$(curl -sS -u {robot} -d grant_type=client_credentials http://{accounts}/token | grep -o 'ey[^"]*')
+     token=$({robot})
      curl -sS -i -H "authorization: Bearer $token" http://{host}:{http}/api/orders
      {nuncio} explain http://{host}:{http}/api/orders --admin {admin}
    Or a key, which who has logged in makes at http://{host}:{http}/docs/keys:
      curl -sS -i -H 'X-API-Key: PASTE-IT-HERE' http://{host}:{http}/api/orders
 
+{own}
 Ctrl-C stops everything.
 """
+
+
+OWN = """\
+9. Have a process of your own stand in for the cart, inside the rest of the shop, at a URL of its own. Here that is Python, which has one cart
+   to show ({files}); the token is good for an hour:
+{commands}"""
 
 
 def places(stage: Stage) -> list[tuple[str, str]]:
@@ -127,8 +138,8 @@ def show(stage: Stage) -> None:
     width = max(len(where) for where, _ in lines)
     words = {"places": "\n".join(f"  {where:{width}}  {what}" for where, what in lines), "host": HOST,
              "http": stage.ports["http"], "portal": stage.ports["portal"], "admin": stage.admin, "manifests": stage.manifests, "nuncio": stage.nuncio,
-             "envoy": " ".join(str(pid) for pid in stage.envoys()), "accounts": stage.accounts.address,
-             "robot": f"{ROBOT}:{stage.accounts.passwords[ROBOT]}"}
+             "envoy": " ".join(str(pid) for pid in stage.envoys()), "robot": stage.accounts.token_command(stage.work, ROBOT),
+             "own": OWN.format(files=own.FILES, commands=textwrap.indent(own.commands(stage), 5 * " "))}
     if isinstance(stage, ClusterStage):
         words |= {"kubeconfig": stage.cluster.admin, "tools": stage.cluster.tools, "shop": SHOP, "broken": BROKEN,
                   "api_server": stage.api_server.process.pid}

@@ -13,8 +13,8 @@ const [host, port] = address.split(':');
 
 // Whose cart is whose, and what they log in with.
 const PASSWORDS = new Map([['ann', 'bell'], ['bob', 'lamp']]);
-// Who belongs to the shop.
-const GROUPS = new Map([['ann', ['staff']]]);
+// Who belongs to the shop: people, and the client with whose tokens its developers make previews.
+const GROUPS = new Map([['ann', ['staff']], ['developer', ['staff']]]);
 // What access tokens are for: with a resource they are JWTs, which the gateway verifies by itself.
 const SHOP = 'urn:shop';
 const HOUR = 3600;
@@ -25,6 +25,7 @@ const provider = new Provider(`http://${address}`, {
   ttl: { AccessToken: HOUR, ClientCredentials: HOUR, IdToken: HOUR, Interaction: HOUR, Session: 24 * HOUR, Grant: 24 * HOUR },
   claims: { openid: ['sub', 'groups'] },
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id, groups: GROUPS.get(id) ?? [] }) }),
+  extraTokenClaims: (ctx, token) => ({ groups: GROUPS.get(token.accountId ?? token.clientId) ?? [] }),
   // The clients are the shop's own: nobody has to agree that they learn who he is.
   async loadExistingGrant(ctx) {
     const { client, session } = ctx.oidc;
