@@ -76,6 +76,8 @@ pub struct ProbedServiceView {
     pub backend: String,
     /// What became of the key.
     pub key: Handed,
+    /// Why nobody replaces it now, where it is so.
+    pub missing: Option<String>,
 }
 
 /// What became of a key.

@@ -89,7 +89,7 @@ fn shape(engine: &Engine, object: &Arc<Object>) -> Shape {
         ends_soon: engine.world.preview_ends_soon(id),
         has_ended,
         fallen_back: named(|it| it.falls_back),
-        failing: named(|it| it.is_missing && !it.falls_back),
+        failing: named(|it| it.missing.is_some() && !it.falls_back),
     }
 }
 

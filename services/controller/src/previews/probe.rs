@@ -185,12 +185,13 @@ fn view(
 ) -> ProbeView {
     let calls: Vec<_> = seen.iter().map(|seen| (call(seen), index(engine, id, seen))).collect();
     let replacements = engine.world.preview_replacements(id).into_iter().enumerate();
-    let services = replacements.map(|(at, PreviewReplacement { service, .. })| {
+    let services = replacements.map(|(at, PreviewReplacement { service, missing, .. })| {
         let of_it = calls.iter().filter(|(_, index)| *index == Some(at)).map(|(call, _)| call.carried);
         ProbedServiceView {
             baseline: service.baseline.to_string(),
             backend: backend_words(service),
             key: handed(of_it),
+            missing: missing.map(str::to_owned),
         }
     });
     let services = services.collect();

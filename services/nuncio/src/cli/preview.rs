@@ -46,7 +46,7 @@ pub(crate) enum PreviewCommand {
     /// Print what has happened to a preview, and how many requests it has got
     Logs(PreviewLogsArgs),
     /// Follow a request of a preview through the services, and tell where its key was handed on, or lost; exit code 1 if it
-    /// did not arrive everywhere
+    /// did not arrive everywhere, or nobody stands in for a service
     Doctor(PreviewDoctorArgs),
     /// Print the routes by which a mesh leads calls of services to a preview, for `kubectl apply`: `HTTPRoute`s of the Gateway
     /// API whose parent is a Service

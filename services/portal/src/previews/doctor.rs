@@ -80,6 +80,8 @@ struct Service {
     backend: String,
     /// `carried`, `lost` or `not-seen`.
     key: String,
+    /// Why nobody replaces it now, where it is so.
+    missing: Option<String>,
 }
 
 impl Service {

@@ -12,8 +12,8 @@ pub struct PreviewReplacement<'w> {
     pub service: &'w PreviewedService,
     /// The Preview that says so, where it is one that is included.
     pub included: Option<&'w ObjectId>,
-    /// Nobody stands in for it now.
-    pub is_missing: bool,
+    /// Why nobody stands in for it now, where it is so.
+    pub missing: Option<&'w str>,
     /// And the baseline gets its requests.
     pub falls_back: bool,
 }
@@ -34,13 +34,13 @@ impl World {
         if let Some(compiled) = self.previews.compiled.get(id) {
             let replacements = compiled.replacements.iter().map(|it| {
                 let included = Some(&it.owner).filter(|owner| **owner != compiled.id);
-                let (is_missing, falls_back) = (it.missing.is_some(), it.is_left_to_baseline());
-                PreviewReplacement { service: &it.backend, included, is_missing, falls_back }
+                let (missing, falls_back) = (it.missing.as_deref(), it.is_left_to_baseline());
+                PreviewReplacement { service: &it.backend, included, missing, falls_back }
             });
             return replacements.collect();
         }
         let Some(Spec::Preview(spec)) = self.objects.get(id).map(|object| &object.spec) else { return Vec::new() };
-        let alone = |service| PreviewReplacement { service, included: None, is_missing: false, falls_back: false };
+        let alone = |service| PreviewReplacement { service, included: None, missing: None, falls_back: false };
         spec.services.iter().map(alone).collect()
     }
 

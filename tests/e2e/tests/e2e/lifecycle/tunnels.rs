@@ -73,6 +73,16 @@ impl Desk {
         url.trim_end().strip_prefix("http://").unwrap().trim_end_matches('/').to_owned()
     }
 
+    /// What the doctor tells of the cart, and whether all is well.
+    async fn diagnosis(&self) -> (Value, bool) {
+        let admin = self.team.site.admin().to_string();
+        let args = ["preview", "doctor", "tax", "--path", CART, "--admin", &admin, "-o", "json"];
+        let mut command = self.team.site.nuncio(&args);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        (told["services"][0].clone(), output.status.success())
+    }
+
     /// Who has served the cart, for how long and why no longer.
     fn is_on_record(&self) {
         let text = std::fs::read_to_string(self.team.site.root().join("audit.log")).unwrap();
@@ -283,20 +293,22 @@ async fn a_preview_that_has_another_service_served_gets_another_tunnel() {
 
 #[tokio::test]
 async fn the_doctor_sees_a_process_of_ones_own() {
-    let desk = Desk::new().await;
+    let desk = Desk::with(|preview| preview["spec"]["services"][0]["whenMissing"] = json!("Baseline")).await;
     let internal = crate::previews::internal_listener(&desk.team.site);
     desk.team.site.write("internal.yaml", documents(&[internal]));
     let gateway = desk.team.gateway().await;
     let host = desk.host(&gateway).await;
     let process = desk.serve(desk.team.branch.address(), &[]);
     desk.answers(&host, "branch").await;
-    let admin = desk.team.site.admin().to_string();
-    let args = ["preview", "doctor", "tax", "--path", CART, "--admin", &admin, "-o", "json"];
-    let mut command = desk.team.site.nuncio(&args);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
-    let service = &told["services"][0];
-    assert_eq!((&service["backend"], &service["key"]), (&json!("a tunnel"), &json!("carried")), "{told:#}");
+    let (service, is_well) = desk.diagnosis().await;
+    let told = ["backend", "key", "missing"].map(|field| &service[field]);
+    assert_eq!((told, is_well), ([&json!("a tunnel"), &json!("carried"), &Value::Null], true));
     interrupt(process).await;
+
+    // The key arrives, and nobody is there.
+    desk.answers(&host, "cart").await;
+    let (service, is_well) = desk.diagnosis().await;
+    let nobody = format!("nobody runs `nuncio preview serve` for {}", desk.team.cart.address());
+    assert_eq!((&service["key"], &service["missing"], is_well), (&json!("carried"), &json!(nobody), false));
     gateway.stop().await;
 }
