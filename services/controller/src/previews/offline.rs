@@ -1,23 +1,31 @@
 //! Previews in a directory that nobody serves, or somebody else: for commands.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Instant;
 
-use nuncio_api::{Kind, ObjectId};
+use nuncio_api::{Kind, ObjectId, Problem, Severity};
 
 use super::manifest::Manifest;
 use super::rights::in_namespace;
 use super::steps::{delete_step, extend_step, keep_generation, keep_source, length, withdraw_step};
 use super::store::{Step, Store};
-use super::{keys, policy};
+use super::{keys, place, policy};
 use crate::admin::{PreviewError, PreviewOutcome};
+use crate::clock;
+use crate::engine::Engine;
 use crate::offline::Offline;
 use crate::run::lock;
+use crate::source::{Content, FileChange};
+
+/// What is wrong with a Preview that the policy forbids.
+const FORBIDDEN: [&str; 2] = ["NotAllowed", "TooManyPreviews"];
 
 /// Makes a Preview be as its manifest says, in the directory that was read.
 ///
 /// # Errors
-/// When it is no Preview that could be used, or cannot be written.
+/// When it is no Preview that could be used, or the policy forbids it, or it cannot be written.
 pub fn put_preview(
     offline: Offline,
     directory: &Path,
@@ -26,23 +34,44 @@ pub fn put_preview(
 ) -> Result<PreviewOutcome, PreviewError> {
     let manifest = Manifest::parse(namespace, name, text)?;
     let (ambassador_id, engine) = offline.into_parts();
+    in_namespace(policy(&engine)?.1, namespace)?;
     let engine = Mutex::new(engine);
-    let without_keys = {
-        let engine = lock(&engine);
-        in_namespace(policy(&engine)?.1, namespace)?;
-        engine.world.lacks_preview_keys()
-    };
-    // Its URL stays what it is when a gateway serves it that makes changes.
-    if let Some(gateway) = without_keys {
-        keys::make_in(directory, &gateway).map_err(PreviewError::Conflict)?;
-    }
     let store = Store::unfollowed(directory.to_owned(), ambassador_id);
     store.change(&engine, &manifest.id, |now| {
-        let mut manifest = manifest.clone();
+        let mut manifest = store.for_this_instance(&manifest);
         keep_source(&mut manifest.spec, now.spec());
         keep_generation(&mut manifest.spec, now.spec());
+        // What somebody wrote by hand stays as it is, whatever is asked for.
+        if now.object.is_none_or(|object| store.is_own(object)) {
+            is_allowed(&mut lock(&engine), directory, &manifest)?;
+            make_keys(&lock(&engine), directory)?;
+        }
         Ok(Step::Put(manifest.into()))
     })
+}
+
+/// Whether the policy lets a Preview say this: it is taken in to be looked at, and then what is in the directory again, so that
+/// nothing is written that nobody would be shown.
+fn is_allowed(engine: &mut Engine, directory: &Path, manifest: &Manifest) -> Result<(), PreviewError> {
+    let file = place::name(&manifest.id);
+    let there = fs::read(directory.join(&file)).map_or(Content::Gone, Content::Bytes);
+    let new = Manifest { created: Some(clock::now()), ..manifest.clone() }.text();
+    let mut take_in = |content| {
+        engine.ingest(vec![FileChange { file: file.as_str().into(), content }], Instant::now());
+        engine.world.problems(&manifest.id)
+    };
+    let problems = take_in(Content::Bytes(new.into_bytes()));
+    take_in(there);
+    let is_forbidden = |it: &&Problem| it.severity == Severity::Error && FORBIDDEN.contains(&it.reason);
+    problems.iter().find(is_forbidden).map_or(Ok(()), |why| Err(PreviewError::Forbidden(why.to_string())))
+}
+
+/// Its URL stays what it is when a gateway serves it that makes changes.
+fn make_keys(engine: &Engine, directory: &Path) -> Result<(), PreviewError> {
+    match engine.world.lacks_preview_keys() {
+        Some(gateway) => keys::make_in(directory, &gateway).map_err(PreviewError::Conflict),
+        None => Ok(()),
+    }
 }
 
 /// Has a Preview shown for longer, in the directory that was read.

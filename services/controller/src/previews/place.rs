@@ -207,8 +207,8 @@ fn end(object: &Object) -> Option<&str> {
     }
 }
 
-/// A namespace has no dot in it, so no two objects share a file.
-fn name(id: &ObjectId) -> String {
+/// The file of a Preview in a directory. A namespace has no dot in it, so no two objects share one.
+pub(super) fn name(id: &ObjectId) -> String {
     format!("{BELOW}/{}.{}.json", id.namespace, id.name)
 }
 

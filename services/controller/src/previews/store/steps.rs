@@ -187,7 +187,7 @@ impl Store {
     }
 
     /// A gateway of another id than the usual takes no object that does not name it.
-    fn for_this_instance(&self, manifest: &Manifest) -> Manifest {
+    pub(in crate::previews) fn for_this_instance(&self, manifest: &Manifest) -> Manifest {
         let mut manifest = manifest.clone();
         if manifest.spec.ambassador_id.is_empty() && self.ambassador_id != "default" {
             manifest.spec.ambassador_id = vec![self.ambassador_id.clone()];

@@ -84,3 +84,40 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     assert!(!none.status.success() && told(&none).contains("there is no Preview"), "{}", told(&none));
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_directory_keeps_nothing_of_a_preview_that_its_policy_forbids() {
+    let team = Team::new().await;
+    let (file, directory) = (team.site.root().join("tax.json"), team.site.manifests());
+    let create = async |spec: Value| {
+        let mut manifest = team.manifest("tax");
+        manifest["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        std::fs::write(&file, manifest.to_string()).unwrap();
+        let arguments = ["preview", "create", file.to_str().unwrap(), directory.to_str().unwrap()];
+        let mut command = team.site.nuncio(&arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    let forbidden = [
+        ("spec.access.mode: ", json!({"access": {"mode": "Members", "groups": ["team-cart"]}})),
+        ("spec.entrypoints[0].host: ", json!({"entrypoints": [{"name": "web", "host": "other.example"}]})),
+        ("spec.services[0].tunnel: ", json!({"services": [{"baseline": "cart", "tunnel": true}]})),
+    ];
+    let is_refused = async |field: &str, spec: &Value| {
+        let refused = create(spec.clone()).await;
+        assert_eq!(refused.status.code(), Some(1), "{}", told(&refused));
+        assert!(told(&refused).contains(field) && told(&refused).contains("PreviewPolicy"), "{}", told(&refused));
+    };
+    for (field, spec) in &forbidden {
+        is_refused(field, spec).await;
+        assert!(!directory.join("previews").exists(), "neither a Preview nor its keys");
+    }
+    // One that is there stays as it is.
+    let made = create(json!({})).await;
+    assert!(made.status.success(), "{}", told(&made));
+    let written = || std::fs::read_to_string(directory.join("previews/default.tax.json")).unwrap();
+    let before = written();
+    for (field, spec) in &forbidden {
+        is_refused(field, spec).await;
+        assert_eq!(written(), before);
+    }
+}
