@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 from cluster import Cluster
-from program import DemoError, Program, answer, wait_until
+from program import DemoError, Program, listens, wait_until
 from stage import PORTAL_KEYS, PORTS, ROOT, Stage, replace
 
 CHART = ROOT / "deploy/helm/nuncio"
@@ -40,17 +40,12 @@ class ClusterStage(Stage):
         self.copy_manifests()
         self.make_secrets()
         self.cluster = Cluster(ROOT / ".tools/bin", self.work / "cluster", self.ports)
-        self.start("etcd", self.cluster.etcd())
+        etcd = self.start("etcd", self.cluster.etcd())
+        wait_until(lambda: listens(self.ports["etcd"]), "etcd to listen", etcd)
         self.start_api_server()
         self.install()
         self.start_shop()
         self.gateway = self.start_gateway()
-        wait_until(self.has_keys_of_previews, "the Secret of which URLs of previews are made", self.gateway)
-
-    def has_keys_of_previews(self) -> bool:
-        """The leader has made it, and its gateway has read it."""
-        problems = answer(f"http://{self.admin}/api/v1/problems")
-        return problems is not None and "nuncio-preview-keys" not in problems
 
     def start_api_server(self) -> Program:
         # A connection to a port that nobody listens on yet is tried again by it.

@@ -1,6 +1,7 @@
 """Programs that the demonstration starts, and waiting for them."""
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -10,7 +11,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-READY_SECONDS = 30
+# On a busy machine, too.
+READY_SECONDS = 60
 STOP_SECONDS = 20
 
 
@@ -93,17 +95,26 @@ def executable(pid: int) -> Path | None:
         return None
 
 
-def answer(url: str) -> str | None:
-    """What is answered with 200."""
+def listens(port: int) -> bool:
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=2) as reply:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        return True
+    except OSError:
+        return False
+
+
+def answer(url: str, host: str | None = None) -> str | None:
+    """What is answered with 200, to who asks for another host than the address."""
+    request = urllib.request.Request(url, headers={"host": host} if host else {})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=2) as reply:
             return reply.read().decode() if reply.status == 200 else None
-    except (OSError, urllib.error.URLError):
+    except (OSError, urllib.error.URLError, http.client.HTTPException):
         return None
 
 
-def answers(url: str) -> bool:
-    return answer(url) is not None
+def answers(url: str, host: str | None = None) -> bool:
+    return answer(url, host) is not None
 
 
 def wait_until(holds, what: str, program: Program, seconds: float = READY_SECONDS) -> float:

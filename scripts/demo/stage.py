@@ -13,9 +13,10 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from accounts import Accounts
-from program import DemoError, Program, answers, executable, is_free, wait_until
+from program import DemoError, Program, answer, answers, executable, is_free, listens, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFESTS = ROOT / "examples/shop/manifests"
@@ -149,7 +150,18 @@ class Stage:
         os.environ["LIMIT_RESPONSE_HEADERS_ENABLED"] = "true"  # answers say what is left of a limit
         gateway = self.start("nuncio", command, not self.quiet)
         wait_until(lambda: answers(f"http://{self.admin}/ambassador/v0/check_ready"), "the gateway to be ready", gateway)
+        # Envoy says that it has a listener before it takes connections there.
+        for name in ("http", "https", "internal", "tcp", "portal"):
+            wait_until(lambda: listens(self.ports[name]), f"the gateway to listen at port {self.ports[name]} ({name})", gateway)
+        wait_until(self.is_open, "the shop's front page, and that of its preview", gateway)
         return gateway
+
+    def is_open(self) -> bool:
+        """The front page is answered, and so is each preview's: they have no URL before it is known of what secret it is made."""
+        previews = json.loads(answer(f"http://{self.admin}/api/v1/previews") or "{}").get("items", [])
+        urls = [url["url"] for preview in previews for url in preview["urls"]]
+        front = f"http://127.0.0.1:{self.ports['http']}/"
+        return bool(urls) and all(answers(front, urlsplit(url).netloc) for url in (self.url, *urls))
 
     # While it runs
 
