@@ -75,10 +75,12 @@ def a_process_of_ones_own_stands_in(stage: Stage) -> str:
 
 def pasted(stage: Stage, commands: str) -> str:
     """What a shell says to these commands."""
-    shell = Program("own", ["bash", "-euc", commands], stage.work / "own.log")
+    log = stage.work / "own.log"
+    shell = Program("own", ["bash", "-euc", commands], log)
     try:
         shell.wait(PATIENCE)
-        expect(shell.process.poll() == 0, f"every command of the tour to succeed{shell.last_words()}")
-        return (stage.work / "own.log").read_text(errors="replace")
+        told = log.read_text(errors="replace")
+        expect(shell.process.poll() == 0, f"every command of the tour to succeed:\n{told}")
+        return told
     finally:
         shell.stop()

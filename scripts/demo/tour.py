@@ -112,7 +112,8 @@ Ctrl-C stops everything.
 
 OWN = """\
 9. Have a process of your own stand in for the cart, inside the rest of the shop, at a URL of its own. Here that is Python, which has one cart
-   to show ({files}); the token is good for an hour:
+   to show ({files}); the token is good for an hour. curl asks again while
+   it is told 502 or 503: the process is not there yet, or not connected:
 {commands}"""
 
 
