@@ -19,6 +19,7 @@
 //! | `/api/v1/preview-shareable` | what links to a Preview would be |
 //! | `/api/v1/preview-manifest` | what a Preview says, for who may change it |
 //! | `/api/v1/preview-{put,delete,extend,share,withdraw,probe,hook}` | Previews that come, change and go by requests |
+//! | `/api/v1/preview-{watch,watched}` | what is seen of a request that another gateway follows |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/route-traffic` | the same by route, where it counts so |
@@ -51,6 +52,7 @@ mod preview_mesh;
 mod preview_probe;
 mod preview_rights;
 mod preview_share;
+mod preview_watch;
 mod previews;
 mod probes;
 mod refusals;
@@ -107,6 +109,7 @@ pub use preview_mesh::PreviewMeshView;
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
 pub use preview_share::{PreviewShareView, PreviewShared, SharePreview, WithdrawLinks};
+pub use preview_watch::{PlacedCallView, WatchView, WatchedPreview};
 pub use previews::{
     PreviewDetailView, PreviewDocsView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView,
     PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviews,
@@ -212,6 +215,16 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When that is not allowed, or nobody would see it.
     fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError>;
+    /// Has the Envoy beside this gateway write down what it sees of a request that another one follows.
+    ///
+    /// # Errors
+    /// When that is not allowed, or something else is followed.
+    fn watch_preview(&self, wanted: &WatchedPreview) -> Result<WatchView, PreviewError>;
+    /// What it has seen of that.
+    ///
+    /// # Errors
+    /// When nobody watches for it.
+    fn watched_preview(&self, wanted: &WatchedPreview) -> Result<Vec<PlacedCallView>, PreviewError>;
     /// Makes links to a Preview.
     ///
     /// # Errors
@@ -312,6 +325,8 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(preview_share::withdraw))
         .routes(routes!(tunnels::open))
         .routes(routes!(preview_probe::probe))
+        .routes(routes!(preview_watch::watch))
+        .routes(routes!(preview_watch::watched))
         .routes(routes!(explain::by_query, explain::by_body))
         .routes(routes!(operations::operations))
         .split_for_parts();

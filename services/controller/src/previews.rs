@@ -17,13 +17,15 @@ mod hook;
 mod keys;
 mod manifest;
 pub(crate) mod offline;
+mod peers;
 mod place;
 mod places;
 mod poll;
-pub(crate) mod probe;
+mod probe;
 mod pulls;
 mod read;
 mod rights;
+pub(crate) mod seen;
 mod share;
 mod steps;
 mod store;
@@ -32,6 +34,7 @@ mod tombstones;
 pub(crate) mod traffic;
 mod tunnel;
 pub(crate) mod usage;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -45,11 +48,13 @@ use tokio_util::task::AbortOnDropHandle;
 use self::hook::Handled;
 use self::keys::Keys;
 use self::manifest::Manifest;
+use self::peers::Peers;
 use self::rights::Grant;
 use self::steps::{cut, delete_step, extend_step, keep_generation, keep_source, length, note_author};
 use self::store::{Now, Step, Store};
 use self::tombstones::Tombstones;
 use self::tunnel::{Carrier, Tunnels};
+use self::watch::Watching;
 use crate::admin::{
     Caller, Carry, DeletePreview, ExtendPreview, OpenTunnel, PreviewChanged, PreviewError, PreviewOutcome, PutPreview,
 };
@@ -72,7 +77,11 @@ pub(crate) struct Lifecycle {
     /// The admin socket of the Envoy beside the controller, which tells of requests that are followed.
     envoy: Option<PathBuf>,
     /// Held while one is followed: they would take each other's lines away.
-    probing: tokio::sync::Mutex<()>,
+    probing: Arc<tokio::sync::Mutex<()>>,
+    /// What another gateway follows.
+    watching: Mutex<Option<Watching>>,
+    /// The other gateways.
+    peers: Peers,
     /// Where it is kept what keys are made of.
     keys: Option<Keys>,
     /// And which Previews somebody deleted.
@@ -97,7 +106,9 @@ impl Lifecycle {
                 deliveries,
                 tunnels,
                 envoy,
-                probing: tokio::sync::Mutex::default(),
+                probing: Arc::default(),
+                watching: Mutex::default(),
+                peers: Peers::of(config),
                 keys,
                 tombstones,
             },

@@ -26,7 +26,7 @@ use crate::files::Files;
 use crate::leader::Progress;
 use crate::manifests::Source;
 use crate::metrics::Metrics;
-use crate::previews::{Lifecycle, probe, traffic};
+use crate::previews::{Lifecycle, seen, traffic};
 use crate::view::{Changes, EngineView};
 use crate::{admin, fallback, ports};
 
@@ -113,7 +113,7 @@ fn settings(config: &Config) -> Result<Settings, Error> {
         fallback_certificate: fallback::certificate()?,
         bind_address: config.bind_address,
         limit_socket: config.limiter.as_ref().map(|limiter| limiter.service.path()),
-        probe_log: config.envoy_admin.as_deref().map(|socket| probe::log_beside(socket).to_string_lossy().into()),
+        probe_log: config.envoy_admin.as_deref().map(|socket| seen::log_beside(socket).to_string_lossy().into()),
         makes_preview_keys: config.allow_previews,
         authz: config.authz.as_ref().map(Decider::discovery),
         topology: config.topology.clone(),

@@ -29,10 +29,10 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
     DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView,
     LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
-    OperationsView, Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewManifestView,
-    PreviewMeshView, PreviewRightsView, PreviewShareView, PreviewShared, PreviewView, ProbePreview, ProbeView,
-    ProblemView, PutPreview, ReadPreview, RouteView, SeePreviewRights, SeePreviews, SharePreview, TopologyQuery,
-    TopologyView, View, WayView, WithdrawLinks,
+    OperationsView, Page, PlacedCallView, PortalView, PreviewChanged, PreviewDetailView, PreviewError,
+    PreviewManifestView, PreviewMeshView, PreviewRightsView, PreviewShareView, PreviewShared, PreviewView,
+    ProbePreview, ProbeView, ProblemView, PutPreview, ReadPreview, RouteView, SeePreviewRights, SeePreviews,
+    SharePreview, TopologyQuery, TopologyView, View, WatchView, WatchedPreview, WayView, WithdrawLinks,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -299,6 +299,14 @@ impl View for EngineView {
 
     fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {
         self.changes.lifecycle.probe(&self.engine, wanted)
+    }
+
+    fn watch_preview(&self, wanted: &WatchedPreview) -> Result<WatchView, PreviewError> {
+        self.changes.lifecycle.watch(&self.engine, wanted)
+    }
+
+    fn watched_preview(&self, wanted: &WatchedPreview) -> Result<Vec<PlacedCallView>, PreviewError> {
+        self.changes.lifecycle.watched(&self.engine, wanted)
     }
 
     fn extend_preview(&self, wanted: &ExtendPreview) -> Result<PreviewChanged, PreviewError> {

@@ -49,6 +49,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         admin_tokens,
+        peers: admin.peers,
         allow_edits: admin.allow_edits,
         allow_previews: admin.allow_previews,
         audit,
@@ -107,6 +108,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) admin_names: Vec<String>,
     /// What opens it to other machines.
     pub(crate) admin_tokens: Vec<SharedToken>,
+    /// Those of other gateways.
+    pub(crate) peers: Vec<String>,
     /// Whether it may change manifests.
     pub(crate) allow_edits: bool,
     /// Whether it may change previews.
@@ -153,6 +156,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin,
         admin_names,
         admin_tokens,
+        peers,
         allow_edits,
         allow_previews,
         audit,
@@ -184,6 +188,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin,
         admin_names,
         admin_tokens,
+        peers,
         allow_edits,
         allow_previews,
         audit,

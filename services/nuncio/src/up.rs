@@ -108,6 +108,7 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         admin_tokens,
+        peers: admin.peers,
         allow_edits: admin.allow_edits,
         allow_previews: admin.allow_previews,
         audit,

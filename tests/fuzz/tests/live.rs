@@ -81,6 +81,7 @@ impl Gateway {
             admin: tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
             admin_names: Vec::new(),
             admin_tokens: Vec::new(),
+            peers: Vec::new(),
             allow_edits: false,
             route_stats: false,
             allow_previews: false,

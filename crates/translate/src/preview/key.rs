@@ -50,6 +50,11 @@ impl Seed {
         Sensitive(crypto::hex(&self.code_for(b"nuncio share links", id)).into())
     }
 
+    /// How the ids of traces begin that gateways follow: the same at all that have the secret, and nobody else knows it.
+    pub(crate) fn probe_mark(&self) -> String {
+        crypto::hex(&crypto::hmac_sha256(&self.code, b"nuncio probes")[..8])
+    }
+
     /// The end of what a preview is called. The same Preview always has the same, and no other.
     pub(crate) fn name(&self, id: &ObjectId, count: usize) -> String {
         let code = match self.is_kept {
@@ -94,6 +99,8 @@ mod tests {
         for another in [seed.share_key(&id("b")), other.share_key(&id("a")), key(&seed, "a")] {
             assert_ne!(seed.share_key(&id("a")), another);
         }
+        assert_eq!(seed.probe_mark(), Seed::new(b"secret").probe_mark());
+        assert_ne!(seed.probe_mark(), other.probe_mark());
         assert_eq!(format!("{seed:?} {:?}", key(&seed, "a")), "Seed(…) Sensitive(…)");
     }
 

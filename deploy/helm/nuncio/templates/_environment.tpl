@@ -17,6 +17,7 @@
 {{- if .Values.admin.allowPreviews }}{{ $_ := set $env "NUNCIO_ALLOW_PREVIEWS" "true" }}{{ end -}}
 {{- if .Values.portal.enabled -}}
 {{- $_ := set $env "NUNCIO_ADMIN_TOKEN_FILE" "/etc/nuncio/admin/token" -}}
+{{- $_ := set $env "NUNCIO_PEERS" (printf "%s-peers.%s:%v" (include "nuncio.fullname" .) $namespace .Values.admin.port) -}}
 {{- $_ := set $env "NUNCIO_PORTAL_AUDIENCE" (include "nuncio.portalAudience" .) -}}
 {{- end -}}
 {{- if and .Values.portal.enabled .Values.portal.origins }}{{ $_ := set $env "NUNCIO_PORTAL_ORIGINS" (join "," .Values.portal.origins) }}{{ end -}}

@@ -63,6 +63,9 @@ pub(super) const PATHS: [(&str, For); 42] = [
     ("/api/v1/apply", For::Trusted),
     // What it has from a forge is signed.
     ("/api/v1/preview-hook", For::Trusted),
+    // Of another gateway, for nobody in particular: whoever it follows a request for has been looked at there.
+    ("/api/v1/preview-watch", For::Trusted),
+    ("/api/v1/preview-watched", For::Trusted),
     ("/api/v1/preview-list", For::Person),
     ("/api/v1/preview-rights", For::Person),
     ("/api/v1/preview-put", For::Person),

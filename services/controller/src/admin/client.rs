@@ -80,6 +80,11 @@ impl AdminClient {
         Self { token: SharedToken::of_environment(), ..Self::tcp(address) }
     }
 
+    /// The same, shown this token, if there is one.
+    pub(crate) fn bearing(self, token: Option<SharedToken>) -> Self {
+        Self { token, ..self }
+    }
+
     /// Asks for `path`, such as `/ready`.
     ///
     /// # Errors

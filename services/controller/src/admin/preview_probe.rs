@@ -42,10 +42,14 @@ pub struct ProbeView {
     pub status: u16,
     /// The id of the trace.
     pub trace: String,
-    /// Every request of it that came by the gateway, the last to be answered first.
+    /// Every request of it that came by a gateway, the last to be answered first; those of the gateway that was asked come first.
     pub calls: Vec<ProbedCallView>,
     /// What that says of each service that the preview replaces.
     pub services: Vec<ProbedServiceView>,
+    /// How many gateways have told what they have seen, with the one that was asked.
+    pub gateways: usize,
+    /// Who else may have seen some, and has not told: why.
+    pub missed: Vec<String>,
 }
 
 /// A request that came by the gateway.
@@ -90,6 +94,8 @@ pub enum Handed {
     Lost,
     /// None came.
     NotSeen,
+    /// None came by the gateways that have told, and others have not.
+    Unknown,
 }
 
 /// Sends a request through the services of a Preview, with its key, and tells where that was handed on. Only where the gateway

@@ -194,6 +194,14 @@ impl View for Fake {
         Err(PreviewError::Missing(wanted.name.clone()))
     }
 
+    fn watch_preview(&self, wanted: &WatchedPreview) -> Result<WatchView, PreviewError> {
+        Err(PreviewError::Missing(wanted.name.clone()))
+    }
+
+    fn watched_preview(&self, wanted: &WatchedPreview) -> Result<Vec<PlacedCallView>, PreviewError> {
+        Err(PreviewError::Missing(wanted.name.clone()))
+    }
+
     fn extend_preview(&self, wanted: &ExtendPreview) -> Result<PreviewChanged, PreviewError> {
         Err(PreviewError::Conflict(wanted.name.clone()))
     }

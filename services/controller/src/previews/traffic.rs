@@ -9,7 +9,7 @@ use nuncio_api::{Duration as Length, Object, ObjectId, Spec};
 use nuncio_ir::PreviewWay;
 
 use super::usage::{Usage, Used};
-use super::{Lifecycle, probe};
+use super::{Lifecycle, seen};
 use crate::admin::{AdminClient, Stats, Wanted};
 use crate::clock;
 use crate::engine::Engine;
@@ -107,12 +107,12 @@ impl Traffic {
 
 /// Looks again and again. Runs until it is dropped.
 pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle: Arc<Lifecycle>) {
-    let log = probe::log_beside(&envoy);
+    let log = seen::log_beside(&envoy);
     let client = AdminClient::unix(envoy);
     let mut tick = tokio::time::interval(LOOK);
     loop {
         tick.tick().await;
-        probe::limit(&log);
+        seen::limit(&log);
         let (is_any, may_end) = {
             let engine = lock(&engine);
             let mut previews = engine.world.all_previews().map(|object| idle(object).is_some()).peekable();

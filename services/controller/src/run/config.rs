@@ -53,6 +53,8 @@ pub struct Config {
     pub admin_names: Vec<String>,
     /// What opens it to who is on another machine.
     pub admin_tokens: Vec<SharedToken>,
+    /// Admin addresses of other gateways of the same objects. A name stands for all of its addresses, the own among them.
+    pub peers: Vec<String>,
     /// Whether whoever reaches the admin server may change manifests, if they are files.
     pub allow_edits: bool,
     /// Where it is noted who did what: who served previews by processes of their own.

@@ -24,14 +24,15 @@ pub(super) fn doctor(args: &PreviewDoctorArgs) -> Outcome {
 /// Who is not there, and that the key is not: it cannot get to who is not there.
 fn complaints(told: &ProbeView) -> Vec<&str> {
     let mut found: Vec<_> = told.services.iter().filter_map(|service| service.missing.as_deref()).collect();
-    let is_without = |service: &ProbedServiceView| match service.key {
-        Handed::Carried => false,
-        Handed::Lost => true,
-        Handed::NotSeen => service.missing.is_none(),
-    };
-    if told.services.iter().any(is_without) {
+    let is_any = |is: fn(&ProbedServiceView) -> bool| told.services.iter().any(is);
+    // Where the key is lost counts more than what nobody knows.
+    if is_any(|service| service.key == Handed::Lost || (service.key == Handed::NotSeen && service.missing.is_none())) {
         found.push(
             "the key did not arrive everywhere: have services pass on the header baggage of the request that they serve",
+        );
+    } else if is_any(|service| service.key == Handed::Unknown && service.missing.is_none()) {
+        found.push(
+            "other gateways, which were not heard, may have seen the missing requests: name them by --peers of the gateway",
         );
     }
     found
@@ -55,6 +56,7 @@ fn text(told: &ProbeView) -> String {
             Handed::Carried => "carried",
             Handed::Lost => "lost",
             Handed::NotSeen => "not seen",
+            Handed::Unknown => "not seen here",
         };
         let missing = service.missing.clone().unwrap_or_default();
         [service.baseline.clone(), service.backend.clone(), key.to_owned(), missing]
@@ -62,35 +64,53 @@ fn text(told: &ProbeView) -> String {
     let calls =
         table::render(["FROM", "ASKED FOR", "SERVICE", "KEY", "SERVED BY", "STATUS"], &calls.collect::<Vec<_>>());
     let services = table::render(["REPLACED", "BY", "KEY", "PROBLEM"], &services.collect::<Vec<_>>());
-    format!("GET {}{}: {} (trace {})\n\n{calls}\n{services}", told.host, told.path, told.status, told.trace)
+    let missed: String = told.missed.iter().map(|why| format!("\nNot heard: {why}\n")).collect();
+    let by = if told.gateways > 1 { format!(", seen by {} gateways", told.gateways) } else { String::new() };
+    format!("GET {}{}: {} (trace {}{by})\n\n{calls}\n{services}{missed}", told.host, told.path, told.status, told.trace)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{from_value, json};
+
     use super::*;
 
-    fn told(key: Handed, missing: Option<&str>) -> ProbeView {
-        let [baseline, backend] = ["cart", "a tunnel"].map(str::to_owned);
-        let service = ProbedServiceView { baseline, backend, key, missing: missing.map(str::to_owned) };
-        let [host, path, trace] = ["shop.example", "/", "6e1f"].map(str::to_owned);
-        ProbeView { host, path, status: 200, trace, calls: Vec::new(), services: vec![service] }
+    fn told(keys: &[(&str, Option<&str>)], gateways: usize, missed: &[&str]) -> ProbeView {
+        let service = |(key, missing): &(&str, Option<&str>)| json!({ "baseline": "cart", "backend": "a tunnel", "key": key, "missing": missing });
+        let services: Vec<_> = keys.iter().map(service).collect();
+        let told = json!({ "host": "shop.example", "path": "/", "status": 200, "trace": "6e1f", "calls": [],
+            "services": services, "gateways": gateways, "missed": missed });
+        from_value(told).unwrap()
     }
 
     #[test]
     fn a_key_that_arrives_is_not_enough_where_nobody_stands_in() {
         let nobody = "nobody runs `nuncio preview serve` for cart";
         for (key, missing, of_missing, of_key) in [
-            (Handed::Carried, None, false, false),
-            (Handed::Carried, Some(nobody), true, false),
-            (Handed::NotSeen, Some(nobody), true, false),
-            (Handed::NotSeen, None, false, true),
-            (Handed::Lost, Some(nobody), true, true),
+            ("carried", None, false, false),
+            ("carried", Some(nobody), true, false),
+            ("not-seen", Some(nobody), true, false),
+            ("not-seen", None, false, true),
+            ("lost", Some(nobody), true, true),
         ] {
-            let told = told(key, missing);
+            let told = told(&[(key, missing)], 1, &[]);
             let found = complaints(&told);
             let is_of_key = |it: &&str| it.starts_with("the key did not arrive");
             assert_eq!((found.contains(&nobody), found.iter().any(is_of_key)), (of_missing, of_key), "{found:?}");
             assert_eq!(text(&told).contains(nobody), missing.is_some(), "{}", text(&told));
         }
+    }
+
+    #[test]
+    fn what_other_gateways_may_have_seen_is_not_said_to_be_lost() {
+        let one = told(&[("carried", None), ("unknown", None)], 1, &["10.1.2.3:8877: no reply within 5 s"]);
+        let shown = text(&one);
+        assert!(shown.contains("not seen here") && shown.contains("Not heard: 10.1.2.3:8877: no reply"), "{shown}");
+        assert!(shown.starts_with("GET shop.example/: 200 (trace 6e1f)\n"), "{shown}");
+        assert!(complaints(&one).concat().contains("--peers"));
+        assert!(complaints(&told(&[("lost", None), ("unknown", None)], 1, &["x"])).concat().contains("baggage"));
+        let all = text(&told(&[("not-seen", None)], 2, &[]));
+        assert!(all.contains("(trace 6e1f, seen by 2 gateways)") && all.contains("not seen"), "{all}");
+        assert!(!all.contains("Not heard"), "{all}");
     }
 }

@@ -44,10 +44,14 @@ pub(super) struct Probe {
     status: u16,
     /// The id of the trace.
     trace: String,
-    /// Every request of it that came by the gateway, the last to be answered first.
+    /// Every request of it that came by a gateway, the last to be answered first; those of the gateway that was asked come first.
     calls: Vec<Call>,
     /// What that says of each service that the preview replaces.
     services: Vec<Service>,
+    /// How many gateways have told what they have seen.
+    gateways: usize,
+    /// Who else may have seen some, and has not told: why.
+    missed: Vec<String>,
 }
 
 /// A request that came by the gateway.
@@ -78,7 +82,7 @@ struct Service {
     baseline: String,
     /// Who replaces it.
     backend: String,
-    /// `carried`, `lost` or `not-seen`.
+    /// `carried`, `lost`, `not-seen`, or `unknown` where other gateways may have seen it.
     key: String,
     /// Why nobody replaces it now, where it is so.
     missing: Option<String>,
@@ -99,7 +103,8 @@ impl Service {
         match &*self.key {
             "carried" => "previews_doctor_carried",
             "lost" => "previews_doctor_lost",
-            _ => "previews_doctor_unseen",
+            "not-seen" => "previews_doctor_unseen",
+            _ => "previews_doctor_unknown",
         }
     }
 }

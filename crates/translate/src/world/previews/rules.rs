@@ -6,7 +6,6 @@ use std::sync::Arc;
 use nuncio_api::{
     Kind, ObjectId, PreviewPolicy, PreviewRepository, PreviewScheme, PreviewSelector, Problem, Remains, Spec,
 };
-use nuncio_auth::crypto;
 use nuncio_ir::{CookieChoice, Delta, PreviewEntry, PreviewTrust, ProbeLog};
 
 use super::super::{Dirty, World};
@@ -156,16 +155,10 @@ impl World {
         let by_header = policy.selects_by(PreviewSelector::Header);
         let trust = PreviewTrust::Public { by_header };
         let path = self.settings.probe_log.clone();
-        let probes = path.map(|path| ProbeLog { path, mark: self.probe_mark() });
+        let probes = path.map(|path| ProbeLog { path, mark: seed.probe_mark().into() });
         let (domain, by_cookie) = (Some(policy.domain.to_ascii_lowercase().into()), by_cookie(&policy));
         let entry = PreviewEntry { domain, hosts, headers: headers.clone(), trust, by_cookie, probes };
         InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problems, lacks_keys }
-    }
-
-    /// How the ids of traces begin that this gateway follows.
-    fn probe_mark(&self) -> Arc<str> {
-        let key = self.settings.fallback_certificate.key.0.as_bytes();
-        crypto::hex(&crypto::hmac_sha256(key, b"nuncio probes")[..8]).into()
     }
 
     /// What a policy has keys made of: what it names, or what is there under the usual name.

@@ -128,6 +128,11 @@ pub(crate) struct AdminArgs {
     /// more than one line where it is being changed [default: they are for this machine alone, but for probes and metrics]
     #[arg(long = "admin-token-file", value_name = "FILE", env = SharedToken::OF_ADMIN, value_hint = clap::ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
+    /// Diagnostics of the other gateways of the same objects, HOST:PORT, which are shown the token: a name that stands for all of
+    /// them will do, this one among them. What they see of previews is told with what this one sees. May be given many times
+    /// [default: this one alone]
+    #[arg(long = "peers", value_name = "ADDR", env = "NUNCIO_PEERS", value_delimiter = ',', value_parser = peer)]
+    pub(crate) peers: Vec<String>,
     /// Let whoever diagnostics are for change objects in the directory or the cluster, as the console's editor does
     #[arg(long, env = "NUNCIO_ALLOW_EDITS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_edits: bool,
@@ -193,6 +198,14 @@ pub(crate) struct Identity {
     /// Replace $NAME and ${NAME} in manifests from the environment, secrets in it included
     #[arg(long)]
     pub(crate) expand_environment: bool,
+}
+
+/// Host and port of another gateway's diagnostics.
+fn peer(text: &str) -> Result<String, String> {
+    let parsed: Option<http::uri::Authority> = text.parse().ok().filter(|_| !text.contains('@'));
+    let is_whole = parsed.is_some_and(|parsed| !parsed.host().is_empty() && parsed.port_u16().is_some());
+    let expected = "expected host and port of another gateway's diagnostics (its --admin), as in 10.1.2.3:8877";
+    is_whole.then(|| text.to_owned()).ok_or_else(|| expected.to_owned())
 }
 
 /// A DNS label (RFC 1123), as Kubernetes has them; nothing where it is left to the default.

@@ -177,6 +177,11 @@ async fn a_portal_finds_the_gateway_and_may_keep_keys_and_nothing_else() {
     assert!(has("NUNCIO_PORTAL_ORIGINS", "https://developers.example.com"), "{gateway:?}");
     assert!(has("NUNCIO_AUTHZ_ASSERTION_KEY", "/etc/nuncio/assertion/key"), "{gateway:?}");
     assert!(has("NUNCIO_ADMIN_TOKEN_FILE", "/etc/nuncio/admin/token"), "{gateway:?}");
+    // Its name stands for the addresses of all gateways, which have the token.
+    assert!(has("NUNCIO_PEERS", "nuncio-peers.developers:8877"), "{gateway:?}");
+    let peers = get(cluster, "developers", "service", "nuncio-peers").await["spec"].clone();
+    assert_eq!((&peers["clusterIP"], &peers["publishNotReadyAddresses"]), (&json!("None"), &json!(true)));
+    assert_eq!(peers["ports"][0]["port"], 8877);
     let token = get(cluster, "developers", "secret", "nuncio-admin-token").await["data"]["token"].clone();
     assert!(token.as_str().is_some_and(|token| token.len() > 40), "the chart has made one");
 

@@ -1,0 +1,175 @@
+//! The other gateways of the same objects. Each sees its own requests alone, so whoever is asked asks them.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use form_urlencoded::Serializer;
+use futures_util::future::join_all;
+use nuncio_telemetry::SharedToken;
+use serde::de::DeserializeOwned;
+
+use crate::admin::{AdminClient, AdminError, AdminReply, PlacedCallView, WatchView, WatchedPreview};
+use crate::run::Config;
+
+/// What one answers, or why it does not.
+type Told<T> = Result<T, String>;
+
+/// Where others are found.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    /// Addresses of diagnostics. A name stands for all of its addresses, this gateway's among them.
+    names: Vec<String>,
+    token: Option<SharedToken>,
+    /// By which a gateway that asks itself by such a name notices.
+    own: String,
+    /// There may be some that nobody has named.
+    may_be_more: bool,
+}
+
+/// What others have seen of a request.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    pub(super) calls: Vec<PlacedCallView>,
+    /// How many have told.
+    pub(super) gateways: usize,
+    /// Who has not, and why.
+    pub(super) missed: Vec<String>,
+}
+
+/// Others that watch for a request.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    watchers: Vec<SocketAddr>,
+    missed: Vec<String>,
+}
+
+impl Peers {
+    pub(super) fn of(config: &Config) -> Self {
+        let token = config.admin_tokens.iter().find(|token| matches!(token, SharedToken::File(_)));
+        Self {
+            names: config.peers.clone(),
+            token: token.cloned(),
+            own: format!("{:032x}", fastrand::u128(..)),
+            // Of replicas that read a cluster nobody knows how many there are.
+            may_be_more: config.peers.is_empty() && config.manifests.directory().is_none(),
+        }
+    }
+
+    /// Whether who asks is this gateway.
+    pub(super) fn is_own(&self, by: &str) -> bool {
+        self.own == by
+    }
+
+    /// Has others write down what they see of a request.
+    pub(super) async fn watch(&self, wanted: &WatchedPreview) -> Watch {
+        let mut watch = Watch::default();
+        if self.may_be_more {
+            watch.missed.push("others that read this cluster, if there are any (--peers)".to_owned());
+        }
+        let (addresses, unknown) = self.addresses().await;
+        watch.missed.extend(unknown);
+        let path = self.path("/api/v1/preview-watch", wanted);
+        for (address, told) in self.all(&addresses, &path).await {
+            match told {
+                Ok(WatchView { is_self: true }) => {}
+                Ok(WatchView { is_self: false }) => watch.watchers.push(address),
+                Err(why) => watch.missed.push(why),
+            }
+        }
+        watch
+    }
+
+    /// What they have seen.
+    pub(super) async fn watched(&self, watch: Watch, wanted: &WatchedPreview) -> Others {
+        let Watch { watchers, missed } = watch;
+        let mut others = Others { missed, ..Others::default() };
+        let path = self.path("/api/v1/preview-watched", wanted);
+        for (_, told) in self.all::<Vec<PlacedCallView>>(&watchers.into_iter().collect(), &path).await {
+            match told {
+                Ok(calls) => {
+                    others.calls.extend(calls);
+                    others.gateways += 1;
+                }
+                Err(why) => others.missed.push(why),
+            }
+        }
+        others
+    }
+
+    fn path(&self, path: &str, WatchedPreview { by: _, namespace, name, trace }: &WatchedPreview) -> String {
+        let path = format!("{path}?");
+        let begin = path.len();
+        let mut query = Serializer::for_suffix(path, begin);
+        query.append_pair("by", &self.own).append_pair("namespace", namespace).append_pair("name", name);
+        query.append_pair("trace", trace).finish()
+    }
+
+    /// Where they are at the moment, and which names are nobody's.
+    async fn addresses(&self) -> (BTreeSet<SocketAddr>, Vec<String>) {
+        let (mut found, mut unknown) = (BTreeSet::new(), Vec::new());
+        for name in &self.names {
+            match tokio::net::lookup_host(name).await {
+                Ok(addresses) => found.extend(addresses),
+                Err(error) => unknown.push(format!("{name}: {error}")),
+            }
+        }
+        (found, unknown)
+    }
+
+    async fn all<T: DeserializeOwned>(
+        &self,
+        addresses: &BTreeSet<SocketAddr>,
+        path: &str,
+    ) -> Vec<(SocketAddr, Told<T>)> {
+        join_all(addresses.iter().map(|address| async move { (*address, self.ask(*address, path).await) })).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, address: SocketAddr, path: &str) -> Told<T> {
+        let client = AdminClient::tcp(address.to_string()).bearing(self.token.clone());
+        understood(client.post(path).await).map_err(|why| format!("{address}: {why}"))
+    }
+}
+
+fn understood<T: DeserializeOwned>(reply: Result<AdminReply, AdminError>) -> Told<T> {
+    let reply = reply.map_err(|error| error.to_string())?;
+    if !reply.status.is_success() {
+        return Err(reply.why());
+    }
+    serde_json::from_slice(&reply.body).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peers(names: &[&str], may_be_more: bool) -> Peers {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        Peers { names, token: None, own: "me".into(), may_be_more }
+    }
+
+    fn wanted() -> WatchedPreview {
+        WatchedPreview { by: String::new(), namespace: "a b".into(), name: "c&d".into(), trace: "0".repeat(32) }
+    }
+
+    #[test]
+    fn who_asks_is_told_and_names_stay_whole() {
+        let path = peers(&[], false).path("/x", &wanted());
+        assert_eq!(path, format!("/x?by=me&namespace=a+b&name=c%26d&trace={}", "0".repeat(32)));
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_asked_is_missed() {
+        assert_eq!(peers(&[], false).watch(&wanted()).await.missed, Vec::<String>::new());
+        assert!(peers(&[], true).watch(&wanted()).await.missed[0].contains("--peers"));
+        // Nobody listens there, and nobody has that name.
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let closed = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let both = peers(&[&closed, "no port"], false);
+        let watch = both.watch(&wanted()).await;
+        assert!(watch.watchers.is_empty() && watch.missed.len() == 2, "{watch:?}");
+        assert!(watch.missed[0].starts_with("no port: ") && watch.missed[1].starts_with(&closed), "{watch:?}");
+        let others = both.watched(watch, &wanted()).await;
+        assert_eq!((others.gateways, others.missed.len()), (0, 2));
+    }
+}
