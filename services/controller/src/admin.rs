@@ -19,6 +19,7 @@
 //! | `/api/v1/preview-shareable` | what links to a Preview would be |
 //! | `/api/v1/preview-manifest` | what a Preview says, for who may change it |
 //! | `/api/v1/preview-{put,delete,extend,share,withdraw,probe,hook}` | Previews that come, change and go by requests |
+//! | `/api/v1/preview-sightings` | what this gateway alone has seen of previews, for the others |
 //! | `/api/v1/preview-{watch,watched}` | what is seen of a request that another gateway follows |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
@@ -52,6 +53,7 @@ mod preview_mesh;
 mod preview_probe;
 mod preview_rights;
 mod preview_share;
+mod preview_sightings;
 mod preview_watch;
 mod previews;
 mod probes;
@@ -109,6 +111,7 @@ pub use preview_mesh::PreviewMeshView;
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
 pub use preview_share::{PreviewShareView, PreviewShared, SharePreview, WithdrawLinks};
+pub use preview_sightings::{SightingView, SightingsQuery, SightingsView};
 pub use preview_watch::{PlacedCallView, WatchView, WatchedPreview};
 pub use previews::{
     PreviewDetailView, PreviewDocsView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView,
@@ -154,6 +157,8 @@ pub trait View: Send + Sync + 'static {
     fn preview_rights(&self, wanted: &SeePreviewRights) -> PreviewRightsView;
     /// What has happened to them, and whom they lead to.
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView>;
+    /// What this gateway has seen of them by itself.
+    fn preview_sightings(&self, query: &SightingsQuery) -> SightingsView;
     /// What a mesh is told of them.
     fn preview_meshes(&self, query: &ListQuery) -> Page<PreviewMeshView>;
     /// Another whenever an answer of [`Self::apis`] or [`Self::portal`] may be another.
@@ -298,6 +303,7 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(previews::previews))
         .routes(routes!(previews::seen))
         .routes(routes!(previews::details))
+        .routes(routes!(preview_sightings::sightings))
         .routes(routes!(preview_mesh::meshes))
         .routes(routes!(preview_rights::rights))
         .routes(routes!(preview_share::shareable))

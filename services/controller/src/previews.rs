@@ -27,6 +27,7 @@ mod read;
 mod rights;
 pub(crate) mod seen;
 mod share;
+pub(crate) mod sightings;
 mod steps;
 mod store;
 mod sweep;

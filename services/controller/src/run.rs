@@ -26,7 +26,7 @@ use crate::files::Files;
 use crate::leader::Progress;
 use crate::manifests::Source;
 use crate::metrics::Metrics;
-use crate::previews::{Lifecycle, seen, traffic};
+use crate::previews::{Lifecycle, seen, sightings, traffic};
 use crate::view::{Changes, EngineView};
 use crate::{admin, fallback, ports};
 
@@ -76,6 +76,8 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let envoy = config.envoy_admin.clone();
     let traffic = envoy.map(|envoy| tokio::spawn(traffic::follow(Arc::clone(&engine), envoy, Arc::clone(&lifecycle))));
     let _traffic = traffic.map(AbortOnDropHandle::new);
+    let sightings = tokio::spawn(sightings::follow(Arc::clone(&engine), Arc::clone(&lifecycle)));
+    let _sightings = AbortOnDropHandle::new(sightings);
     let duties = Duties::begin(&mut config, &mut source, &engine, previews, served.progress.subscribe(), &shutdown);
     let callers = Callers::new(config.identity_keys, &config.portal_audiences);
     let guards = admin::Guards { names: config.admin_names, tokens: config.admin_tokens, callers };

@@ -32,13 +32,15 @@ use crate::admin::{
     OperationsView, Page, PlacedCallView, PortalView, PreviewChanged, PreviewDetailView, PreviewError,
     PreviewManifestView, PreviewMeshView, PreviewRightsView, PreviewShareView, PreviewShared, PreviewView,
     ProbePreview, ProbeView, ProblemView, PutPreview, ReadPreview, RouteView, SeePreviewRights, SeePreviews,
-    SharePreview, TopologyQuery, TopologyView, View, WatchView, WatchedPreview, WayView, WithdrawLinks,
+    SharePreview, SightingsQuery, SightingsView, TopologyQuery, TopologyView, View, WatchView, WatchedPreview, WayView,
+    WithdrawLinks,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
 use crate::engine::{Engine, located};
 use crate::explain;
 use crate::policies::Cache;
+use crate::previews::sightings::sightings;
 use crate::previews::{Lifecycle, may_change, may_know};
 use crate::run::lock;
 
@@ -171,6 +173,10 @@ impl View for EngineView {
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView> {
         let engine = lock(&self.engine);
         Page::of(query, previews(&engine, query), |object| preview_details::detail(&engine, object))
+    }
+
+    fn preview_sightings(&self, query: &SightingsQuery) -> SightingsView {
+        sightings(&lock(&self.engine), &self.changes.lifecycle, query)
     }
 
     fn preview_meshes(&self, query: &ListQuery) -> Page<PreviewMeshView> {

@@ -151,7 +151,7 @@ fn traffic() -> Value {
     let time = |words: &str| json!({ "type": "string", "format": "date-time", "description": words });
     json!({
         "type": "object",
-        "description": "How it is used, as the Envoy beside the gateway that leads counts it; written at most once a minute.",
+        "description": "How it is used, as the gateway that leads and its peers count it; written at most once a minute.",
         "required": ["requests", "fallbacks", "since"],
         "properties": {
             "requests": count("All requests by it."),

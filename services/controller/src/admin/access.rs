@@ -30,7 +30,7 @@ pub(super) enum For {
 }
 
 /// Every path there is. What is not here is for [`For::Trusted`], which a test holds against the router.
-pub(super) const PATHS: [(&str, For); 42] = [
+pub(super) const PATHS: [(&str, For); 43] = [
     ("/", For::Everybody),
     ("/ambassador/v0/check_alive", For::Everybody),
     ("/ambassador/v0/check_ready", For::Everybody),
@@ -64,6 +64,7 @@ pub(super) const PATHS: [(&str, For); 42] = [
     // What it has from a forge is signed.
     ("/api/v1/preview-hook", For::Trusted),
     // Of another gateway, for nobody in particular: whoever it follows a request for has been looked at there.
+    ("/api/v1/preview-sightings", For::Trusted),
     ("/api/v1/preview-watch", For::Trusted),
     ("/api/v1/preview-watched", For::Trusted),
     ("/api/v1/preview-list", For::Person),

@@ -109,7 +109,11 @@ impl AdminClient {
         timeout(TIMEOUT, self.open(Method::GET, path)).await.unwrap_or(Err(AdminError::TimedOut))
     }
 
-    async fn exchange(&self, method: Method, path: &str) -> Result<AdminReply, AdminError> {
+    /// Has the server do what a method means of `path`.
+    ///
+    /// # Errors
+    /// As for [`Self::get`].
+    pub(crate) async fn exchange(&self, method: Method, path: &str) -> Result<AdminReply, AdminError> {
         let exchange = async {
             let (head, body) = self.open(method, path).await?.into_parts();
             let body = Limited::new(body, MAX_REPLY).collect().await.map_err(too_large_or_failed)?;

@@ -28,9 +28,9 @@ pub struct PreviewView {
     pub services: Vec<PreviewedServiceView>,
     /// When it ends, in seconds since 1970; none where it stays.
     pub expires_at: Option<u64>,
-    /// When somebody last asked for it, in seconds since 1970, as far as the Envoy beside this controller tells.
+    /// When somebody last asked for it, in seconds since 1970, as far as the Envoys beside this controller and its peers tell.
     pub last_request: Option<u64>,
-    /// How many there were of any kind, as that Envoy counts them; none where it has counted none.
+    /// How many there were of any kind, as those Envoys count them together; none where they have counted none.
     pub requests: Option<u64>,
     /// How many of them the baseline of a service got, because nobody stood in for it.
     pub fallbacks: Option<u64>,
@@ -93,7 +93,7 @@ pub struct PreviewedServiceView {
     pub only: Option<String>,
     /// The Preview that says so, `NAMESPACE/NAME`, where it is one that is included.
     pub included: Option<String>,
-    /// How many requests those got by this preview, as the Envoy beside this controller counts them; none where it does not.
+    /// How many requests those got by this preview, as those Envoys count them together; none where they do not.
     pub requests: Option<u64>,
     /// And how many the baseline got, because they were not there.
     pub fallbacks: Option<u64>,
@@ -125,7 +125,7 @@ pub struct PreviewDetailView {
     /// Which object.
     #[serde(flatten)]
     pub id: ObjectRef,
-    /// What has happened to it since this controller began, the last first.
+    /// What has happened to it since this controller or one of its peers began, the last first.
     pub events: Vec<PreviewEventView>,
     /// Whom the routes lead to that it leads elsewhere than the baseline, by the objects that they are made of.
     pub upstreams: Vec<PreviewUpstreamView>,

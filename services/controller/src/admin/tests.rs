@@ -102,6 +102,10 @@ impl View for Fake {
         none(query)
     }
 
+    fn preview_sightings(&self, _query: &SightingsQuery) -> SightingsView {
+        SightingsView { is_self: false, previews: Vec::new() }
+    }
+
     fn preview_meshes(&self, query: &ListQuery) -> Page<PreviewMeshView> {
         none(query)
     }

@@ -1,5 +1,7 @@
-//! What has happened to previews since this controller began. Those are looked at of which the world says that something may be
-//! other, and those that Envoys did not have yet when one of them says what it has.
+//! What has happened to previews since this controller began, and what other gateways have noticed. Those are looked at of which
+//! the world says that something may be other, and those that Envoys did not have yet when one of them says what it has.
+
+mod noticed;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -112,9 +114,13 @@ impl Log {
             let at = created.filter(|_| kind == PreviewEventKind::Created).unwrap_or(now);
             self.events.push_back(PreviewEventView { at, kind, detail });
         }
+        self.limit();
+        self.last = new;
+    }
+
+    fn limit(&mut self) {
         let surplus = self.events.len().saturating_sub(KEPT);
         self.events.drain(..surplus);
-        self.last = new;
     }
 }
 
@@ -165,6 +171,18 @@ impl Events {
     /// What has happened to one, the last first.
     pub(crate) fn of(&self, id: &ObjectId) -> impl Iterator<Item = &PreviewEventView> {
         self.logs.get(id).into_iter().flat_map(|log| log.events.iter().rev())
+    }
+
+    /// Whether there are no previews.
+    pub(super) fn is_empty(&self) -> bool {
+        self.logs.is_empty()
+    }
+
+    /// Takes in what another gateway has noticed of one that there is.
+    pub(super) fn take(&mut self, id: &ObjectId, noticed: Vec<PreviewEventView>) {
+        if let Some(log) = self.logs.get_mut(id) {
+            log.take(noticed);
+        }
     }
 
     fn forget(&mut self, id: &ObjectId) {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use form_urlencoded::Serializer;
 use futures_util::future::join_all;
+use http::Method;
 use nuncio_telemetry::SharedToken;
 use serde::de::DeserializeOwned;
 
@@ -12,7 +13,7 @@ use crate::admin::{AdminClient, AdminError, AdminReply, PlacedCallView, WatchVie
 use crate::run::Config;
 
 /// What one answers, or why it does not.
-type Told<T> = Result<T, String>;
+pub(super) type Told<T> = Result<T, String>;
 
 /// Where others are found.
 #[derive(Debug)]
@@ -97,15 +98,24 @@ impl Peers {
     }
 
     fn path(&self, path: &str, WatchedPreview { by: _, namespace, name, trace }: &WatchedPreview) -> String {
+        self.asking(path, &[("namespace", namespace.as_str()), ("name", name.as_str()), ("trace", trace.as_str())])
+    }
+
+    /// A path with its query, and who asks.
+    pub(super) fn asking(&self, path: &str, query: &[(&str, &str)]) -> String {
         let path = format!("{path}?");
         let begin = path.len();
-        let mut query = Serializer::for_suffix(path, begin);
-        query.append_pair("by", &self.own).append_pair("namespace", namespace).append_pair("name", name);
-        query.append_pair("trace", trace).finish()
+        let mut all = Serializer::for_suffix(path, begin);
+        all.append_pair("by", &self.own).extend_pairs(query).finish()
+    }
+
+    /// Whether there is anybody to ask.
+    pub(super) fn are_named(&self) -> bool {
+        !self.names.is_empty()
     }
 
     /// Where they are at the moment, and which names are nobody's.
-    async fn addresses(&self) -> (BTreeSet<SocketAddr>, Vec<String>) {
+    pub(super) async fn addresses(&self) -> (BTreeSet<SocketAddr>, Vec<String>) {
         let (mut found, mut unknown) = (BTreeSet::new(), Vec::new());
         for name in &self.names {
             match tokio::net::lookup_host(name).await {
@@ -121,12 +131,15 @@ impl Peers {
         addresses: &BTreeSet<SocketAddr>,
         path: &str,
     ) -> Vec<(SocketAddr, Told<T>)> {
-        join_all(addresses.iter().map(|address| async move { (*address, self.ask(*address, path).await) })).await
+        join_all(
+            addresses.iter().map(|address| async move { (*address, self.ask(*address, Method::POST, path).await) }),
+        )
+        .await
     }
 
-    async fn ask<T: DeserializeOwned>(&self, address: SocketAddr, path: &str) -> Told<T> {
+    pub(super) async fn ask<T: DeserializeOwned>(&self, address: SocketAddr, method: Method, path: &str) -> Told<T> {
         let client = AdminClient::tcp(address.to_string()).bearing(self.token.clone());
-        understood(client.post(path).await).map_err(|why| format!("{address}: {why}"))
+        understood(client.exchange(method, path).await).map_err(|why| format!("{address}: {why}"))
     }
 }
 

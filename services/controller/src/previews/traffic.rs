@@ -1,6 +1,7 @@
-//! What previews get of requests, as the Envoy beside the controller counts them.
+//! What previews get of requests, as the Envoy beside the controller counts them, and what other gateways have told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -69,6 +70,25 @@ impl Counts {
         ways
     }
 
+    /// As another gateway tells them.
+    pub(super) fn named(ways: &BTreeMap<String, u64>, last: Option<u64>, since: u64) -> Self {
+        let ways = ways.iter().filter_map(|(name, count)| Some((PreviewWay::parse(name)?.1, *count)));
+        Self { ways: ways.collect(), told: Told::new(), last, since }
+    }
+
+    /// As another gateway is told them. Whose they are it knows.
+    pub(super) fn names(&self) -> BTreeMap<String, u64> {
+        self.ways.iter().map(|(way, count)| (way.counted(""), *count)).collect()
+    }
+
+    /// Those of two gateways.
+    fn joined(mut self, other: &Self) -> Self {
+        for (way, count) in &other.ways {
+            *self.ways.entry(*way).or_default() += count;
+        }
+        Self { last: self.last.max(other.last), since: self.since.min(other.since), ..self }
+    }
+
     fn used(&self) -> Used {
         Used {
             requests: self.all(),
@@ -83,6 +103,8 @@ impl Counts {
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     counts: BTreeMap<ObjectId, Counts>,
+    /// Those that came by other gateways.
+    others: BTreeMap<SocketAddr, BTreeMap<ObjectId, Counts>>,
     /// As far as statuses tell it.
     usage: Usage,
     /// When the first of them was counted.
@@ -90,8 +112,26 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    pub(crate) fn of(&self, id: &ObjectId) -> Option<&Counts> {
+    /// By whatever gateway they came.
+    pub(crate) fn of(&self, id: &ObjectId) -> Option<Counts> {
+        let mut all = self.own(id).into_iter().chain(self.others.values().filter_map(|counts| counts.get(id)));
+        let first = all.next()?.clone();
+        Some(all.fold(first, Counts::joined))
+    }
+
+    /// By this gateway.
+    pub(super) fn own(&self, id: &ObjectId) -> Option<&Counts> {
         self.counts.get(id)
+    }
+
+    /// Takes in what another gateway counts.
+    pub(super) fn take(&mut self, from: SocketAddr, id: ObjectId, counts: Counts) {
+        self.others.entry(from).or_default().insert(id, counts);
+    }
+
+    /// Forgets what gateways have counted that are none of these.
+    pub(super) fn keep(&mut self, gateways: &BTreeSet<SocketAddr>) {
+        self.others.retain(|gateway, _| gateways.contains(gateway));
     }
 
     /// What the status of one says of it.
@@ -101,7 +141,9 @@ impl Traffic {
 
     /// Has statuses say what is counted. Gives those that are others by it.
     fn tell(&mut self, now: u64) -> Vec<ObjectId> {
-        self.usage.take(self.counts.iter().map(|(id, counts)| (id.clone(), counts.used())), now)
+        let ids: BTreeSet<_> = self.counts.keys().chain(self.others.values().flat_map(BTreeMap::keys)).collect();
+        let counted: Vec<_> = ids.into_iter().filter_map(|id| Some((id.clone(), self.of(id)?.used()))).collect();
+        self.usage.take(counted.into_iter(), now)
     }
 }
 
@@ -165,12 +207,14 @@ fn note(engine: &mut Engine, mut all: BTreeMap<String, Told>, open: &BTreeSet<St
     let named: Vec<_> = previews
         .filter_map(|object| {
             let told = engine.world.preview_selector(&object.id).and_then(|selector| all.remove(selector));
-            let is_counted = told.is_some() || engine.traffic.of(&object.id).is_some();
+            let is_counted = told.is_some() || engine.traffic.own(&object.id).is_some();
             is_counted.then(|| (Arc::clone(object), told.unwrap_or_default()))
         })
         .collect();
     let mut untold = Vec::new();
     let old = std::mem::take(&mut engine.traffic.counts);
+    let Traffic { others, .. } = &mut engine.traffic;
+    others.values_mut().for_each(|counts| counts.retain(|id, _| engine.world.object(id).is_some()));
     if engine.traffic.began == 0 {
         engine.traffic.began = now;
     }
@@ -223,7 +267,36 @@ fn is_due(object: &Object, now: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nuncio_api::Kind;
+
     use super::*;
+
+    #[test]
+    fn what_gateways_count_is_added_up() {
+        let id = |name: &str| ObjectId::new(Kind::Preview, "shop", name);
+        let counts = |any: u64, first: u64, last: u64, since: u64| Counts {
+            ways: [(PreviewWay::Any, any), (PreviewWay::Preview(0), first)].into(),
+            last: Some(last),
+            since,
+            told: Told::new(),
+        };
+        let mut traffic = Traffic::default();
+        traffic.counts.insert(id("a"), counts(3, 2, 70, 20));
+        // As it comes over the wire.
+        let told = counts(4, 1, 90, 10);
+        let told = Counts::named(&told.names(), told.last, told.since);
+        let [one, two] = [1, 2].map(|host| SocketAddr::from(([10, 0, 0, host], 8877)));
+        traffic.take(one, id("a"), told.clone());
+        traffic.take(two, id("b"), told.clone());
+        assert_eq!(traffic.of(&id("a")), Some(counts(7, 3, 90, 10)));
+        assert_eq!(traffic.of(&id("b")), Some(told), "also where nobody came by this gateway");
+        assert_eq!(traffic.of(&id("c")), None);
+        assert_eq!(traffic.own(&id("a")), Some(&counts(3, 2, 70, 20)), "others are told what is of this one");
+        assert_eq!(traffic.tell(100), [id("a"), id("b")]);
+        assert_eq!(traffic.used(&id("a")).unwrap().requests, 7);
+        traffic.keep(&[two].into());
+        assert_eq!(traffic.of(&id("a")), Some(counts(3, 2, 70, 20)), "one that is gone counts no more");
+    }
 
     #[test]
     fn requests_are_counted_by_preview_and_way_at_every_host() {

@@ -23,6 +23,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
     engine.files.locate(&mut problems);
     let urls = engine.world.preview_urls(&object.id).into_iter().map(PreviewUrlView::from);
     let counts = engine.traffic.of(&object.id);
+    let counts = counts.as_ref();
     let replacements = engine.world.preview_replacements(&object.id).into_iter().enumerate();
     let services = replacements.map(|(at, PreviewReplacement { service, included, .. })| PreviewedServiceView {
         baseline: service.baseline.to_string(),

@@ -163,7 +163,7 @@ pub(super) async fn details(visit: &Visit, namespace: &str, name: &str) -> Resul
     found.items.into_iter().next().ok_or_else(missing)
 }
 
-/// What has happened to a preview, as far as the gateway that was asked has seen it, the last first.
+/// What has happened to a preview, as far as gateways have seen it, the last first.
 #[utoipa::path(get, path = "/api/v1/previews/{namespace}/{name}/events", tag = "previews",
     params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name")),
     responses((status = 200, description = "What has happened", body = Vec<Event>),

@@ -26,7 +26,7 @@ pub(crate) struct Preview {
     pub(crate) services: Vec<Service>,
     /// When it ends, in seconds since 1970; none where it stays.
     pub(crate) expires_at: Option<u64>,
-    /// When somebody last asked for it, in seconds since 1970, as far as the gateway that was asked tells.
+    /// When somebody last asked for it, in seconds since 1970, as far as gateways tell.
     pub(crate) last_request: Option<u64>,
     /// What it is of, where that is known.
     pub(crate) source: Option<Source>,
@@ -144,7 +144,7 @@ pub(crate) struct Service {
     pub(crate) only: Option<String>,
     /// The Preview that says so, `NAMESPACE/NAME`, where it is one that is included.
     pub(crate) included: Option<String>,
-    /// How many requests those got by this preview, as the gateway that was asked counts them.
+    /// How many requests those got by this preview, as all gateways count them together.
     pub(crate) requests: Option<u64>,
     /// And how many the baseline got, because they were not there.
     pub(crate) fallbacks: Option<u64>,

@@ -14,6 +14,7 @@ mod missing;
 mod names;
 mod narrow;
 mod of_cluster;
+mod peers;
 mod question;
 mod selectors;
 mod services;

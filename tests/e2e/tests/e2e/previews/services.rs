@@ -14,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::{documents, host, listener, mapping_on, text_secret};
+use nuncio_e2e::yaml::{documents, host, listener, mapping_on};
 use nuncio_e2e::{Client, Gateway, Process, Site, eventually, get, nuncio};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -111,7 +111,7 @@ async fn diagnosed(site: &Site) -> Gateway<'_> {
 }
 
 /// What the doctor tells, and whether the key arrived everywhere.
-async fn doctor(site: &Site, preview: &str, path: &str) -> (Value, bool) {
+pub(super) async fn doctor(site: &Site, preview: &str, path: &str) -> (Value, bool) {
     let admin = site.admin().to_string();
     let mut command = site.nuncio(&["preview", "doctor", preview, "--path", path, "--admin", &admin, "-o", "json"]);
     let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
@@ -122,7 +122,10 @@ async fn doctor(site: &Site, preview: &str, path: &str) -> (Value, bool) {
 }
 
 /// A service that asks another by a gateway for each of its requests, and hands on these of their headers.
-async fn caller(gateway: SocketAddr, handed: &'static [&'static str]) -> (SocketAddr, AbortOnDropHandle<()>) {
+pub(super) async fn caller(
+    gateway: SocketAddr,
+    handed: &'static [&'static str],
+) -> (SocketAddr, AbortOnDropHandle<()>) {
     let listener = TcpListener::bind((gateway.ip(), 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let answer = move |request: Request<Incoming>| async move {
@@ -197,62 +200,8 @@ async fn the_doctor_tells_where_the_context_is_lost() {
     gateway.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_doctor_asks_every_gateway_what_came_by_it() {
-    let (sites, cart, branch) =
-        ([Site::new(), Site::new()], Backend::start("cart").await, Backend::start("branch").await);
-    let [one, two] = &sites;
-    // What comes by one gateway asks the next service by the other.
-    let (web, _serving) = caller(two.at(INTERNAL), &["traceparent", "baggage"]).await;
-    let services = json!([{"baseline": cart.address().to_string(), "backend": branch.address().to_string()}]);
-    let spec =
-        json!({"services": services, "entrypoints": [{"name": "web", "host": SHOP}], "access": {"mode": "Public"}});
-    for site in &sites {
-        let mut policy = policy();
-        policy["spec"]["secretName"] = json!("keys");
-        let objects = [
-            listener("http", site.http().port(), "HTTP"),
-            internal_listener(site),
-            host("any", "*"),
-            mapping_on(SHOP, "web", "/", web),
-            mapping_on("cart.internal", "cart", "/", cart.address()),
-            text_secret("keys", "key", "the same at every gateway"),
-            policy,
-            own("Preview", "sale", &spec),
-        ];
-        site.write("shop.yaml", documents(&objects));
-    }
-    // As a name has it that stands for all of them: the one that asks is among them.
-    let peers = format!("{},{}", one.admin(), two.admin());
-    let gateway = Gateway::start_with(one, |command| {
-        command.args(["--allow-previews", "--peers", &peers]);
-    })
-    .await;
-    let other = diagnosed(two).await;
-    gateway.admin.state("Preview", "sale", "acked").await;
-    other.admin.state("Preview", "sale", "acked").await;
-    // The second is there to be asked again when the first is over.
-    for count in 1..3 {
-        let (told, found) = doctor(one, "sale", "/").await;
-        assert!(found && told["services"][0]["key"] == "carried", "{told:#}");
-        assert_eq!((&told["gateways"], &told["missed"]), (&json!(2), &json!([])), "{told:#}");
-        let calls = told["calls"].as_array().unwrap();
-        assert_eq!(calls.iter().map(|call| &call["path"]).collect::<Vec<_>>(), ["/", "/inner"], "{told:#}");
-        assert_eq!((branch.requests(), cart.requests()), (count, 0));
-    }
-    // Who is asked of nobody else sees nothing of what comes by the other, and who is not heard is named.
-    other.stop().await;
-    let (told, found) = doctor(one, "sale", "/").await;
-    assert!(!found && told["services"][0]["key"] == "unknown", "{told:#}");
-    let missed = told["missed"].as_array().unwrap();
-    assert!(missed.len() == 1 && missed[0].as_str().unwrap().starts_with(&two.admin().to_string()), "{told:#}");
-    let why = refusal(one, "sale").await;
-    assert!(why.contains("--peers"), "{why}");
-    gateway.stop().await;
-}
-
 /// What a doctor complains of.
-async fn refusal(site: &Site, preview: &str) -> String {
+pub(super) async fn refusal(site: &Site, preview: &str) -> String {
     let mut command = site.nuncio(&["preview", "doctor", preview, "--admin", &site.admin().to_string()]);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert!(!output.status.success(), "{output:?}");

@@ -1,0 +1,83 @@
+//! What other gateways have noticed of a preview, beside what this one has.
+
+use std::collections::BTreeMap;
+
+use super::Log;
+use crate::admin::{PreviewEventKind, PreviewEventView};
+
+/// Gateways notice the same thing at most so long after each other, in seconds.
+const APART: u64 = 10;
+
+impl Log {
+    /// Takes in what another gateway has noticed, and this one has not.
+    pub(super) fn take(&mut self, noticed: Vec<PreviewEventView>) {
+        let is_known = |event: &PreviewEventView| {
+            let is_same = |it: &PreviewEventView| (it.kind, &it.detail) == (event.kind, &event.detail);
+            self.events.iter().any(|it| is_same(it) && it.at.abs_diff(event.at) <= APART)
+        };
+        // They come with the last first.
+        let new: Vec<_> = noticed.into_iter().rev().filter(|event| !is_known(event)).collect();
+        if new.is_empty() {
+            return;
+        }
+        self.events.extend(new);
+        self.events.make_contiguous().sort_by_key(|event| event.at);
+        // One that has begun later noticed then what had been so for long.
+        let mut last = BTreeMap::new();
+        self.events.retain(|event| {
+            let before = last.insert(subject(event), (event.kind, event.detail.clone()));
+            let is_again = before.is_some_and(|(kind, detail)| (kind, &detail) == (event.kind, &event.detail));
+            !is_again || event.kind == PreviewEventKind::Changed
+        });
+        self.limit();
+    }
+}
+
+/// What an event is about. Of that the same does not happen twice in a row, but for changes.
+fn subject(event: &PreviewEventView) -> (Subject, String) {
+    use PreviewEventKind::{Changed, Created, Ended, EndsSoon, Extended, Failed, FellBack, Hidden, Live, Returned};
+    match event.kind {
+        Created => (Subject::Origin, String::new()),
+        Changed | Live | Hidden => (Subject::Sight, String::new()),
+        Extended | EndsSoon | Ended => (Subject::End, String::new()),
+        FellBack | Failed | Returned => (Subject::Service, event.detail.clone()),
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Origin,
+    Sight,
+    End,
+    Service,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::KEPT;
+    use super::*;
+
+    #[test]
+    fn what_gateways_have_noticed_is_told_once_and_in_order() {
+        use PreviewEventKind::{Created, FellBack, Live, Returned};
+        let event =
+            |at: u64, kind: PreviewEventKind, detail: &str| PreviewEventView { at, kind, detail: detail.into() };
+        let long_ago =
+            [event(5, Created, ""), event(6, Live, ""), event(20, FellBack, "cart"), event(22, Returned, "cart")];
+        let last_first = |events: &[PreviewEventView]| events.iter().rev().cloned().collect::<Vec<_>>();
+        // It has begun later.
+        let mut log = Log { events: [event(80, Created, ""), event(90, Live, "")].into(), ..Log::default() };
+        log.take(last_first(&long_ago));
+        assert_eq!(log.events, long_ago);
+        // What comes back from another, a little later by its clock, is the same; what happens again soon is not.
+        log.events.extend([event(24, FellBack, "cart"), event(25, Returned, "cart")]);
+        let all = log.events.clone();
+        let echo: Vec<_> = all.iter().map(|it| event(it.at + 2, it.kind, &it.detail)).collect();
+        log.take(last_first(&echo));
+        assert_eq!(log.events, all);
+        log.take(vec![event(60, FellBack, "web")]);
+        assert_eq!(log.events.back(), Some(&event(60, FellBack, "web")));
+        log.take((0..200).map(|at| event(1_000 - at, FellBack, &at.to_string())).collect());
+        assert_eq!((log.events.len(), log.events.back().unwrap().at), (KEPT, 1_000));
+    }
+}
