@@ -58,6 +58,8 @@ impl GatewayError {
 pub(crate) struct Admin {
     address: Arc<str>,
     client: reqwest::Client,
+    /// Makes a connection for each request, so that a balancer before several controllers chooses anew.
+    anew: reqwest::Client,
     /// Ports of listeners, and what they are published as.
     published: Arc<[(u16, u16)]>,
     /// What opens it from another machine.
@@ -67,9 +69,10 @@ pub(crate) struct Admin {
 impl Admin {
     /// To the one with this admin address.
     pub(crate) fn new(address: &str) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
+        let builder = || reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+        let (client, anew) = (builder().build()?, builder().pool_max_idle_per_host(0).build()?);
         let address = address.trim_start_matches("http://").trim_end_matches('/').into();
-        Ok(Self { address, client, published: Arc::default(), token: None })
+        Ok(Self { address, client, anew, published: Arc::default(), token: None })
     }
 
     /// Of a gateway some of whose ports clients know by other numbers.
@@ -89,7 +92,7 @@ impl Admin {
 
     /// A request for a path and query.
     pub(crate) fn request(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("http://{}{path}", self.address))
+        self.client.get(self.url(path))
     }
 
     /// What is at a path.
@@ -119,14 +122,14 @@ impl Admin {
         Ok((status, reply.bytes().await.map_err(|error| self.failed(&error))?))
     }
 
-    /// The answer to a question that asks for another protocol on this connection.
+    /// The answer to a question that asks for another protocol on its connection, which is nobody else's.
     pub(crate) async fn switch(
         &self,
         path: &str,
         question: &impl Serialize,
         protocol: &str,
     ) -> Result<Response, GatewayError> {
-        let request = self.question(path, question);
+        let request = self.anew.post(self.url(path)).json(question);
         self.exchange(request.header(header::CONNECTION, "upgrade").header(header::UPGRADE, protocol)).await
     }
 
@@ -148,7 +151,11 @@ impl Admin {
     }
 
     fn question(&self, path: &str, question: &impl Serialize) -> RequestBuilder {
-        self.client.post(format!("http://{}{path}", self.address)).json(question)
+        self.client.post(self.url(path)).json(question)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     /// Whatever is answered, but for a refusal of the portal itself: what it shows to be one is not what whoever asked it did.

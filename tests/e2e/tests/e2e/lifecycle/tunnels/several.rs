@@ -1,12 +1,16 @@
 //! Several gateways behind one address.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 
+use nuncio_e2e::Authority;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::*;
+
+const MANIFESTS: [&str; 4] = ["shop.yaml", "policy.yaml", "portal.yaml", "tax.yaml"];
 
 /// Passes connections on, to these in turn.
 async fn balance(targets: Vec<SocketAddr>) -> (SocketAddr, AbortOnDropHandle<()>) {
@@ -26,17 +30,31 @@ async fn balance(targets: Vec<SocketAddr>) -> (SocketAddr, AbortOnDropHandle<()>
     (address, AbortOnDropHandle::new(task))
 }
 
-/// Another gateway with the same manifests, and what the first has made keys and URLs of.
+/// Another gateway with the same manifests but for its portal's address, and what the first has made keys and URLs of.
 fn twin(desk: &Desk) -> Site {
     let (own, twin) = (&desk.team.site, Site::new());
-    for file in ["shop.yaml", "policy.yaml", "portal.yaml", "tax.yaml"] {
+    for file in MANIFESTS {
         let text = std::fs::read_to_string(own.manifests().join(file)).unwrap();
         twin.write(file, text.replace(&own.ip().to_string(), &twin.ip().to_string()));
     }
+    share_keys(own, &twin);
+    twin
+}
+
+/// The same with the portal of the first.
+fn twin_without_portal(desk: &Desk) -> Site {
+    let (own, twin) = (&desk.team.site, Site::new());
+    for file in MANIFESTS {
+        std::fs::copy(own.manifests().join(file), twin.manifests().join(file)).unwrap();
+    }
+    share_keys(own, &twin);
+    twin
+}
+
+fn share_keys(own: &Site, twin: &Site) {
     let keys = "previews/default.keys.yaml";
     std::fs::create_dir_all(twin.manifests().join("previews")).unwrap();
     std::fs::copy(own.manifests().join(keys), twin.manifests().join(keys)).unwrap();
-    twin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,6 +95,61 @@ async fn each_gateway_gets_a_connection_and_the_older_of_two_gives_way_without_a
     load.stop().await.assert_nothing_lost(500);
     interrupt(process).await;
     gateway.stop().await;
+}
+
+async fn start_without_portal<'s>(site: &'s Site, key: &Path) -> Gateway<'s> {
+    let gateway = Gateway::start_with(site, |command| {
+        command.arg("--allow-previews").env("NUNCIO_AUTHZ_ASSERTION_KEY", key);
+    })
+    .await;
+    gateway.admin.state("Preview", "tax", "acked").await;
+    gateway
+}
+
+/// As the chart has it: pods with gateways, and a portal in a pod of its own that asks the Service before their diagnostics.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_portal_before_several_controllers_brings_a_connection_to_each() {
+    let desk = Desk::new().await;
+    let site = &desk.team.site;
+    // By which the portal knows people, whichever gateway they come by.
+    let key = site.root().join("assertion.key");
+    std::fs::write(&key, Authority::new("gateways").issue(&["gateway"]).key).unwrap();
+    let gateway = start_without_portal(site, &key).await;
+    let twin = twin_without_portal(&desk);
+    let other = start_without_portal(&twin, &key).await;
+    let (controllers, _balancer) = balance(vec![site.admin(), twin.admin()]).await;
+    let (admin, listen) = (controllers.to_string(), site.at(8088).to_string());
+    let keys = format!("http://{}/.nuncio/jwks", site.http());
+    let _portal = Process::spawn(&mut site.nuncio(&[
+        "portal",
+        "--admin",
+        &admin,
+        "--listen",
+        &listen,
+        "--portal-identity-keys",
+        &keys,
+    ]));
+    let list = get(PORTAL, "/api/v1/previews").with("authorization", &desk.team.person("team-cart"));
+    eventually("the portal knows people", async || match desk.team.client().send(&list).await {
+        Ok(reply) if reply.status == 200 => Ok(()),
+        reply => Err(format!("{reply:?}")),
+    })
+    .await;
+    // Both connections come by the same gateway, and are the controllers' in turn.
+    let process = desk.serve(desk.team.branch.address(), &["--gateways", "2", "--quiet"]);
+    process.line(&["Connected to 2 of 2 gateways: "]).await;
+    let host = desk.host(&gateway).await;
+    for site in [site, &twin] {
+        let client = Client::http(site.http());
+        eventually("each gateway has one", async || match client.ask(&get(&host, CART)).await.by().as_str() {
+            "branch" => Ok(()),
+            by => Err(by.to_owned()),
+        })
+        .await;
+    }
+    interrupt(process).await;
+    gateway.stop().await;
+    other.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
