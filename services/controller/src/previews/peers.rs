@@ -131,10 +131,8 @@ impl Peers {
         addresses: &BTreeSet<SocketAddr>,
         path: &str,
     ) -> Vec<(SocketAddr, Told<T>)> {
-        join_all(
-            addresses.iter().map(|address| async move { (*address, self.ask(*address, Method::POST, path).await) }),
-        )
-        .await
+        let asked = addresses.iter().copied();
+        join_all(asked.map(|address| async move { (address, self.ask(address, Method::POST, path).await) })).await
     }
 
     pub(super) async fn ask<T: DeserializeOwned>(&self, address: SocketAddr, method: Method, path: &str) -> Told<T> {

@@ -43,10 +43,10 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, lifecycle: Arc<Lifecycle>
             asked.retain(|address, _| addresses.contains(address));
         }
         let now = clock::now();
-        let told = addresses.iter().map(|address| {
-            let since = asked.get(address).map_or(0, |at| at.saturating_sub(APART)).to_string();
+        let told = addresses.iter().copied().map(|address| {
+            let since = asked.get(&address).map_or(0, |at| at.saturating_sub(APART)).to_string();
             let path = peers.asking("/api/v1/preview-sightings", &[("since", since.as_str())]);
-            async move { (*address, peers.ask(*address, Method::GET, &path).await) }
+            async move { (address, peers.ask(address, Method::GET, &path).await) }
         });
         let told: Vec<(SocketAddr, Told<SightingsView>)> = join_all(told).await;
         for (address, told) in told {
