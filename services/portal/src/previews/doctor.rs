@@ -182,7 +182,17 @@ pub(super) async fn follow(visit: Visit, Path((namespace, name)): Id, Form(Wante
 
 #[cfg(test)]
 mod tests {
-    use super::SNIPPETS;
+    use super::{SNIPPETS, Service};
+
+    #[test]
+    fn what_other_gateways_may_have_seen_is_not_said_to_be_unseen() {
+        let words = |key: &str| {
+            let service = serde_json::json!({ "baseline": "cart", "backend": "cart-2", "key": key });
+            serde_json::from_value::<Service>(service).unwrap().words()
+        };
+        assert_eq!(words("not-seen"), "previews_doctor_unseen");
+        assert_eq!(words("unknown"), "previews_doctor_unknown");
+    }
 
     #[test]
     fn the_guide_has_every_snippet_of_the_page() {
