@@ -30,7 +30,7 @@ pub(super) enum For {
 }
 
 /// Every path there is. What is not here is for [`For::Trusted`], which a test holds against the router.
-pub(super) const PATHS: [(&str, For); 43] = [
+pub(super) const PATHS: [(&str, For); 45] = [
     ("/", For::Everybody),
     ("/ambassador/v0/check_alive", For::Everybody),
     ("/ambassador/v0/check_ready", For::Everybody),

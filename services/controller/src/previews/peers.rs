@@ -16,7 +16,7 @@ use crate::run::Config;
 pub(super) type Told<T> = Result<T, String>;
 
 /// Where others are found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Peers {
     /// Addresses of diagnostics. A name stands for all of its addresses, this gateway's among them.
     names: Vec<String>,

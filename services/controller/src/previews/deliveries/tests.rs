@@ -1,8 +1,10 @@
 use std::path::Path;
+use std::sync::Arc;
 
 use nuncio_auth::crypto::{hex, hmac_sha256};
 use serde_json::{Value, json};
 
+use super::super::peers::Peers;
 use super::super::store::Store;
 use super::super::tunnel;
 use super::*;
@@ -20,7 +22,9 @@ fn lifecycle(directory: &Path) -> Lifecycle {
         deliveries: Semaphore::new(MOST_AT_ONCE),
         tunnels: tunnel::tests::tunnels().0.into(),
         envoy: None,
-        probing: tokio::sync::Mutex::default(),
+        probing: Arc::default(),
+        watching: Mutex::default(),
+        peers: Peers::default(),
         keys: None,
         tombstones: None,
     }
