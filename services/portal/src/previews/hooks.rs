@@ -43,12 +43,17 @@ fn with_places<S: Clone + Send + Sync + 'static>(places: Places, router: Router<
     router.layer(DefaultBodyLimit::max(MAX_BODY)).layer(Extension(Arc::new(places)))
 }
 
-/// Places for what is under way.
+/// Places for what is under way, of three kinds. None of them can be another's: a body that is slow has to go where others
+/// come, one that has come must not.
 #[derive(Debug)]
 struct Places {
+    /// Of what has not come yet: bounds the memory that slow bodies hold.
     coming: Mutex<Coming>,
     most_coming: usize,
+    /// Of what has come and waits: bounds the memory that a flood holds, in which everything comes soon.
     waiting: Semaphore,
+    /// Of what the controller looks at: bounds the threads that it spends on what nobody may have signed. It has fewer places
+    /// of its own, for what is signed; the others here are for telling which that is.
     told: Semaphore,
     wait: Duration,
 }
