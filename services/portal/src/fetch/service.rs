@@ -1,5 +1,7 @@
 //! Documents of the gateway's own services: asked at their endpoints, and nowhere else.
 
+mod race;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +14,9 @@ use nuncio_auth::address::is_never_asked;
 use reqwest::{Client, Response, Url};
 use tokio::time::{Instant, timeout_at};
 
+use self::race::Race;
 use super::tls::Certificates;
-use super::{CONNECT, FetchError, MAX_REDIRECTS, Validators, client, headers, location, unreachable};
+use super::{FetchError, MAX_REDIRECTS, Validators, client, headers, location, unreachable};
 use crate::gateway::{Upstream, UpstreamTls};
 
 /// The most endpoints that are asked for one document.
@@ -86,8 +89,7 @@ impl Service {
         self.answers.lock().failed.iter().map(|(address, error)| error.at(*address)).collect()
     }
 
-    /// Asks endpoints until one answers, first the one that did last, within `total`. Who is slow is waited for; who has said
-    /// nothing for a while has the next asked beside him.
+    /// Asks endpoints until one answers, within `total`.
     pub(super) async fn ask(
         &self,
         plain: &Client,
@@ -97,47 +99,36 @@ impl Service {
     ) -> Result<Response, FetchError> {
         let begin = Instant::now();
         let end = begin + total;
-        let addresses = timeout_at(end, self.addresses()).await;
-        let mut addresses = addresses.unwrap_or(Err(FetchError::TimedOut(total)))?;
-        let last = self.answers.lock().last;
-        addresses.sort_by_key(|address| Some(*address) != last);
-        addresses.truncate(MAX_ENDPOINTS);
-        let mut queue = addresses.into_iter();
+        let addresses = timeout_at(end, self.in_turn()).await.unwrap_or(Err(FetchError::TimedOut(total)))?;
+        let mut race = Race::new(addresses, begin, end);
         let mut answers = FuturesUnordered::new();
-        // Those that have said nothing yet, and since when.
-        let mut silent: Vec<(SocketAddr, Instant)> = Vec::new();
-        let mut failed = Vec::new();
-        let mut now = begin;
         loop {
-            if let Some(address) = queue.next() {
-                silent.push((address, now));
+            if let Some(address) = race.ask_next() {
                 answers.push(self.answer(address, plain, certificates, validators));
             }
-            // Each that is left has its turn in the time that is left.
-            let turns = u32::try_from(queue.len() + 1).unwrap_or(1);
-            let patience = (end.duration_since(Instant::now()) / turns).min(CONNECT);
-            let turn = if turns == 1 { end } else { Instant::now() + patience };
+            let turn = race.turn();
             match timeout_at(turn, answers.next()).await {
                 Ok(Some((address, Ok(response)))) => {
-                    // Who was asked after this one may be as good.
-                    let before = silent.into_iter().take_while(|(other, _)| *other != address);
-                    failed.extend(before.map(|(other, since)| (other, silence(since, Instant::now()))));
-                    self.note(address, failed);
+                    self.note(address, race.won_by(address));
                     return Ok(response);
                 }
-                Ok(Some((address, Err(error)))) => {
-                    silent.retain(|(other, _)| *other != address);
-                    failed.push((address, error));
-                }
+                Ok(Some((address, Err(error)))) => race.fail(address, error),
                 Ok(None) => break,
                 Err(_) if turn == end => break,
                 Err(_) => {}
             }
-            now = Instant::now();
         }
-        failed.extend(silent.into_iter().map(|(address, since)| (address, silence(since, end))));
         self.answers.lock().failed.clear();
-        Err(FetchError::of_all(failed))
+        Err(race.lost())
+    }
+
+    /// The addresses that are asked: first the one that answered last.
+    async fn in_turn(&self) -> Result<Vec<SocketAddr>, FetchError> {
+        let mut addresses = self.addresses().await?;
+        let last = self.answers.lock().last;
+        addresses.sort_by_key(|address| Some(*address) != last);
+        addresses.truncate(MAX_ENDPOINTS);
+        Ok(addresses)
     }
 
     /// What one endpoint answers.
@@ -249,12 +240,6 @@ impl Service {
         url.set_query(target.query());
         Ok(url)
     }
-}
-
-/// That somebody has said nothing in this time, of which no more than hundredths of a second are told.
-fn silence(since: Instant, until: Instant) -> FetchError {
-    let seconds = until.duration_since(since).as_secs_f64();
-    FetchError::TimedOut(Duration::from_secs_f64((seconds * 100.0).round() / 100.0))
 }
 
 fn url(scheme: &str, authority: &str, path: &str) -> Result<Url, FetchError> {
