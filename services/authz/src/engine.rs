@@ -1,6 +1,7 @@
 //! From a request to a decision.
 
 mod assertions;
+mod decision;
 mod key_uses;
 mod recent;
 mod services;
@@ -9,11 +10,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
-use nuncio_auth::{ClientKind, Denial, Edits, Identity, Match, Next, Reply, Request, Step, Theme, Verdict, Walk, path};
-use nuncio_ir::auth::{ENDPOINTS_PREFIX, FilterId, OWN_ENDPOINTS_PREFIX, RuleSetId};
-use serde::Serialize;
+use nuncio_auth::{ClientKind, Denial, Identity, Match, Next, Reply, Request, Step, Theme, Verdict, Walk, path};
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, RuleSetId};
 use tracing::field::Empty;
-use tracing::{Instrument, Span, debug_span};
+use tracing::{Instrument, debug_span};
 
 use crate::audit::{Audit, Entry, Facts};
 use crate::config::{Active, Config};
@@ -21,6 +21,8 @@ use crate::filter::oauth2::cookies;
 use crate::filter::{Kind, unusable};
 use crate::metrics::AuthzMetrics;
 
+use decision::Walked;
+pub(crate) use decision::{Decision, Outcome};
 pub use key_uses::KeyUse;
 pub(crate) use services::{Introspected, Services};
 
@@ -35,65 +37,6 @@ pub(crate) struct Engine {
     pub(crate) metrics: AuthzMetrics,
     pub(crate) audit: Option<Audit>,
     pub(crate) theme: Arc<Theme>,
-}
-
-/// A decision.
-#[derive(Debug)]
-pub(crate) struct Decision {
-    pub(crate) outcome: Outcome,
-    pub(crate) rule: String,
-    pub(crate) steps: Vec<StepTaken>,
-    /// Who it was of, as far as that is known.
-    pub(crate) identity: Option<Identity>,
-    /// It went on unasked, as a browser's question whether a script may ask.
-    pub(crate) is_preflight: bool,
-}
-
-impl Decision {
-    /// For metrics, logs and traces: what was decided, and why where that needs to be said.
-    pub(crate) fn in_words(&self) -> (&'static str, &'static str) {
-        match self.outcome.in_words() {
-            ("allow", _) if self.is_preflight => ("allow", "preflight"),
-            words => words,
-        }
-    }
-
-    fn tell(&self, span: &Span) {
-        let (word, reason) = self.in_words();
-        span.record("rule", &*self.rule).record("decision", word).record("reason", reason);
-        if word == "error" {
-            span.record("otel.status_code", "ERROR");
-        }
-    }
-}
-
-/// What follows for the request.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Allow(Box<Edits>, Option<Identity>),
-    Deny(Denial),
-    Answer(Reply),
-}
-
-impl Outcome {
-    /// What was decided, and why not where it is a denial.
-    pub(crate) fn in_words(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Allow(..) => ("allow", ""),
-            Self::Deny(denial) if denial.is_failure => ("error", denial.reason),
-            Self::Deny(denial) => ("deny", denial.reason),
-            Self::Answer(_) => ("answer", ""),
-        }
-    }
-}
-
-/// What a filter said, for explanations.
-#[derive(Debug, Serialize)]
-pub(crate) struct StepTaken {
-    filter: FilterId,
-    verdict: &'static str,
-    reason: String,
-    detail: String,
 }
 
 impl Engine {
@@ -294,24 +237,4 @@ fn undecided(request: &Request) -> Denial {
 fn bad_path(request: &Request, reason: &str) -> Denial {
     let reply = Reply::message(ClientKind::of(request), StatusCode::BAD_REQUEST, reason, request);
     Denial::new("bad_path", reason, reply)
-}
-
-/// What is noted on the way.
-#[derive(Default)]
-struct Walked {
-    rule: String,
-    steps: Vec<StepTaken>,
-    identity: Option<Identity>,
-    is_preflight: bool,
-}
-
-impl Walked {
-    fn note(&mut self, step: &Step, verdict: &Verdict) {
-        let (word, reason, detail) = match verdict {
-            Verdict::Allow(_) => ("allow", String::new(), String::new()),
-            Verdict::Deny(denial) => ("deny", denial.reason.to_owned(), denial.detail.clone()),
-            Verdict::Answer(reply) => ("answer", reply.status.to_string(), String::new()),
-        };
-        self.steps.push(StepTaken { filter: step.filter.clone(), verdict: word, reason, detail });
-    }
 }
