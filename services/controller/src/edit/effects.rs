@@ -8,6 +8,7 @@ mod compare;
 mod entrance;
 mod less;
 mod listeners;
+mod losses;
 mod lost;
 mod places;
 mod samples;

@@ -3,7 +3,8 @@
 use nuncio_api::Kind;
 use nuncio_ir::{FilterChain, Handler, HttpFilter, HttpSettings, IpRule, Listener, RouteMatch};
 
-use super::lost::{Losses, forwards};
+use super::losses::Losses;
+use super::lost::forwards;
 use super::places::Place;
 use super::side::{Host, Sample, Side, Way};
 use crate::admin::LossKind;

@@ -15,6 +15,7 @@ use super::Found;
 use super::asked::{Guard, Guards, Identity};
 use super::compare::{Compare, Less};
 use super::entrance;
+use super::losses::Losses;
 use super::places::{Key, Place};
 use super::samples::paths;
 use super::side::{Host, Sample, Side, Way, authorities};
@@ -48,40 +49,13 @@ pub(super) fn between(before: &Model, after: &Model, found: &Found, most: usize)
         search.of_ways(found, &mut lost);
         is_bounded = search.is_used_up();
     }
-    (lost.0.into_values().collect(), is_bounded)
+    (lost.into_views(), is_bounded)
 }
 
 fn has_same_tables(before: &Model, after: &Model) -> bool {
     let mut tables = before.tables.iter().zip(&after.tables);
     before.tables.len() == after.tables.len()
         && tables.all(|((name, was), (other, is))| name == other && Arc::ptr_eq(was, is))
-}
-
-/// By what is lost, the host and the route.
-#[derive(Debug, Default)]
-pub(super) struct Losses(BTreeMap<(LossKind, String, String), LossView>);
-
-impl Losses {
-    /// Of several paths the first is told that somebody would ask for, if there is one.
-    pub(super) fn note(&mut self, what: LossKind, host: &str, matches: &str, path: &str, was: &str) {
-        let key = (what, host.to_owned(), matches.to_owned());
-        let is_better = |known: &LossView| !is_usual(&known.path) && is_usual(path);
-        if self.0.get(&key).is_none_or(is_better) {
-            let loss = LossView {
-                what,
-                host: host.to_owned(),
-                matches: matches.to_owned(),
-                path: path.to_owned(),
-                was: was.to_owned(),
-            };
-            self.0.insert(key, loss);
-        }
-    }
-}
-
-/// Whether all servers read a path as it is written.
-fn is_usual(path: &str) -> bool {
-    nuncio_auth::path::liberal(path).is_some_and(|read| read == path)
 }
 
 struct Search<'m> {
