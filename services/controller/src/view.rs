@@ -4,6 +4,7 @@ mod apis;
 mod certificates;
 mod clusters;
 mod credentials;
+mod envoys;
 mod hosts;
 mod limits;
 mod objects;
@@ -23,7 +24,6 @@ use std::sync::{Arc, Mutex};
 
 use nuncio_api::ObjectId;
 use nuncio_telemetry::{Health, Metrics};
-use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
@@ -206,28 +206,7 @@ impl View for EngineView {
     }
 
     fn envoys(&self, query: &ListQuery) -> Page<EnvoyView> {
-        let engine = lock(&self.engine);
-        let newest_revision = engine.revision.0;
-        let envoys = engine
-            .server
-            .streams()
-            .into_iter()
-            .filter(|stream| !stream.asks.is_some_and(ResourceType::is_for_services))
-            .filter(|stream| query.wants_name(&stream.node.id));
-        Page::of(query, envoys, |stream| EnvoyView {
-            node: stream.node.id.clone(),
-            cluster: stream.node.cluster.clone(),
-            version: stream.node.agent.clone(),
-            protocol: match stream.protocol {
-                Protocol::Delta => "delta".to_owned(),
-                Protocol::StateOfTheWorld => "state-of-the-world".to_owned(),
-            },
-            connected_for_ms: u64::try_from(stream.connected.elapsed().as_millis()).unwrap_or(u64::MAX),
-            synced_revision: stream.acked.map(|revision| revision.0),
-            newest_revision,
-            responses: stream.responses,
-            nacks: stream.nacks,
-        })
+        envoys::envoys(&lock(&self.engine), query)
     }
 
     fn problems(&self, query: &ListQuery) -> Page<ProblemView> {
