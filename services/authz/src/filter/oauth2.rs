@@ -4,6 +4,7 @@ mod begin;
 mod callback;
 pub(crate) mod cookies;
 mod endpoint;
+mod handoff;
 mod logout;
 mod machine;
 mod proof;

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::begin::{START, Start};
-use super::callback::{self, Failed, HANDOFF, Handoff, Returned};
+use super::callback::{self, Failed, Returned};
+use super::handoff::{HANDOFF, Handoff};
 use super::logout::{self, of_logins};
 use super::session::{count_login, loops};
 use super::{Code, OAuth2Filter, Problem, cookies, identity};
