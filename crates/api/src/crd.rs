@@ -13,6 +13,7 @@
 
 mod adjust;
 mod gateway;
+mod kind;
 mod kinds;
 mod lenient;
 mod manifest;
@@ -111,7 +112,7 @@ impl Definition {
 /// The definitions of all kinds, by group and kind.
 #[must_use]
 pub fn definitions(conversion: &Conversion) -> Vec<Definition> {
-    let one = |kind: &kinds::CustomKind| Definition {
+    let one = |kind: &kind::CustomKind| Definition {
         group: kind.group,
         kind: kind.kind,
         plural: kind.plural,

@@ -4,10 +4,11 @@
 //! Each bound and rule here refuses only what validation refuses with an error whatever else an object says; `crds` in
 //! `tests/kube` holds the two against each other.
 
-use serde_json::{Map, Value, json};
+mod edits;
 
-/// A schema in the making.
-type Schema = Map<String, Value>;
+use serde_json::{Value, json};
+
+use self::edits::{Schema, bound, field, needs, needs_text, property, rule};
 
 /// Adjusts the schema of the type called `name`.
 pub(super) fn apply(name: &str, schema: &mut Schema) {
@@ -264,43 +265,4 @@ fn convertible(schema: &mut Schema) {
 /// A field that is there and not null.
 fn given(field: &str) -> String {
     format!("has(self.{field}) && dyn(self.{field}) != null")
-}
-
-fn field<'s>(schema: &'s mut Schema, name: &str) -> Option<&'s mut Schema> {
-    schema.get_mut("properties")?.get_mut(name)?.as_object_mut()
-}
-
-fn property(schema: &mut Schema, name: &str, value: Value) {
-    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.insert(name.to_owned(), value);
-    }
-}
-
-fn bound(schema: &mut Schema, name: &str, key: &str, value: i64) {
-    if let Some(field) = field(schema, name) {
-        field.insert(key.to_owned(), json!(value));
-    }
-}
-
-/// Fields that must be there.
-fn needs(schema: &mut Schema, names: &[&str]) {
-    let mut required: Vec<Value> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-    required.extend(names.iter().map(|name| json!(name)));
-    schema.insert("required".to_owned(), Value::Array(required));
-}
-
-/// Texts that must be there and not be empty.
-fn needs_text(schema: &mut Schema, names: &[&str]) {
-    needs(schema, names);
-    for name in names {
-        bound(schema, name, "minLength", 1);
-    }
-}
-
-/// A rule in the Common Expression Language.
-fn rule(schema: &mut Schema, rule: &str, message: &str) {
-    let rules = schema.entry("x-kubernetes-validations").or_insert_with(|| json!([]));
-    if let Some(rules) = rules.as_array_mut() {
-        rules.push(json!({ "rule": rule, "message": message }));
-    }
 }

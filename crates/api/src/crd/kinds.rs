@@ -1,55 +1,13 @@
-//! The kinds, what each is called, and what `kubectl get` shows of it.
-
-use serde_json::Value;
+//! All kinds, what each is called, and what `kubectl get` shows of it.
 
 use super::gateway;
+use super::kind::{Column, CustomKind, text, wide};
 use super::structural::schema;
 use crate::object::{GATEWAY_GROUP, GROUP, OWN_GROUP};
 use crate::{
     AuthService, DevPortal, Filter, FilterPolicy, Host, KubernetesEndpointResolver, KubernetesServiceResolver,
     Listener, Mapping, Module, Preview, PreviewPolicy, RateLimit, RateLimitService, TcpMapping, TlsContext,
 };
-
-/// A kind of Ambassador's groups.
-pub(super) struct CustomKind {
-    pub(super) group: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) plural: &'static str,
-    /// What `kubectl` takes for it too. The names of Filters, FilterPolicies and RateLimits are the original's.
-    pub(super) short: &'static [&'static str],
-    /// One sentence for `kubectl explain`.
-    pub(super) description: &'static str,
-    /// The schema of its `spec`; `None` while nothing interprets it.
-    pub(super) spec: Option<fn() -> Value>,
-    /// Whether an object without `spec` is refused.
-    pub(super) needs_spec: bool,
-    /// The version that is stored, and that the controller reads.
-    pub(super) version: &'static str,
-    /// Versions before it that the original has.
-    pub(super) older: &'static [&'static str],
-    /// Columns before those that every kind has.
-    pub(super) columns: &'static [Column],
-}
-
-/// A column of `kubectl get`.
-pub(super) struct Column {
-    pub(super) name: &'static str,
-    pub(super) path: &'static str,
-    /// In `v1` and `v2`, where it differs.
-    pub(super) old_path: Option<&'static str>,
-    /// `string` or `integer`.
-    pub(super) kind: &'static str,
-    /// Only shown by `-o wide`.
-    pub(super) wide: bool,
-}
-
-const fn text(name: &'static str, path: &'static str) -> Column {
-    Column { name, path, old_path: None, kind: "string", wide: false }
-}
-
-const fn wide(name: &'static str, path: &'static str) -> Column {
-    Column { wide: true, ..text(name, path) }
-}
 
 const BOTH: &[&str] = &["v1", "v2"];
 /// Of Edge Stack's own kinds.

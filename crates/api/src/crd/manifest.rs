@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kinds::{Column, CustomKind};
+use super::kind::{Column, CustomKind};
 use super::{Conversion, WebhookService, older, status};
 
 pub(super) fn definition(kind: &CustomKind, conversion: &Conversion) -> Value {
