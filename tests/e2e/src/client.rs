@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use nuncio_test_support::eventually;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -96,6 +97,30 @@ impl Client {
     /// If there is none.
     pub async fn ask(&self, ask: &Ask) -> Reply {
         self.send(ask).await.unwrap_or_else(|failure| panic!("{ask:?}: {failure}"))
+    }
+
+    /// Waits until a request is answered by `by`: a backend, or a status.
+    ///
+    /// # Panics
+    /// If that takes too long.
+    pub async fn until_by(&self, ask: &Ask, by: &str) -> Reply {
+        self.until(ask, by, |reply| reply.by() == by).await
+    }
+
+    /// Waits until a request is answered with this status, whoever answers.
+    ///
+    /// # Panics
+    /// If that takes too long.
+    pub async fn until_status(&self, ask: &Ask, status: u16) -> Reply {
+        self.until(ask, &status.to_string(), |reply| reply.status == status).await
+    }
+
+    async fn until(&self, ask: &Ask, wanted: &str, is_wanted: impl Fn(&Reply) -> bool) -> Reply {
+        eventually(&format!("{ask:?} is answered by {wanted}"), async || {
+            let reply = self.send(ask).await.map_err(|failure| failure.to_string())?;
+            if is_wanted(&reply) { Ok(reply) } else { Err(format!("{}: {}", reply.status, reply.text())) }
+        })
+        .await
     }
 
     /// Connects.

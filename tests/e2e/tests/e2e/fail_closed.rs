@@ -10,11 +10,7 @@ use serde_json::{Value, json};
 const REFUSED: &str = "%CEL(request.path +)%";
 
 async fn becomes(client: &Client, path: &str, status: u16) {
-    eventually(&format!("{path} is answered with {status}"), async || {
-        let reply = client.send(&get("a.example", path)).await.map_err(|failure| failure.to_string())?;
-        if reply.status == status { Ok(()) } else { Err(format!("{} {}", reply.status, reply.text())) }
-    })
-    .await;
+    client.until_status(&get("a.example", path), status).await;
 }
 
 async fn status(client: &Client, path: &str) -> u16 {

@@ -88,11 +88,7 @@ impl Shop {
     }
 
     async fn becomes(&self, host: &str, path: &str, wanted: &str) {
-        eventually(&format!("{host}{path} is answered by {wanted}"), async || {
-            let by = Client::http(self.site.http()).send(&get(host, path)).await.map(|reply| reply.by());
-            by.map_err(|failure| failure.to_string()).and_then(|by| if by == wanted { Ok(()) } else { Err(by) })
-        })
-        .await;
+        Client::http(self.site.http()).until_by(&get(host, path), wanted).await;
     }
 }
 

@@ -9,11 +9,7 @@ use serde_json::json;
 
 /// Waits until requests for `path` are answered by `wanted`: a backend's name, or a status.
 async fn answered(client: &Client, path: &str, wanted: &str) {
-    eventually(&format!("{path} is answered by {wanted}"), async || {
-        let by = client.send(&get("a.example", path)).await.map(|reply| reply.by());
-        by.map_err(|failure| failure.to_string()).and_then(|by| if by == wanted { Ok(()) } else { Err(by) })
-    })
-    .await;
+    client.until_by(&get("a.example", path), wanted).await;
 }
 
 #[tokio::test]

@@ -19,11 +19,7 @@ fn asks(path: &str, count: usize) -> Vec<Ask> {
 
 /// Waits until a change is live: until its own route answers.
 async fn live(client: &Client, path: &str, status: u16) {
-    eventually(&format!("{path} answers {status}"), async || {
-        let reply = client.send(&get("a.example", path)).await.map_err(|failure| failure.to_string())?;
-        if reply.status == status { Ok(()) } else { Err(reply.status.to_string()) }
-    })
-    .await;
+    client.until_status(&get("a.example", path), status).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -57,11 +57,7 @@ async fn an_admin_port_that_another_process_has_ends_it() {
 
 /// Asks until `client` is answered by `wanted`.
 async fn answered_by(client: &Client, wanted: &str) {
-    eventually(&format!("answered by {wanted}"), async || {
-        let reply = client.send(&get("a.example", "/x/")).await.map_err(|failure| failure.to_string())?;
-        if reply.by() == wanted { Ok(()) } else { Err(reply.by()) }
-    })
-    .await;
+    client.until_by(&get("a.example", "/x/"), wanted).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, mapping as good_mapping, plain};
-use nuncio_e2e::{Client, Gateway, Site, eventually, get};
+use nuncio_e2e::{Client, Gateway, Site, get};
 
 use super::{Bench, module, named, object, row};
 
@@ -253,13 +253,7 @@ async fn an_access_list_that_does_not_parse_denies_everybody() {
     site.write("module.yaml", module("{}"));
     let gateway = Gateway::start(&site).await;
     let client = Client::http(site.http());
-    let becomes = async |status: u16| {
-        eventually(&format!("answered {status}"), async || {
-            let reply = client.send(&get("a.example", "/x/")).await.map_err(|failure| failure.to_string())?;
-            if reply.status == status { Ok(()) } else { Err(reply.status.to_string()) }
-        })
-        .await;
-    };
+    let becomes = async |status: u16| drop(client.until_status(&get("a.example", "/x/"), status).await);
     becomes(200).await;
     let lists = [
         "{ip_allow: [{remote: 300.0.0.0/8}]}",

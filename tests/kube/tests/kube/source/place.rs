@@ -121,10 +121,5 @@ pub(crate) async fn gateway<'a>(cluster: &Cluster, namespace: &str, site: &'a Si
 
 /// Waits until a path is answered by a backend, or with a status.
 pub(crate) async fn answers(site: &Site, path: &str, by: &str) {
-    let client = Client::http(site.http());
-    eventually(&format!("{path} is answered by {by}"), async || {
-        let reply = client.send(&get("any.example", path)).await.map_err(|failure| failure.to_string())?;
-        if reply.by() == by { Ok(()) } else { Err(reply.by()) }
-    })
-    .await;
+    Client::http(site.http()).until_by(&get("any.example", path), by).await;
 }

@@ -1,7 +1,7 @@
 //! Filters and FilterPolicies of both API groups: they decide, and say what they lack.
 
 use nuncio_e2e::yaml::{host, object as manifest, text_secret};
-use nuncio_e2e::{Client, eventually, get};
+use nuncio_e2e::{Client, get};
 use serde_json::{Value, json};
 
 use super::{FINE, Stage, condition};
@@ -42,12 +42,8 @@ fn policy(api_version: &str, rules: &[(&str, &str)]) -> Value {
 
 /// Waits until a request is answered by a backend, or with a status.
 async fn answered(client: &Client, path: &str, key: Option<&str>, by: &str) {
-    eventually(&format!("{path} with {key:?} is answered by {by:?}"), async || {
-        let ask = key.iter().fold(get("any.example", path), |ask, key| ask.with("x-api-key", key));
-        let reply = client.send(&ask).await.map_err(|failure| failure.to_string())?;
-        if reply.by() == by { Ok(()) } else { Err(reply.by()) }
-    })
-    .await;
+    let ask = key.iter().fold(get("any.example", path), |ask, key| ask.with("x-api-key", key));
+    client.until_by(&ask, by).await;
 }
 
 #[tokio::test]
