@@ -67,6 +67,24 @@ pub fn mapping_on(hostname: &str, name: &str, prefix: &str, service: SocketAddr)
     object("Mapping", name, json!({"hostname": hostname, "prefix": prefix, "service": service.to_string()}))
 }
 
+/// A Service with a port called `http` of number 80, and its endpoint, if it has one.
+#[must_use]
+pub fn service(name: &str, endpoint: Option<SocketAddr>) -> [Value; 2] {
+    let endpoints: Vec<_> =
+        endpoint.iter().map(|it| json!({"addresses": [it.ip()], "conditions": {"ready": true}})).collect();
+    [
+        json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": {"ports": [{"name": "http", "port": 80}]},
+        }),
+        json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
+            "endpoints": endpoints, "ports": [{"name": "http", "port": endpoint.map_or(80, |it| it.port())}],
+        }),
+    ]
+}
+
 /// A Secret with a certificate and its key.
 #[must_use]
 pub fn tls_secret(name: &str, identity: &Identity) -> Value {

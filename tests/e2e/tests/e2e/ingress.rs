@@ -5,23 +5,6 @@ use nuncio_e2e::yaml::{self, documents, listeners, mapping, object, plain};
 use nuncio_e2e::{Authority, Client, Gateway, Site, Tls, eventually, get};
 use serde_json::{Value, json};
 
-/// A Service with a port called `http` of number 80, and its only endpoint.
-fn service(backend: &Backend, name: &str) -> [Value; 2] {
-    let address = backend.address();
-    let labels = json!({"kubernetes.io/service-name": name});
-    [
-        json!({
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
-            "spec": {"ports": [{"name": "http", "port": 80}]},
-        }),
-        json!({
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": name, "labels": labels},
-            "addressType": "IPv4", "endpoints": [{"addresses": [address.ip()]}],
-            "ports": [{"name": "http", "port": address.port()}],
-        }),
-    ]
-}
-
 fn class(name: &str, controller: &str) -> Value {
     json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name},
@@ -64,7 +47,7 @@ impl Shop {
         let mut shop = Self { site: Site::new(), backends: Vec::new(), objects: Vec::new() };
         for name in names {
             let backend = Backend::start(name).await;
-            shop.objects.extend(service(&backend, name));
+            shop.objects.extend(yaml::service(name, Some(backend.address())));
             shop.backends.push(backend);
         }
         shop.objects.push(class("nuncio", "nuncio.dev/ingress-controller"));
@@ -246,7 +229,7 @@ async fn a_port_is_named_and_the_service_may_come_later() {
     assert_eq!(shop.by("a.example", "/wrong").await, "503");
     gateway.admin.problem(&["PortNotFound", "spec.rules[0].http.paths[1].backend"]).await;
     gateway.admin.problem(&["PortNotFound", "spec.rules[0].http.paths[2].backend"]).await;
-    shop.site.write("late.yaml", documents(&service(&late, "late")));
+    shop.site.write("late.yaml", documents(&yaml::service("late", Some(late.address()))));
     shop.becomes("a.example", "/named", "late").await;
     shop.site.remove("late.yaml");
     shop.becomes("a.example", "/named", "503").await;

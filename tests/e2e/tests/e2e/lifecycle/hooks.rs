@@ -1,5 +1,7 @@
 //! Webhooks.
 
+use nuncio_e2e::yaml;
+
 use super::*;
 
 #[tokio::test]
@@ -197,24 +199,7 @@ async fn what_one_way_says_stays_where_another_says_nothing_of_it() {
 #[tokio::test]
 async fn a_forks_label_is_for_the_commit_that_it_was_given_to() {
     let team = Team::new().await;
-    let deployed = |commit: &str| {
-        let (name, address) = (format!("cart-{commit}"), team.branch.address());
-        let own = |api: &str, kind: &str, rest: Value| {
-            let mut object = json!({"apiVersion": api, "kind": kind, "metadata": {"name": name,
-                "labels": {"kubernetes.io/service-name": name}}});
-            object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
-            object
-        };
-        [
-            own("v1", "Service", json!({"spec": {"ports": [{"port": 80}]}})),
-            own(
-                "discovery.k8s.io/v1",
-                "EndpointSlice",
-                json!({"addressType": "IPv4", "ports": [{"port": address.port()}],
-                "endpoints": [{"addresses": [address.ip()], "conditions": {"ready": true}}]}),
-            ),
-        ]
-    };
+    let deployed = |commit: &str| yaml::service(&format!("cart-{commit}"), Some(team.branch.address()));
     let policy = team.policy(|policy| {
         policy["spec"]["repositories"][0]["preview"]["services"][0]["backend"] = json!("cart-{commit}");
     });

@@ -1,6 +1,6 @@
 //! Addresses in documents are those by which requests get to the service; and each API has one of its own.
 
-use nuncio_e2e::yaml::{documents, mapping};
+use nuncio_e2e::yaml::{self, documents, mapping};
 use nuncio_e2e::{Client, Site, eventually, get};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -63,16 +63,9 @@ async fn a_path_is_what_a_client_has_to_send() {
 
 /// A Service of number 80, with its only endpoint, that says where its document is.
 fn objects(site: &Site, name: &str, port: u16) -> [Value; 2] {
-    let address = site.at(port);
-    let labels = json!({ "kubernetes.io/service-name": name });
-    [
-        json!({ "apiVersion": "v1", "kind": "Service",
-            "metadata": { "name": name, "annotations": { "nuncio.dev/openapi": "/openapi.json" } },
-            "spec": { "ports": [{ "name": "http", "port": 80 }] } }),
-        json!({ "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": { "name": name, "labels": labels },
-            "addressType": "IPv4", "endpoints": [{ "addresses": [address.ip()] }],
-            "ports": [{ "name": "http", "port": address.port() }] }),
-    ]
+    let mut objects = yaml::service(name, Some(site.at(port)));
+    objects[0]["metadata"]["annotations"] = json!({ "nuncio.dev/openapi": "/openapi.json" });
+    objects
 }
 
 #[tokio::test]

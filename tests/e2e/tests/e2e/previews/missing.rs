@@ -1,24 +1,13 @@
 //! What visitors and programs are told while nobody stands in for a service.
 
-use super::*;
+use nuncio_e2e::yaml;
 
-/// A Service with these endpoints.
-fn service(name: &str, at: Option<&Backend>) -> Vec<Value> {
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"name": "http", "port": 80}]}});
-    let address = at.map(Backend::address);
-    let endpoints: Vec<_> =
-        address.iter().map(|it| json!({"addresses": [it.ip()], "conditions": {"ready": true}})).collect();
-    let ports = json!([{"name": "http", "port": address.map_or(80, |it| it.port())}]);
-    let labels = json!({"kubernetes.io/service-name": name});
-    let slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": name, "labels": labels},
-        "addressType": "IPv4", "endpoints": endpoints, "ports": ports});
-    vec![service, slice]
-}
+use super::*;
 
 #[tokio::test]
 async fn a_page_says_which_service_is_not_there_and_since_when_and_programs_are_told_as_json() {
     let shop = Shop::new().await;
-    shop.site.write("cart-9.yaml", documents(&service("cart-9", None)));
+    shop.site.write("cart-9.yaml", documents(&yaml::service("cart-9", None)));
     let mut pending = preview("pending", &shop.cart, &shop.branch);
     pending["spec"]["services"][0]["backend"] = json!("cart-9");
     shop.site.write("pending.yaml", documents(&[pending]));
@@ -50,7 +39,7 @@ async fn a_page_says_which_service_is_not_there_and_since_when_and_programs_are_
     }
     // All else goes on, and so does this as soon as somebody is there.
     assert_eq!(client.ask(&get(&host, "/")).await.by(), "web");
-    shop.site.write("cart-9.yaml", documents(&service("cart-9", Some(&shop.branch))));
+    shop.site.write("cart-9.yaml", documents(&yaml::service("cart-9", Some(shop.branch.address()))));
     eventually("the branch is there", async || {
         let reply = client.ask(&accepts("text/html")).await;
         if reply.by() == "branch" { Ok(()) } else { Err(reply.status) }

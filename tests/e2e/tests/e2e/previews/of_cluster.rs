@@ -1,7 +1,7 @@
 //! Previews whose backends are Services, which is what a policy lets them be that says nothing of it.
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::{documents, host, listener, object};
+use nuncio_e2e::yaml::{self, documents, host, listener, object};
 use nuncio_e2e::{Client, Gateway, Site, eventually, get};
 use serde_json::{Value, json};
 
@@ -9,16 +9,10 @@ use super::{SHOP, own, policy};
 
 /// A Service whose one endpoint is a backend.
 fn service(namespace: &str, name: &str, backend: &Backend) -> [Value; 2] {
-    let (meta, address) = (json!({"name": name, "namespace": namespace}), backend.address());
-    let mut labelled = meta.clone();
-    labelled["labels"] = json!({"kubernetes.io/service-name": name});
-    [
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 80}]}}),
-        json!({
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "metadata": labelled,
-            "endpoints": [{"addresses": [address.ip()]}], "ports": [{"port": address.port()}],
-        }),
-    ]
+    yaml::service(name, Some(backend.address())).map(|mut object| {
+        object["metadata"]["namespace"] = json!(namespace);
+        object
+    })
 }
 
 fn preview(name: &str, backend: &str) -> Value {
