@@ -1,11 +1,12 @@
 //! Filters and FilterPolicies: who is let through, and what happens while nobody can decide.
 
-use std::process::Command;
+mod apart;
+mod broken;
 
 use nuncio_authz_tests::keep_secret;
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping_on, object, text_secret};
-use nuncio_e2e::{Ask, Client, Controller, Envoy, Gateway, Process, Site, eventually, get, nuncio};
+use nuncio_e2e::{Ask, Client, Envoy, Gateway, Site, eventually, get, nuncio};
 use serde_json::{Value, json};
 
 /// A Listener, a Host of one name and one of all others, each with a Mapping for every path and one that bypasses.
@@ -262,58 +263,6 @@ async fn a_change_of_a_policy_loses_no_request_and_ends_no_connection() {
     gateway.stop().await;
 }
 
-#[tokio::test]
-async fn what_is_broken_lets_nobody_in_and_harms_nothing_else() {
-    let (site, upstream) = (Site::new(), Backend::start("up").await);
-    let rules = json!([
-        {"host": "*", "path": "/missing/*", "filters": [{"name": "nowhere"}]},
-        {"host": "*", "path": "/plugin/*", "filters": [{"name": "plugin"}]},
-        {"host": "*", "path": "/secret/*", "filters": [{"name": "keys"}]},
-    ]);
-    let plugin = object("Filter", "plugin", json!({"Plugin": {"name": "mine"}}));
-    let mut unreadable = policy(&json!([{"host": "*", "path": "/unreadable/*", "filters": [{"name": 7}]}]));
-    unreadable["metadata"]["name"] = json!("unreadable");
-    let objects = documents(&[keys(), plugin, policy(&rules), unreadable]);
-    site.write("edge.yaml", edge(&site, &upstream) + &objects);
-    let gateway = Gateway::start(&site).await;
-    let client = Client::http(site.http());
-    for path in ["/missing/x", "/plugin/x", "/secret/x", "/unreadable/x"] {
-        let reply = client.ask(&with_key("a.example", path, "key-1")).await;
-        assert_eq!(reply.status, 503, "{path}: {}", reply.text());
-        assert!(!reply.text().contains("nowhere"), "what is wrong is none of the client's business");
-    }
-    assert_eq!(client.ask(&get("a.example", "/x")).await.status, 200);
-    gateway.admin.problem(&["\"policy\"", "FilterNotFound", "nowhere.default"]).await;
-    gateway.admin.problem(&["\"plugin\"", "NotPortable"]).await;
-    gateway.admin.problem(&["\"keys\"", "InvalidSecret"]).await;
-    site.write("key.yaml", documents(&[key("key-1")]));
-    becomes(&client, "the key is there", &with_key("a.example", "/secret/x", "key-1"), 200).await;
-    gateway.stop().await;
-}
-
-#[tokio::test]
-async fn a_policy_that_cannot_be_read_at_the_start_lets_nobody_in_and_later_changes_nothing() {
-    let (site, upstream) = (Site::new(), Backend::start("up").await);
-    site.write("edge.yaml", edge(&site, &upstream));
-    let broken = "apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {name: p}\nspec: {rules: [\n";
-    site.write("policy.yaml", broken);
-    let gateway = Gateway::start(&site).await;
-    let client = Client::http(site.http());
-    assert_eq!(client.ask(&get("a.example", "/x")).await.status, 503);
-    assert_eq!(client.ask(&get("a.example", "/open/x")).await.by(), "up", "what bypasses it goes on");
-    site.remove("policy.yaml");
-    becomes(&client, "open", &get("a.example", "/x"), 200).await;
-    site.write("policy.yaml", broken);
-    gateway.admin.problem(&["policy.yaml", "InvalidYaml"]).await;
-    gateway.taken().await;
-    assert_eq!(
-        client.ask(&get("a.example", "/x")).await.status,
-        200,
-        "what comes new and cannot be read changes nothing"
-    );
-    gateway.stop().await;
-}
-
 /// What the newer group of Edge Stack says protects as well.
 #[tokio::test]
 async fn manifests_of_the_newer_group_protect_too() {
@@ -332,35 +281,4 @@ async fn manifests_of_the_newer_group_protect_too() {
     assert_eq!(client.ask(&with_key("a.example", "/private/x", "key-1")).await.status, 200);
     assert_eq!(client.ask(&get("a.example", "/public")).await.status, 200);
     gateway.stop().await;
-}
-
-/// `nuncio authz`, told rules by the controller of a site.
-fn decider(site: &Site) -> Process {
-    let mut command = Command::new(nuncio());
-    command.args(["authz", "--xds", &site.xds().to_string(), "--grpc", &site.at(8500).to_string()]);
-    Process::spawn(command.args(["--admin", &site.at(8501).to_string()]))
-}
-
-/// A controller without Envoy decides nothing itself: it is told who does.
-#[tokio::test]
-async fn a_service_of_its_own_decides_for_a_controller() {
-    let (site, upstream) = (Site::new(), Backend::start("up").await);
-    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[keys(), key("key-1"), protect("/private/*")]));
-    let mut command = site.nuncio(&["controller"]);
-    command.arg(site.manifests()).args(["--authz", &site.at(8500).to_string()]);
-    let controller = Controller::start_by(&site, &mut command).await;
-    let (_envoy, first) = (Envoy::start(&site, "one"), decider(&site));
-    let client = Client::http(site.http());
-    let private = get("a.example", "/private/x");
-    becomes(&client, "refused without a key", &private, 401).await;
-    becomes(&client, "let in with it", &with_key("a.example", "/private/x", "key-1"), 200).await;
-    controller.admin.state("FilterPolicy", "policy", "acked").await;
-
-    drop(first);
-    becomes(&client, "refused while nobody decides", &with_key("a.example", "/private/x", "key-1"), 503).await;
-    assert_eq!(client.ask(&get("a.example", "/open/x")).await.status, 200);
-    let _second = decider(&site);
-    becomes(&client, "let in again", &with_key("a.example", "/private/x", "key-1"), 200).await;
-    assert_eq!(client.ask(&private).await.status, 401);
-    controller.kill().await;
 }
