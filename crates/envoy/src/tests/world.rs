@@ -1,5 +1,7 @@
 //! Everything at once, and the same without a controller: in one static bootstrap file.
 
+mod settle;
+
 use std::time::Duration;
 
 use nuncio_ir::{
@@ -10,6 +12,7 @@ use nuncio_ir::{
 };
 use serde_json::{Value, json};
 
+use self::settle::{forget_sds, settle_endpoints, settle_extensions, settle_routes};
 use super::build::{self, add, arm, forward, host, http_chain, invalid, listener, local, name, prefix, respond, route};
 use super::clusters::{dns, everything};
 use super::listeners::{every_setting, mutual};
@@ -65,60 +68,6 @@ impl World {
             scope["routeConfiguration"] = routes.iter().find(|routes| routes["name"] == name).unwrap().clone();
         }
         scopes
-    }
-}
-
-fn settle_endpoints(cluster: &mut Value, endpoints: &[Value]) {
-    if cluster.as_object_mut().unwrap().remove("edsClusterConfig").is_some() {
-        cluster["type"] = json!("STATIC");
-        let assignment = endpoints.iter().find(|endpoints| endpoints["clusterName"] == cluster["name"]);
-        cluster["loadAssignment"] = assignment.unwrap().clone();
-    }
-}
-
-fn settle_routes(value: &mut Value, scopes: &[Value]) {
-    visit(value, &mut |object| {
-        if let Some(scoped) = object.get_mut("scopedRoutes").and_then(Value::as_object_mut) {
-            scoped.retain(|key, _| key == "name" || key == "scopeKeyBuilder");
-            scoped.insert("scopedRouteConfigurationsList".to_owned(), json!({"scopedRouteConfigurations": scopes}));
-        }
-    });
-}
-
-/// A slot that nothing fills is left out.
-fn settle_extensions(value: &mut Value, extensions: &[Value]) {
-    visit(value, &mut |object| {
-        if let Some(filters) = object.get_mut("httpFilters").and_then(Value::as_array_mut) {
-            filters.retain_mut(|filter| {
-                let filter = filter.as_object_mut().unwrap();
-                if filter.remove("configDiscovery").is_none() {
-                    return true;
-                }
-                let config = extensions.iter().find(|extension| extension["name"] == filter["name"]);
-                config.is_some_and(|config| {
-                    filter.insert("typedConfig".to_owned(), config["typedConfig"].clone());
-                    true
-                })
-            });
-        }
-    });
-}
-
-/// Without a source, a secret is looked for among the static ones.
-fn forget_sds(value: &mut Value) {
-    visit(value, &mut |object| {
-        object.remove("sdsConfig");
-    });
-}
-
-fn visit(value: &mut Value, each: &mut impl FnMut(&mut serde_json::Map<String, Value>)) {
-    match value {
-        Value::Object(object) => {
-            each(object);
-            object.values_mut().for_each(|value| visit(value, each));
-        }
-        Value::Array(values) => values.iter_mut().for_each(|value| visit(value, each)),
-        _ => {}
     }
 }
 
