@@ -79,6 +79,12 @@ impl Shop {
         Client::http(self.site.http())
     }
 
+    /// The key that services are told of the preview at this host.
+    async fn key_at(&self, host: &str) -> String {
+        let seen = self.client().ask(&get(host, "/cart/")).await.echo().unwrap();
+        seen.header("x-nuncio-preview").unwrap().to_owned()
+    }
+
     fn create(&self, name: &str) {
         self.site.write(&format!("{name}.yaml"), documents(&[preview(name, &self.cart, &self.branch)]));
     }

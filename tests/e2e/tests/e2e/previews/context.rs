@@ -30,7 +30,7 @@ async fn services_are_told_the_key_and_nothing_that_a_client_says_of_it() {
     shop.create("pr-42");
     let gateway = Gateway::start(&shop.site).await;
     let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
-    let key = client.ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let key = shop.key_at(&host).await;
     assert!(key.starts_with("npk") && key.len() == 29, "128 random bits");
     let forged = "npkaaaaaaaaaaaaaaaaaaaaaaaaaa";
     let ask = |host: &str| {
@@ -84,7 +84,7 @@ async fn no_third_party_is_told_the_key_unless_the_policy_names_it() {
     shop.create("pr-42");
     let gateway = Gateway::start(&shop.site).await;
     let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
-    let key = client.ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let key = shop.key_at(&host).await;
     let inside = Client::http(shop.site.at(INTERNAL));
     let handed_on = |host: &str, path: &str| get(host, path).with("baggage", &format!("user=ann,nuncio-preview={key}"));
     for (client, ask) in [
@@ -215,8 +215,7 @@ async fn no_key_shows_in_logs_statuses_or_diagnostics() {
     shop.create("pr-42");
     let gateway = Gateway::start(&shop.site).await;
     let host = host_of(&shop, &gateway, "pr-42").await;
-    let key =
-        shop.client().ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let key = shop.key_at(&host).await;
     let admin = &gateway.admin;
     let mut shown = String::new();
     for list in ["previews", "objects", "routes", "hosts", "envoys", "problems", "topology"] {
@@ -251,8 +250,7 @@ async fn who_hands_on_the_key_among_services_reaches_the_preview_of_the_next() {
     shop.create("pr-42");
     let gateway = Gateway::start(&shop.site).await;
     let host = host_of(&shop, &gateway, "pr-42").await;
-    let key =
-        shop.client().ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let key = shop.key_at(&host).await;
     let inside = Client::http(shop.site.at(INTERNAL));
     let baggage = format!("user=ann,nuncio-preview={key},plan=free");
     let kept = format!("nuncio-preview={key},user=ann,plan=free");

@@ -29,8 +29,7 @@ async fn explain_follows_a_request_into_the_preview_that_it_is_for() {
     shop.create("pr-42");
     let gateway = Gateway::start(&shop.site).await;
     let host = host_of(&shop, &gateway, "pr-42").await;
-    let key =
-        shop.client().ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let key = shop.key_at(&host).await;
     let (public, inside) = (shop.site.http(), shop.site.at(INTERNAL));
     let name = selector(&host);
     let (cookie, baggage) = (format!("a=b; nuncio_preview={name}"), format!("a=b,nuncio-preview={key}"));

@@ -50,8 +50,7 @@ async fn a_key_is_never_the_baseline_where_there_are_no_previews() {
     shop.create("pr-42");
     let gateway = Gateway::start(&shop.site).await;
     let host = host_of(&shop, &gateway, "pr-42").await;
-    let key =
-        shop.client().ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let key = shop.key_at(&host).await;
     shop.site.remove("policy.yaml");
     gateway.line(&["PreviewPolicy default/previews removed", "live on 1 Envoy"]).await;
     let inside = Client::http(shop.site.at(INTERNAL));
