@@ -58,19 +58,23 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     let catalog = Catalog { entries: vec![Arc::new(entry)], has_login: true, is_known: true, ..Catalog::default() };
     let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog, &Content::default()).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
-    let (console, access) = (console_of("127.0.0.1:1"), Access::new(None, Vec::new(), false).unwrap());
+    Site { catalog, history, search, ..site_without_apis("127.0.0.1:1") }
+}
+
+/// A site of the gateway with this admin address.
+fn site_without_apis(admin: &str) -> Site {
     Site {
         title: "Shop".into(),
-        catalog,
+        catalog: Arc::default(),
         content: Arc::default(),
         content_wish: Arc::default(),
-        history,
-        search,
+        history: Arc::default(),
+        search: Arc::default(),
         exports: Exports::default(),
         refresh: Arc::default(),
         fetcher: fetcher(),
-        console,
-        access,
+        console: console_of(admin),
+        access: Access::new(None, Vec::new(), false).unwrap(),
         keys: None,
     }
 }
@@ -92,22 +96,9 @@ fn console_of(admin: &str) -> Console {
 
 /// A portal without APIs in these words, of the gateway with this admin address. Everything is shown to everybody.
 pub(crate) fn portal_in_words(admin: &str, texts: Texts) -> Router {
-    let (catalog, search, history) = (Arc::default(), Arc::default(), Arc::default());
-    let console = console_of(admin);
-    router(Site {
-        title: "Shop".into(),
-        catalog,
-        content: Arc::new(ArcSwap::from_pointee(Content::in_words(texts))),
-        content_wish: Arc::default(),
-        history,
-        search,
-        exports: Exports::default(),
-        refresh: Arc::default(),
-        fetcher: fetcher(),
-        console,
-        access: Access::new(None, Vec::new(), true).unwrap(),
-        keys: None,
-    })
+    let content = Arc::new(ArcSwap::from_pointee(Content::in_words(texts)));
+    let access = Access::new(None, Vec::new(), true).unwrap();
+    router(Site { content, access, ..site_without_apis(admin) })
 }
 
 pub(crate) async fn get(portal: &Router, path: &str) -> (Response, String) {

@@ -93,24 +93,6 @@ async fn servers_that_nobody_asks_are_told() {
     assert!(page.contains("curl &#39;https://shop.example/api/carts/user&#39;"), "{page}");
 }
 
-/// A document with one operation, which is this.
-fn with_operation(operation: &Value) -> Value {
-    json!({ "openapi": "3.1.0", "info": { "title": "Cart", "version": "1" }, "paths": { "/a": { "post": operation } },
-        "components": { "schemas": { "Wide": { "properties": (0..300).map(|n| (format!("f{n}"), json!({ "default": "<".repeat(300) })))
-            .collect::<serde_json::Map<_, _>>() } } } })
-}
-
-#[tokio::test]
-async fn an_example_that_a_page_has_no_room_for_is_none_and_one_that_it_has_is_whole() {
-    let example = |length: usize| json!({ "requestBody": { "content": { "application/json": { "example": { "a": "x".repeat(length) } } } } });
-    for (length, is_shown) in [(2_000, true), (200_000, false)] {
-        let portal = portal(&with_operation(&example(length)), None);
-        let (_, page) = get(&portal, "/docs/doc/shop/cart/operations/post-a").await;
-        assert_eq!(page.contains(&"x".repeat(length)), is_shown, "{length}");
-        assert!(page.len() < 300_000, "{}", page.len());
-    }
-}
-
 #[tokio::test]
 async fn long_lists_have_pages() {
     let mut document = cart();
