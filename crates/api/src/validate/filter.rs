@@ -127,11 +127,7 @@ fn injected(headers: &[InjectedHeader], told: &[&'static str], path: &Path<'_>, 
 fn written(headers: &[InjectedHeader], told: &[&'static str], path: &Path<'_>, issues: &mut Issues<'_>) {
     for (index, one) in headers.iter().enumerate() {
         let path = path.index(index);
-        if one.name.is_empty() {
-            missing(&path.key("name"), issues);
-        } else {
-            header::changed_name(&one.name, &path.key("name"), issues);
-        }
+        header::given_name(&one.name, &path.key("name"), issues);
         template(&one.value, told, &path.key("value"), issues);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::value::{header_text, is_token};
-use super::{format, invalid, no_effect, regex};
+use super::{format, invalid, missing, no_effect, regex};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -84,6 +84,15 @@ pub fn added_key(value: &str, headers: &[String]) -> Option<String> {
 pub(super) fn removed(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
     for (index, name) in names.iter().enumerate() {
         changed_name(name, &path.index(index), issues);
+    }
+}
+
+/// The name of a header to be added, which has to be there.
+pub(super) fn given_name(name: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if name.is_empty() {
+        missing(path, issues);
+    } else {
+        changed_name(name, path, issues);
     }
 }
 

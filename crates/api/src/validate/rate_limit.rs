@@ -90,11 +90,7 @@ fn rate(rate: Option<u32>, unit: Option<&str>, path: &Path<'_>, issues: &mut Iss
 fn templated(headers: &[TemplatedHeader], path: &Path<'_>, issues: &mut Issues<'_>) {
     for (index, one) in headers.iter().enumerate() {
         let path = path.index(index);
-        if one.name.is_empty() {
-            missing(&path.key("name"), issues);
-        } else {
-            header::changed_name(&one.name, &path.key("name"), issues);
-        }
+        header::given_name(&one.name, &path.key("name"), issues);
     }
 }
 
