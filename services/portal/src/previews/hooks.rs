@@ -19,14 +19,15 @@ use super::problem::ProblemDetails;
 use crate::gateway::Admin;
 use crate::web::Site;
 
-/// The largest delivery; those of pull requests are a tenth of it.
-const MAX_BODY: usize = 1 << 20;
+/// The largest delivery; those of pull requests are a tenth of it. All that is held at once, by whomever it was sent, is three times
+/// 64 MiB: what is coming, what waits with what is told, and how it is told.
+const MAX_BODY: usize = 512 << 10;
 /// How many bodies may be coming at once, and how long one may take.
-const MOST_COMING: usize = 256;
+const MOST_COMING: usize = 128;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many the controller is told at once, how many wait for that, and how long. Forges wait for ten seconds.
 const MOST_AT_ONCE: usize = 64;
-const MOST_WAITING: usize = 128;
+const MOST_WAITING: usize = 64;
 const WAIT: Duration = Duration::from_secs(4);
 /// How long what has come may take until it is answered. The controller begins nothing that has waited there for four seconds, so
 /// what it has begun has a second at least.
@@ -112,6 +113,10 @@ impl Places {
             _ = gone => return Err(too_many()),
         };
         match came {
+            // No JSON has those as they are, and each would be told in six bytes.
+            Ok(Ok(body)) if body.contains(|it: char| it.is_ascii_control() && !it.is_ascii_whitespace()) => {
+                Err(ProblemDetails::new(StatusCode::BAD_REQUEST, "the body is no JSON: it has control characters"))
+            }
             Ok(Ok(body)) => Ok(body),
             Ok(Err(wrong)) => Err(ProblemDetails::new(wrong.status(), wrong.body_text())),
             Err(_) => {
@@ -257,5 +262,13 @@ mod tests {
             let reply = router.clone().oneshot(delivery("x".repeat(length))).await.unwrap();
             assert_eq!(reply.status(), status, "{length}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_grows_when_it_is_told_is_not() {
+        let places = Places::new(1, 1, WAIT);
+        assert_eq!(places.body_of(delivery("{\r\n\t\"a\": 1}")).await.unwrap(), "{\r\n\t\"a\": 1}");
+        let refused = places.body_of(delivery("{\"a\": \"\u{1}\"}")).await.unwrap_err();
+        assert_eq!(refused.code(), StatusCode::BAD_REQUEST);
     }
 }
