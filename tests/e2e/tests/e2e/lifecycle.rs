@@ -6,6 +6,7 @@ mod ci;
 mod commands;
 mod comments;
 mod difference;
+mod doctor;
 mod fallback;
 mod hooks;
 mod led_on;

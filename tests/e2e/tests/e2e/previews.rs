@@ -21,8 +21,8 @@ mod services;
 mod share;
 mod without_policy;
 
-pub(crate) use context::internal_listener;
-pub(crate) use services::start;
+pub(crate) use context::{INTERNAL, internal_listener};
+pub(crate) use services::{caller, start};
 
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on, object, text_secret};

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{SHOP, Shop, host_of, policy};
 
 /// Where services call each other.
-pub(super) const INTERNAL: u16 = 7081;
+pub(crate) const INTERNAL: u16 = 7081;
 
 pub(crate) fn internal_listener(site: &Site) -> serde_json::Value {
     let mut listener = listener("internal", site.at(INTERNAL).port(), "HTTP");

@@ -122,7 +122,7 @@ pub(super) async fn doctor(site: &Site, preview: &str, path: &str) -> (Value, bo
 }
 
 /// A service that asks another by a gateway for each of its requests, and hands on these of their headers.
-pub(super) async fn caller(
+pub(crate) async fn caller(
     gateway: SocketAddr,
     handed: &'static [&'static str],
 ) -> (SocketAddr, AbortOnDropHandle<()>) {
