@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const AXE = new URL('../../../.tools/browser/node_modules/axe-core/axe.min.js', import.meta.url);
 
 // What a page may not do: a style or script that is missing, a request that was stopped, anything on the console. That a request
-// was refused, or the gateway is not there, is for the story to say, and Chromium writes it down as well.
-const REFUSED = /^Failed to load resource: the server responded with a status of (4\d\d|502)/;
+// was refused, or the gateway or a service is not there, is for the story to say, and Chromium writes it down as well.
+const REFUSED = /^Failed to load resource: the server responded with a status of (4\d\d|502|503)/;
 const PARTS = new Set(['stylesheet', 'script', 'image', 'font']);
 
 // A page that notes what it was not allowed to do, and what went wrong in it.

@@ -54,7 +54,7 @@ pub(crate) async fn provider(
 ) -> (Process, TempDir) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let secret = format!("{name}-secret");
-    let client = json!({ "client_id": name, "client_secret": secret, "grant_types": ["authorization_code"],
+    let client = json!({ "client_id": name, "client_secret": secret, "grant_types": ["authorization_code", "client_credentials"],
         "redirect_uris": [callback], "post_logout_redirect_uris": after_logout.as_slice() });
     site.write("client.yaml", documents(&[text_secret(&format!("{name}-client"), "oauth2-client-secret", &secret)]));
     let directory = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 mod hostile;
 mod pages;
 mod palette;
+mod refused;
 
 use std::fs;
 use std::path::Path;
