@@ -8,6 +8,7 @@ mod comments;
 mod difference;
 mod doctor;
 mod fallback;
+mod for_everybody;
 mod hooks;
 mod led_on;
 mod mistakes;
