@@ -32,6 +32,12 @@ const PATHS = {
   portalAlone: ['/docs/', '/docs/previews', '/console/', '/console/problems', `${CART}/edit`],
 };
 
+// What the edge answers itself, and under which title: a login that nobody has begun, and an API that a key is needed for.
+const BY_THE_EDGE = {
+  '/.ambassador/oauth2/redirection-endpoint?code=x&state=y': 'Bad Request',
+  '/stock/items': 'Unauthorized',
+};
+
 // A new key, as it is shown once, and what is asked before it is another or none.
 async function keys(page, origin, look) {
   await page.goto(`${origin}/docs/keys`);
@@ -106,6 +112,12 @@ await story(async ({ context, settings }) => {
   for (const path of PATHS[part]) {
     await page.goto((part === 'origin' ? settings.origin : settings.portal) + path);
     await look(path);
+  }
+  for (const [path, title] of Object.entries(part === 'origin' ? BY_THE_EDGE : {})) {
+    await page.goto(settings.origin + path);
+    await look(path);
+    const said = await page.innerText('h1');
+    if (said !== title) found.push(`${path} is ${said}, and not ${title}`);
   }
   return { violations: found, faults };
 });
