@@ -15,7 +15,7 @@ const PICTURES = [
   ['keys', 'origin', '/docs/keys', 'light'],
   ['topology', 'portal', '/console/?host=shop.localhost&text=cart', 'light'],
   ['explain', 'portal', '/console/explain?url=http://shop.localhost:8080/api/orders', 'light'],
-  ['traffic', 'portal', '/console/traffic', 'light'],
+  ['traffic', 'portal', '/console/traffic', 'light', visit],
   ['edit', 'portal', `${CART}/edit?spec.timeout_ms=900`, 'dark'],
 ];
 
@@ -24,6 +24,16 @@ async function exhaust(page) {
   await page.click('summary:has-text("More headers")');
   await page.fill('#try-headers', 'x-user: eve');
   for (let count = 1; count <= 8 && !(await send(page)).status.startsWith('429'); count += 1);
+}
+
+// Has something to be counted, and looks at what was.
+async function visit(page, { origin }) {
+  const visitor = await page.context().newPage();
+  for (const path of ['/', '/api/products', '/api/products/1', '/api/carts/1', '/api/carts/2', '/docs/']) {
+    for (let count = 1; count <= 4; count += 1) await visitor.goto(origin + path);
+  }
+  await visitor.close();
+  await page.click('text=Look again');
 }
 
 // Looks for something from any page.
@@ -38,7 +48,7 @@ function steady([address, directory]) {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const seen = [];
   while (texts.nextNode()) seen.push(texts.currentNode);
-  const words = [[address, '127.0.0.1'], [directory, ''], [/just now|\d+ (second|minute)s? ago/g, '2 minutes ago'],
+  const words = [[address, '127.0.0.1'], [address.replaceAll('.', '_'), '127_0_0_1'], [directory, ''], [/just now|\d+ (second|minute)s? ago/g, '2 minutes ago'],
     [/^\d+ ms/g, '4 ms'], [/^\d+ \w+ \d{4}, \d\d:\d\d UTC/g, '1 June 2026, 09:30 UTC'], [/retry-after: \d+/g, 'retry-after: 1800'],
     [/--cart-v2-[a-z0-9]+/g, '--cart-v2-7k2m9']];
   for (const node of seen) {
@@ -55,7 +65,7 @@ await story(async ({ context, settings }) => {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     const reply = await page.goto(settings[site] + path);
     if (!reply.ok()) throw new Error(`${path}, of which the guide shows a picture, is ${reply.status()}`);
-    await act?.(page);
+    await act?.(page, settings);
     await page.evaluate(() => { if (!document.querySelector('dialog[open]')) document.activeElement.blur(); window.scrollTo(0, 0); });
     await page.mouse.move(0, 799);
     await page.evaluate(steady, [settings.address, settings.directory]);
