@@ -1,6 +1,7 @@
 //! OpenAPI documents, as they were written: JSON values, so that nothing that we do not know is lost.
 
 mod item;
+mod media;
 mod order;
 mod parse;
 mod place;
@@ -14,6 +15,7 @@ use serde_json::Value;
 pub(crate) use self::item::{
     has_operations, operation_of, operations_of, put_operation, remove_operation, take_operations,
 };
+pub(crate) use self::media::{form_media_types, is_urlencoded, media_types};
 pub(crate) use self::parse::DocumentError;
 pub(crate) use self::version::Version;
 use crate::reference::resolve;

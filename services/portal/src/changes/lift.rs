@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{Document, Version, operations, text};
+use crate::document::{Document, Version, form_media_types, media_types, operations, text};
 use crate::reference::{all_parameters, reference, resolve};
 
 /// Fields of a parameter of 2.0 that are no part of what its value may be.
@@ -226,7 +226,7 @@ fn schema(old: &Value) -> Value {
 fn request_body(root: &Value, operation: &Value, parameters: &[&Value], room: &mut Room) -> Value {
     let is_required = |parameter: &Value| parameter.get("required") == Some(&Value::Bool(true));
     if let Some(body) = parameters.iter().find(|parameter| parameter["in"] == "body") {
-        let media = media(root, operation, "consumes");
+        let media = media_types(root, operation, "consumes");
         let schema = body.get("schema").and_then(|schema| room.whole(schema, media.len()));
         return json!({ "required": is_required(body), "content": contents(&media, schema) });
     }
@@ -234,18 +234,12 @@ fn request_body(root: &Value, operation: &Value, parameters: &[&Value], room: &m
         parameters.iter().filter_map(|field| Some((text(field, "name")?.to_owned(), schema(field)))).collect();
     let required: Vec<_> = parameters.iter().filter(|field| is_required(field)).map(|field| &field["name"]).collect();
     let form = json!({ "type": "object", "properties": properties, "required": required });
-    let has_file = parameters.iter().any(|field| field["type"] == "file");
-    let usual = if has_file { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
-    let said = media(root, operation, "consumes").into_iter();
-    let mut media: Vec<_> = said.filter(|media| media.contains("form")).collect();
-    if media.is_empty() {
-        media.push(usual.to_owned());
-    }
+    let media = form_media_types(root, operation, parameters);
     json!({ "required": !required.is_empty(), "content": contents(&media, Some(&form)) })
 }
 
 fn responses(root: &Value, operation: &Value, room: &mut Room) -> Value {
-    let media = media(root, operation, "produces");
+    let media = media_types(root, operation, "produces");
     let response = |(status, response): (&String, &Value)| {
         let shared = reference(response);
         let response = resolve(root, response);
@@ -267,16 +261,6 @@ fn responses(root: &Value, operation: &Value, room: &mut Room) -> Value {
     };
     let all = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
     Value::Object(all.map(response).collect())
-}
-
-/// The media types of an operation, or else of all operations.
-fn media(root: &Value, operation: &Value, key: &str) -> Vec<String> {
-    let said = |object: &Value| {
-        let list = object.get(key)?.as_array()?;
-        Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
-    };
-    let said = said(operation).or_else(|| said(root)).filter(|media| !media.is_empty());
-    said.unwrap_or_else(|| vec!["application/json".to_owned()])
 }
 
 fn contents(media: &[String], schema: Option<&Value>) -> Value {

@@ -1,6 +1,7 @@
 //! One operation for reading: what it takes, what it gives, and how to ask for it.
 
 mod content;
+mod fields;
 mod form;
 mod parameters;
 mod style;

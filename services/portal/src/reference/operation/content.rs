@@ -1,11 +1,11 @@
 //! Bodies: of requests and of answers, by media type.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::has_body_parameters;
 use super::style;
 use super::upload::{self, Part};
-use crate::document::{Version, text};
+use crate::document::{Version, is_urlencoded, media_types, text};
 use crate::markdown::Html;
 use crate::reference::budget::{is_within, short};
 use crate::reference::example;
@@ -14,10 +14,8 @@ use crate::reference::schema::{SchemaView, Schemas};
 
 /// The longest example that is told.
 const MAX_EXAMPLE: usize = 30_000;
-/// The largest field of a form.
-const MAX_FIELD: usize = 20_000;
 /// How often a page has the example of a request: in every language, and where it can be sent.
-const OF_REQUEST: usize = 7;
+pub(super) const OF_REQUEST: usize = 7;
 /// How often it has that of an answer.
 const OF_ANSWER: usize = 2;
 
@@ -83,36 +81,16 @@ impl<'d> Contents<'_, 'd> {
 
     /// In 2.0 a body is a parameter, or each field of a form is one.
     fn body_parameters(&self, operation: &'d Value, parameters: &[&'d Value]) -> Option<BodyView> {
-        let is_in = |place: &'static str| move |parameter: &&&Value| text(parameter, "in") == Some(place);
-        let required = |parameter: &Value| parameter.get("required") == Some(&Value::Bool(true));
-        if let Some(body) = parameters.iter().find(is_in("body")) {
-            let content = self.content(&media(self.root, operation, "consumes"), body.get("schema"), None, true);
-            return Some(BodyView {
-                required: required(body),
-                description: self.description(body),
-                contents: vec![content],
-                more: 0,
-            });
-        }
-        let fields = parameters.iter().filter(is_in("formData"));
-        let fields: Vec<_> = fields.filter(|field| is_within(field, MAX_FIELD)).collect();
-        if fields.is_empty() {
-            return None;
-        }
-        let named: Map<String, Value> =
-            fields.iter().filter_map(|field| Some((text(field, "name")?.to_owned(), (**field).clone()))).collect();
-        let needed: Vec<_> = fields.iter().filter(|field| required(field)).map(|field| field["name"].clone()).collect();
-        let is_file = fields.iter().any(|field| field["type"] == "file");
-        let media = if is_file { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
-        let schema = serde_json::json!({ "type": "object", "properties": named, "required": needed });
-        let view = Schemas::new(&schema, "", self.schemas.texts, self.schemas.budget).view(&schema);
-        let parts = upload::parts(&schema, media, Some(&schema));
-        let budget = self.schemas.budget;
-        let made = example::of_schema(&schema, &schema, true, budget).filter(|_| !is_file);
-        let example = made.and_then(|example| budget.example(written(media, &example), OF_REQUEST));
-        let content = ContentView { media: media.to_owned(), schema: view, example, parts };
-        let (required, contents) = (!needed.is_empty(), vec![content]);
-        Some(BodyView { required, description: Html::default(), contents, more: 0 })
+        let Some(body) = parameters.iter().find(|parameter| text(parameter, "in") == Some("body")) else {
+            return self.fields(operation, parameters);
+        };
+        let required = body.get("required") == Some(&Value::Bool(true));
+        let description = self.description(body);
+        let (contents, more) = self
+            .schemas
+            .budget
+            .each(self.media(operation, "consumes"), |media| self.content(&media, body.get("schema"), None, true));
+        Some(BodyView { required, description, contents, more })
     }
 
     /// What comes back, by status, and how much of it there was no room for.
@@ -132,11 +110,10 @@ impl<'d> Contents<'_, 'd> {
         let (contents, more) = match has_body_parameters(self.version) {
             false => self.contents(response, false),
             true => match response.get("schema") {
-                Some(schema) => {
-                    let media = media(self.root, operation, "produces");
+                Some(schema) => budget.each(self.media(operation, "produces"), |media| {
                     let example = response.get("examples").and_then(|examples| examples.get(&media));
-                    (vec![self.content(&media, Some(schema), example, false)], 0)
-                }
+                    self.content(&media, Some(schema), example, false)
+                }),
                 None => (Vec::new(), 0),
             },
         };
@@ -157,6 +134,13 @@ impl<'d> Contents<'_, 'd> {
             contents,
             more: more + more_headers,
         }
+    }
+
+    /// The media types of an operation in 2.0. What programs speak comes first.
+    fn media(&self, operation: &Value, key: &str) -> Vec<String> {
+        let mut all = media_types(self.root, operation, key);
+        all.sort_by_key(|media| !media.contains("json"));
+        all
     }
 
     fn description(&self, object: &Value) -> Html {
@@ -183,7 +167,7 @@ impl<'d> Contents<'_, 'd> {
         let is_json = media.contains("json") || media == "*/*";
         let made = || {
             schema
-                .filter(|_| is_json || is_form(media))
+                .filter(|_| is_json || is_urlencoded(media))
                 .and_then(|schema| example::of_schema(self.root, schema, writing, budget))
         };
         let given = given.filter(|example| is_within(example, MAX_EXAMPLE)).map(|example| written(media, example));
@@ -198,21 +182,11 @@ impl<'d> Contents<'_, 'd> {
     }
 }
 
-fn is_form(media: &str) -> bool {
-    media.starts_with("application/x-www-form-urlencoded")
-}
-
 /// Text as it is, a form as its fields, anything else as JSON.
 fn written(media: &str, example: &Value) -> String {
     match example {
         Value::String(text) => text.clone(),
-        Value::Object(_) if is_form(media) => style::form(example).unwrap_or_default(),
+        Value::Object(_) if is_urlencoded(media) => style::form(example).unwrap_or_default(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     }
-}
-
-/// The first media type of an operation in 2.0.
-fn media(root: &Value, operation: &Value, key: &str) -> String {
-    let first = |object: &Value| object.get(key)?.get(0)?.as_str().map(str::to_owned);
-    first(operation).or_else(|| first(root)).unwrap_or_else(|| "application/json".to_owned())
 }

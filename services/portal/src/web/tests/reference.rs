@@ -124,3 +124,38 @@ async fn an_operation_may_be_called_like_the_twin_of_another() {
     assert!(get(&portal, &format!("{path}.md")).await.1.contains("# Another"));
     assert!(get(&portal, "/docs/doc/shop/cart.md").await.1.contains("# Cart"));
 }
+
+#[tokio::test]
+async fn forms_of_swagger_are_filled_in_and_sent_as_their_operations_take_them() {
+    let field = |name: &str, more: &Value| {
+        let mut field = json!({ "name": name, "in": "formData", "type": "array", "items": { "type": "string" } });
+        field.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        field
+    };
+    let name = json!({ "name": "name", "in": "formData", "required": true, "type": "string", "default": "Rex & co" });
+    let tags = field("tags", &json!({ "default": ["a b", "c"] }));
+    let notes = field("notes", &json!({ "default": ["x", "y"], "collectionFormat": "multi" }));
+    let photo = json!({ "name": "photo", "in": "formData", "required": true, "type": "file" });
+    let document = json!({ "swagger": "2.0", "info": { "title": "Pets", "version": "1" }, "paths": {
+        "/pets": { "post": { "operationId": "adopt", "parameters": [name, tags, notes] } },
+        "/plain": { "post": { "operationId": "plain", "consumes": ["multipart/form-data"], "parameters": [name] } },
+        "/photos": { "post": { "operationId": "photograph", "parameters": [photo, name] } },
+        "/xml": { "put": { "operationId": "replace", "consumes": ["application/xml", "application/json"],
+            "parameters": [{ "name": "pet", "in": "body", "schema": { "type": "object" } }] } } } });
+    let portal = portal(&document, None);
+    let page = async |slug: &str| get(&portal, &format!("/docs/doc/shop/cart/operations/{slug}")).await.1;
+    let adopt = page("adopt").await;
+    let body = "name=Rex%20%26%20co&#38;tags=a%20b,c&#38;notes=x&#38;notes=y";
+    assert_eq!(adopt.matches(body).count(), 7, "in each language and in the form: {adopt}");
+    assert!(adopt.contains("data-media=\"application/x-www-form-urlencoded\""), "{adopt}");
+    let plain = page("plain").await;
+    assert!(plain.contains("id=\"try-upload\" data-media=\"multipart/form-data\""), "{plain}");
+    assert!(plain.contains("--form-string &#39;name=TEXT&#39;"), "{plain}");
+    let photograph = page("photograph").await;
+    assert!(photograph.contains("data-part=\"photo\" type=\"file\" required"), "{photograph}");
+    assert!(photograph.contains("-F &#39;photo=@FILE&#39;"), "{photograph}");
+    let replace = page("replace").await;
+    let choices = ["<option data-example=\"{}\">application/json", "<option data-example=\"\">application/xml"];
+    let places = choices.map(|choice| replace.find(choice).unwrap_or_else(|| panic!("{choice}: {replace}")));
+    assert!(places.is_sorted(), "what programs speak goes first");
+}
