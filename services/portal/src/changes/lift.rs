@@ -199,18 +199,25 @@ fn parameter(old: &Value) -> Value {
             new[key] = value.clone();
         }
     }
-    if old["type"] == "array" {
-        let (style, explode) = match (text(old, "collectionFormat"), text(old, "in")) {
-            (Some("multi"), _) => ("form", true),
-            (Some("ssv"), _) => ("spaceDelimited", false),
-            (Some("pipes"), _) => ("pipeDelimited", false),
-            (Some("tsv"), _) => ("tabDelimited", false),
-            (_, Some("query")) => ("form", false),
-            _ => ("simple", false),
-        };
+    if let Some((style, explode)) = style(old) {
         (new["style"], new["explode"]) = (json!(style), json!(explode));
     }
     new
+}
+
+/// How a list is written; nothing of what is none.
+fn style(old: &Value) -> Option<(&'static str, bool)> {
+    if old["type"] != "array" {
+        return None;
+    }
+    Some(match (text(old, "collectionFormat"), text(old, "in")) {
+        (Some("multi"), _) => ("form", true),
+        (Some("ssv"), _) => ("spaceDelimited", false),
+        (Some("pipes"), _) => ("pipeDelimited", false),
+        (Some("tsv"), _) => ("tabDelimited", false),
+        (_, Some("query" | "formData")) => ("form", false),
+        _ => ("simple", false),
+    })
 }
 
 /// What the value of a parameter or header may be.
@@ -235,7 +242,22 @@ fn request_body(root: &Value, operation: &Value, parameters: &[&Value], room: &m
     let required: Vec<_> = parameters.iter().filter(|field| is_required(field)).map(|field| &field["name"]).collect();
     let form = json!({ "type": "object", "properties": properties, "required": required });
     let media = form_media_types(root, operation, parameters);
-    json!({ "required": !required.is_empty(), "content": contents(&media, Some(&form)) })
+    let mut content = contents(&media, Some(&form));
+    let encoding = encoding(parameters);
+    if !encoding.is_empty() {
+        let contents = content.as_object_mut().into_iter().flat_map(Map::values_mut);
+        contents.for_each(|content| content["encoding"] = json!(encoding));
+    }
+    json!({ "required": !required.is_empty(), "content": content })
+}
+
+/// How lists of a form are written, where that is otherwise than usual.
+fn encoding(fields: &[&Value]) -> Map<String, Value> {
+    let of_field = |field: &&Value| {
+        let (style, explode) = style(field).filter(|(_, explode)| !explode)?;
+        Some((text(field, "name")?.to_owned(), json!({ "style": style, "explode": explode })))
+    };
+    fields.iter().filter_map(of_field).collect()
 }
 
 fn responses(root: &Value, operation: &Value, room: &mut Room) -> Value {

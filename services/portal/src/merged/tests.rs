@@ -240,6 +240,21 @@ fn swagger_is_made_openapi_3() {
 }
 
 #[test]
+fn forms_of_swagger_are_bodies_that_are_written_as_they_were() {
+    let list = |name: &str, format: &str| json!({ "name": name, "in": "formData", "type": "array", "items": { "type": "string" }, "collectionFormat": format });
+    let old = json!({ "swagger": "2.0", "info": { "title": "T" }, "paths": { "/a": { "post": { "parameters": [
+        { "name": "name", "in": "formData", "required": true, "type": "string" },
+        list("tags", "csv"), list("notes", "multi"), list("colours", "pipes")] } } } });
+    let all = merged(&[entry("one", "/one/", &old)]);
+    let body = &all["paths"]["/one/a"]["post"]["requestBody"];
+    let content = &body["content"]["application/x-www-form-urlencoded"];
+    assert_eq!((&body["required"], &content["schema"]["required"]), (&json!(true), &json!(["name"])));
+    let encoding = json!({ "tags": { "style": "form", "explode": false },
+        "colours": { "style": "pipeDelimited", "explode": false } });
+    assert_eq!(content["encoding"], encoding, "each note has a field of its own, as is usual");
+}
+
+#[test]
 fn what_is_not_in_it_says_why() {
     let regex = changed(entry("regex", "/x", &document(&json!({}), &json!({}))), |api| {
         api.served.path = Path::Regex("/x.*".to_owned());
