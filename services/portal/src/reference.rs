@@ -2,6 +2,7 @@
 
 mod budget;
 mod example;
+mod groups;
 mod incoming;
 mod operation;
 mod resolve;
@@ -23,6 +24,8 @@ use crate::rewrite::{Rewritten, rewrite};
 use crate::texts::Texts;
 
 pub(crate) use self::budget::Budget;
+pub(crate) use self::groups::Group;
+use self::groups::grouped;
 pub(crate) use self::incoming::{Incoming, Webhook};
 use self::operation::sample_path;
 pub(crate) use self::operation::{OperationView, all_parameters, placeholders};
@@ -76,16 +79,6 @@ impl Unrouted {
             Self::Method(only) => texts.with("unrouted_method", "method", only),
         }
     }
-}
-
-/// Operations that belong together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
-    /// Their tag; empty for those without.
-    pub(crate) name: String,
-    pub(crate) description: markdown::Html,
-    /// Places in [`Reference::operations`].
-    pub(crate) operations: Vec<usize>,
 }
 
 /// A document with all that pages need.
@@ -228,62 +221,5 @@ fn unrouted(api: &Api, ways: &Ways<'_>, inner: &str, method: &str) -> (String, O
     match path {
         Some(path) => (path, only.cloned().map(Unrouted::Method)),
         None => (inner.to_owned(), Some(Unrouted::Path)),
-    }
-}
-
-/// By tag: in the order in which the document names the tags, then as operations have others, at last those without; each in
-/// the order of the document.
-fn grouped(document: &Document, operations: &[Operation]) -> Vec<Group> {
-    let mut by_tag: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    let mut met: Vec<&str> = Vec::new();
-    for (place, operation) in document.order.iter().filter_map(|place| Some((*place, operations.get(*place)?))) {
-        let of_tag = by_tag.entry(&operation.tag).or_default();
-        if of_tag.is_empty() {
-            met.push(&operation.tag);
-        }
-        of_tag.push(place);
-    }
-    let named = document.value.get("tags").and_then(Value::as_array).into_iter().flatten();
-    let budget = Budget::default();
-    let mut groups = Vec::new();
-    for tag in named {
-        let Some(name) = text(tag, "name") else { continue };
-        if let Some(operations) = by_tag.remove(name) {
-            let description = text(tag, "description").map(|text| budget.prose(text, 4)).unwrap_or_default();
-            groups.push(Group { name: name.to_owned(), description, operations });
-        }
-    }
-    met.sort_by_key(|tag| tag.is_empty());
-    for name in met {
-        let Some(operations) = by_tag.remove(name) else { continue };
-        groups.push(Group { name: name.to_owned(), description: markdown::Html::default(), operations });
-    }
-    groups
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::tests::of_service;
-
-    #[test]
-    fn operations_are_listed_as_their_author_had_them() {
-        let text = r#"{"openapi": "3.1.0", "tags": [{"name": "second"}, {"name": "empty"}, {"name": "first"}], "paths": {
-            "/z": {"put": {"tags": ["first"]}, "get": {}},
-            "/m": {"get": {"tags": ["zebra"]}, "delete": {"tags": ["first"]}},
-            "/a": {"get": {"tags": ["second"]}, "post": {"tags": ["ape"]}}, "/b": {"get": {"tags": ["first"]}}}}"#;
-        let document = Document::read(text.into()).unwrap();
-        let reference = Reference::new(Arc::new(of_service()), Arc::new(document));
-        let listed = |group: &Group| {
-            let operations = group.operations.iter().map(|place| &reference.operations[*place]);
-            let operations: Vec<_> = operations.map(|one| format!("{} {}", one.method, one.inner)).collect();
-            format!("{}: {}", group.name, operations.join(", "))
-        };
-        let groups: Vec<_> = reference.groups.iter().map(listed).collect();
-        let expected =
-            ["second: GET /a", "first: PUT /z, DELETE /m, GET /b", "zebra: GET /m", "ape: POST /a", ": GET /z"];
-        assert_eq!(groups, expected);
-        let again: Vec<_> = reference.in_order().map(|one| one.inner.as_str()).collect();
-        assert_eq!(again, ["/a", "/z", "/m", "/b", "/m", "/a", "/z"]);
     }
 }

@@ -178,7 +178,7 @@ fn groups(reference: &Reference, page: usize) -> Vec<(&Group, Vec<&Operation>)> 
     for (group, place) in places.skip(page.saturating_mul(PER_PAGE)).take(PER_PAGE) {
         let Some(operation) = reference.operations.get(place) else { continue };
         match groups.last_mut() {
-            Some((last, operations)) if last.name == group.name => operations.push(operation),
+            Some((last, operations)) if last.tag == group.tag => operations.push(operation),
             _ => groups.push((group, vec![operation])),
         }
     }

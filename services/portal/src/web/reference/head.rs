@@ -128,7 +128,7 @@ impl<'a> Menu<'a> {
         let all = reference.groups.iter();
         let is_small = reference.operations.len() <= PER_PAGE;
         let tag = reference.operation(here).map(|operation| operation.tag.as_str());
-        let shown = all.filter(|group| is_small || Some(group.name.as_str()) == tag);
+        let shown = all.filter(|group| is_small || Some(group.tag.as_str()) == tag);
         let operations =
             |group: &'a Group| group.operations.iter().take(PER_PAGE).filter_map(|at| reference.operations.get(*at));
         Self { groups: shown.map(|group| (group, operations(group).collect())).collect(), here }
