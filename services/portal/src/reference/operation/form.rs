@@ -105,7 +105,7 @@ fn field(document: &Document, parameter: &Value, budget: &Budget) -> Option<Fiel
     let schema = parameters::schema(document.version, parameter).map(|schema| resolve(root, schema));
     let values = schema.map(|schema| values(root, schema)).unwrap_or_default();
     let style = Style::of(document.version, parameter)?;
-    let kind = schema.map(|schema| kind(root, schema)).unwrap_or_default();
+    let kind = schema.map(|schema| parameters::kind(root, schema)).unwrap_or_default();
     let told = parameters::told(root, parameter, budget);
     // Where no type is said, what is told is of one.
     let is_so = |name: &str, is: fn(&Value) -> bool| kind == name || (kind.is_empty() && told.as_ref().is_some_and(is));
@@ -138,30 +138,14 @@ fn filled(value: Option<Value>) -> String {
     }
 }
 
-/// The type of a value, where that is more than a text.
-fn kind<'s>(root: &'s Value, schema: &'s Value) -> &'s str {
-    let said = match schema.get("type") {
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
-        kind => kind.and_then(Value::as_str),
-    };
-    let variants = || ["allOf", "anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
-    let of_variant = || {
-        variants()
-            .map(|one| resolve(root, one))
-            .find_map(|one| one.get("type")?.as_str().filter(|kind| *kind != "null"))
-    };
-    let implied = || if schema.get("properties").is_some() { Some("object") } else { None };
-    said.or_else(implied).or_else(of_variant).unwrap_or_default()
-}
-
 /// What a schema allows, where that is a list.
 fn values(root: &Value, schema: &Value) -> Vec<String> {
     let listed = schema.get("enum").filter(|listed| is_within(listed, MAX_VALUES));
     let listed = listed.and_then(Value::as_array).into_iter().flatten();
     let listed: Vec<_> =
         listed.filter(|value| !value.is_null()).map(|value| parameters::as_text(resolve(root, value))).collect();
-    match schema.get("type").and_then(Value::as_str) {
-        Some("boolean") if listed.is_empty() => vec!["true".to_owned(), "false".to_owned()],
+    match parameters::kind(root, schema) {
+        "boolean" if listed.is_empty() => vec!["true".to_owned(), "false".to_owned()],
         _ => listed,
     }
 }
@@ -198,6 +182,7 @@ mod tests {
             { "name": "id", "in": "query", "explode": false, "schema": { "type": "array" } },
             { "name": "deep", "in": "header", "required": true, "schema": { "type": "boolean" } },
             { "name": "theme", "in": "cookie" },
+            { "name": "sold", "in": "query", "schema": { "type": ["boolean", "null"] } },
             { "name": "page", "in": "query", "required": true, "schema": { "type": "integer", "default": 3 } },
             { "name": "day", "in": "path", "example": "monday", "schema": { "type": "string" } },
             { "name": "ids", "in": "query", "required": true, "style": "pipeDelimited", "example": ["a,b", "c"],
@@ -215,6 +200,7 @@ mod tests {
             ("tag", "", "form", true, true),
             ("id", "", "form", false, true),
             ("deep", "", "simple", false, false),
+            ("sold", "", "form", true, false),
             ("page", "3", "form", true, false),
             ("day", "monday", "simple", false, false),
             ("ids", "[\"a,b\",\"c\"]", "pipeDelimited", false, true),
@@ -222,7 +208,8 @@ mod tests {
             ("filter", "{\"a\":1}", "deepObject", false, false),
         ];
         assert_eq!(told, expected);
-        assert!(fields[9].is_object && fields[9].keeps_reserved && !fields[7].keeps_reserved);
+        assert!(fields[10].is_object && fields[10].keeps_reserved && !fields[8].keeps_reserved);
+        assert_eq!(fields[5].values, fields[4].values, "nothing is what is not filled in");
         assert_eq!(
             (&fields[1].values, &fields[4].values),
             (&vec!["up".into(), "down".into()], &vec!["true".into(), "false".into()])

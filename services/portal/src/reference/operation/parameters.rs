@@ -134,7 +134,7 @@ pub(super) fn sample(root: &Value, parameter: &Value, budget: &Budget) -> Value 
     told(root, parameter, budget).unwrap_or_else(|| {
         let schema = described(parameter);
         // The name says more than `text`.
-        let is_text = matches!(resolve(root, schema).get("type").and_then(Value::as_str), None | Some("string"));
+        let is_text = matches!(kind(root, resolve(root, schema)), "" | "string");
         match is_text && !says(root, schema, &["format", "pattern", "minLength", "maxLength", "properties", "items"]) {
             true => named(),
             false => made(root, schema, budget).unwrap_or_else(named),
@@ -205,6 +205,22 @@ pub(in crate::reference) fn sample_path(
     written
 }
 
+/// The type of a value that is not nothing, as far as it is said.
+pub(super) fn kind<'s>(root: &'s Value, schema: &'s Value) -> &'s str {
+    let said = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
+        kind => kind.and_then(Value::as_str),
+    };
+    let variants = || ["allOf", "anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
+    let of_variant = || {
+        variants()
+            .map(|one| resolve(root, one))
+            .find_map(|one| one.get("type")?.as_str().filter(|kind| *kind != "null"))
+    };
+    let implied = || if schema.get("properties").is_some() { Some("object") } else { None };
+    said.or_else(implied).or_else(of_variant).unwrap_or_default()
+}
+
 /// Text as it is, a list with commas, anything else as JSON.
 pub(super) fn as_text(value: &Value) -> String {
     match value {
@@ -247,6 +263,8 @@ mod tests {
             (json!({ "type": "array", "items": { "type": "integer" } }), json!([1])),
             (json!({ "type": "boolean", "default": false }), json!(false)),
             (json!({ "type": "integer", "minimum": 5 }), json!(5)),
+            (json!({ "type": ["integer", "null"], "minimum": 5 }), json!(5)),
+            (json!({ "type": ["string", "null"] }), json!("n")),
         ] {
             let parameter = json!({ "name": "n", "in": "query", "schema": schema });
             assert_eq!(sample(&Value::Null, &parameter, &Budget::default()), expected, "{schema}");
