@@ -99,7 +99,7 @@ impl<'d> Shape<'d> {
         self.add_types(types);
         self.add_values(schema);
         self.bounds.add(schema);
-        self.format = self.format.or(text(schema, "format"));
+        self.format = self.format.or(text(schema, "format")).or_else(|| format_of_bytes(schema));
         self.pattern = self.pattern.or(text(schema, "pattern"));
         self.default = self.default.or(schema.get("default"));
         self.items = self.items.or(schema.get("items").filter(|items| items.is_object()));
@@ -170,6 +170,15 @@ impl<'d> Shape<'d> {
         } else if let Some(values) = &self.values {
             self.types.extend(values.iter().map(|value| type_of(value)));
         }
+    }
+}
+
+/// What 3.1 says of bytes otherwise than by a format, as the versions before do.
+fn format_of_bytes(schema: &Value) -> Option<&'static str> {
+    match (text(schema, "contentEncoding"), text(schema, "contentMediaType")) {
+        (Some("base64"), _) => Some("byte"),
+        (None, Some("application/octet-stream")) => Some("binary"),
+        _ => None,
     }
 }
 

@@ -23,6 +23,13 @@ pub(in super::super) const SCHEMAS: &[Case] = &[
     (r#"{"type": "string", "nullable": true}"#, r#"{"type": ["null", "string"]}"#, "", ""),
     (r#"{"type": "string"}"#, r#"{"type": "string", "format": "date"}"#, "format-added WC", "format-removed CW"),
     (
+        r#"{"type": "string", "format": "binary"}"#,
+        r#"{"type": "string", "contentMediaType": "application/octet-stream"}"#,
+        "",
+        "",
+    ),
+    (r#"{"type": "string", "format": "byte"}"#, r#"{"type": "string", "contentEncoding": "base64"}"#, "", ""),
+    (
         r#"{"type": "string", "format": "date"}"#,
         r#"{"type": "string", "format": "date-time"}"#,
         "format-changed BB",
