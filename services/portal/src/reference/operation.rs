@@ -153,7 +153,7 @@ fn request(reference: &Reference, operation: &Operation, all: &[&Value], budget:
         room = left;
         match style.place {
             "query" => request.query.push(written),
-            "querystring" => request.query.extend(style::form(&value)),
+            "querystring" => request.query.extend(style::form(&value, None)),
             "header" => request.headers.extend(text(parameter, "name").map(|name| (name.to_owned(), written))),
             "cookie" => cookies.push(written),
             _ => {}

@@ -60,6 +60,14 @@ pub(crate) struct HeaderView {
     pub(crate) schema: SchemaView,
 }
 
+/// What a document says of a body in one media type, beside its schema.
+#[derive(Clone, Copy, Default)]
+struct Given<'d> {
+    example: Option<&'d Value>,
+    /// How fields of a form are written.
+    encoding: Option<&'d Value>,
+}
+
 /// Looks at bodies of a document.
 pub(super) struct Contents<'s, 'd> {
     pub(super) root: &'d Value,
@@ -86,10 +94,9 @@ impl<'d> Contents<'_, 'd> {
         };
         let required = body.get("required") == Some(&Value::Bool(true));
         let description = self.description(body);
-        let (contents, more) = self
-            .schemas
-            .budget
-            .each(self.media(operation, "consumes"), |media| self.content(&media, body.get("schema"), None, true));
+        let (contents, more) = self.schemas.budget.each(self.media(operation, "consumes"), |media| {
+            self.content(&media, body.get("schema"), Given::default(), true)
+        });
         Some(BodyView { required, description, contents, more })
     }
 
@@ -112,7 +119,7 @@ impl<'d> Contents<'_, 'd> {
             true => match response.get("schema") {
                 Some(schema) => budget.each(self.media(operation, "produces"), |media| {
                     let example = response.get("examples").and_then(|examples| examples.get(&media));
-                    self.content(&media, Some(schema), example, false)
+                    self.content(&media, Some(schema), Given { example, encoding: None }, false)
                 }),
                 None => (Vec::new(), 0),
             },
@@ -155,11 +162,12 @@ impl<'d> Contents<'_, 'd> {
             let content = resolve(self.root, content);
             // A stream has a schema for each of its items (3.2).
             let schema = content.get("schema").or_else(|| content.get("itemSchema"));
-            self.content(media, schema, example::given(self.root, content), writing)
+            let given = Given { example: example::given(self.root, content), encoding: content.get("encoding") };
+            self.content(media, schema, given, writing)
         })
     }
 
-    fn content(&self, media: &str, schema: Option<&'d Value>, given: Option<&Value>, writing: bool) -> ContentView {
+    fn content(&self, media: &str, schema: Option<&'d Value>, given: Given<'_>, writing: bool) -> ContentView {
         let budget = self.schemas.budget;
         budget.part([]);
         // Who takes anything, as Kubernetes says of itself, takes what has been written by hand.
@@ -170,8 +178,9 @@ impl<'d> Contents<'_, 'd> {
                 .filter(|_| is_json || is_urlencoded(media))
                 .and_then(|schema| example::of_schema(self.root, schema, writing, budget))
         };
-        let given = given.filter(|example| is_within(example, MAX_EXAMPLE)).map(|example| written(media, example));
-        let example = given.or_else(|| made().map(|example| written(media, &example)));
+        let written = |example: &Value| written(media, example, given.encoding);
+        let example = given.example.filter(|example| is_within(example, MAX_EXAMPLE)).map(written);
+        let example = example.or_else(|| made().map(|example| written(&example)));
         let places = if writing { OF_REQUEST } else { OF_ANSWER };
         ContentView {
             media: short(media),
@@ -183,10 +192,10 @@ impl<'d> Contents<'_, 'd> {
 }
 
 /// Text as it is, a form as its fields, anything else as JSON.
-fn written(media: &str, example: &Value) -> String {
+fn written(media: &str, example: &Value, encoding: Option<&Value>) -> String {
     match example {
         Value::String(text) => text.clone(),
-        Value::Object(_) if is_urlencoded(media) => style::form(example).unwrap_or_default(),
+        Value::Object(_) if is_urlencoded(media) => style::form(example, encoding).unwrap_or_default(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     }
 }

@@ -191,12 +191,16 @@ fn keeping_reserved(text: &str) -> String {
     text.chars().map(|c| if stays(c) { c.to_string() } else { escape_path(&c.to_string()) }).collect()
 }
 
-/// A form's fields, as a body has them.
-pub(super) fn form(fields: &Value) -> Option<String> {
+/// A form's fields, as a body has them: each as its `encoding` says, where that says how.
+pub(super) fn form(fields: &Value, encoding: Option<&Value>) -> Option<String> {
     let field = |(name, value): (&String, &Value)| {
-        let style = Style { name, place: "query", kind: Kind::Form, explode: true, keeps_reserved: false };
+        let is_how = |said: &&Value| ["style", "explode", "allowReserved"].iter().any(|key| said.get(key).is_some());
+        let said = encoding.and_then(|encoding| encoding.get(name)).filter(is_how);
+        let (kind, explode) = said.map_or((Kind::Form, true), |said| styled(said, Kind::Form));
+        let keeps_reserved = said.is_some_and(|said| said.get("allowReserved") == Some(&Value::Bool(true)));
+        let style = Style { name, place: "query", kind, explode, keeps_reserved };
         // An object is one value, and not fields of its own.
-        let value = if value.is_object() { &Value::from(value.to_string()) } else { value };
+        let value = if value.is_object() && said.is_none() { &Value::from(value.to_string()) } else { value };
         style.written(value)
     };
     let written = fields.as_object()?.iter().map(field).filter(|field| !field.is_empty());
@@ -271,8 +275,17 @@ mod tests {
         let header = json!({ "name": "x", "in": "header" });
         assert_eq!(written(Version::V3_1, &header, &json!(" a\r\nx: y é ")), "a%0D%0Ax: y %C3%A9");
         assert_eq!(
-            form(&json!({ "a b": [1, 2], "c": { "d": 1 }, "e": "&" })).unwrap(),
+            form(&json!({ "a b": [1, 2], "c": { "d": 1 }, "e": "&" }), None).unwrap(),
             "a%20b=1&a%20b=2&c=%7B%22d%22%3A1%7D&e=%26"
         );
+    }
+
+    #[test]
+    fn fields_of_a_form_are_written_as_their_encoding_says() {
+        let fields = json!({ "a": [1, 2], "b": [1, 2], "c": { "d": 1 }, "e": { "f": 1 }, "g": "a/b&c" });
+        let encoding = json!({ "a": { "style": "pipeDelimited", "explode": false }, "b": { "contentType": "text/plain" },
+            "c": { "style": "deepObject" }, "e": { "contentType": "application/json" }, "g": { "allowReserved": true } });
+        let expected = "a=1%7C2&b=1&b=2&c%5Bd%5D=1&e=%7B%22f%22%3A1%7D&g=a/b%26c";
+        assert_eq!(form(&fields, Some(&encoding)).unwrap(), expected);
     }
 }
