@@ -151,7 +151,9 @@ impl<'d> Contents<'_, 'd> {
     }
 
     fn description(&self, object: &Value) -> Html {
-        text(object, "description").map(|text| self.schemas.budget.prose(text, 3)).unwrap_or_default()
+        // 3.2 lets answers have a summary alone.
+        let said = text(object, "description").or(text(object, "summary"));
+        said.map(|text| self.schemas.budget.prose(text, 3)).unwrap_or_default()
     }
 
     fn contents(&self, object: &'d Value, writing: bool) -> (Vec<ContentView>, usize) {

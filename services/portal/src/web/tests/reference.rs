@@ -159,3 +159,14 @@ async fn forms_of_swagger_are_filled_in_and_sent_as_their_operations_take_them()
     let places = choices.map(|choice| replace.find(choice).unwrap_or_else(|| panic!("{choice}: {replace}")));
     assert!(places.is_sorted(), "what programs speak goes first");
 }
+
+#[tokio::test]
+async fn answers_may_say_what_they_are_in_short() {
+    let mut document = cart();
+    document["openapi"] = json!("3.2.0");
+    let responses =
+        json!({ "200": { "summary": "The cart, in short" }, "404": { "summary": "s", "description": "No such cart" } });
+    document["paths"]["/carts/{user}"]["get"]["responses"] = responses;
+    let (_, page) = get(&portal(&document, None), "/docs/doc/shop/cart/operations/show").await;
+    assert!(page.contains("The cart, in short") && page.contains("No such cart"), "{page}");
+}
