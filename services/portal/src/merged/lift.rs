@@ -48,7 +48,8 @@ fn schema(schema: &mut Map<String, Value>) {
 
 /// Without a type it said nothing.
 fn nullable(schema: &mut Map<String, Value>) {
-    if schema.remove("nullable") != Some(Value::Bool(true)) {
+    // 2.0 has no word for it, and many documents that one.
+    if !["nullable", "x-nullable"].map(|key| schema.remove(key)).contains(&Some(Value::Bool(true))) {
         return;
     }
     let Some(Value::String(kind)) = schema.get("type") else { return };

@@ -220,7 +220,7 @@ fn swagger_is_made_openapi_3() {
                     { "name": "q", "in": "query", "type": "array", "items": { "type": "string" }, "collectionFormat": "multi" }],
                 "responses": { "200": { "$ref": "#/responses/Ok" } } } } },
         "responses": { "Ok": { "description": "fine", "schema": { "$ref": "#/definitions/A" } } },
-        "definitions": { "A": { "type": "object", "example": { "a": 1 } } },
+        "definitions": { "A": { "type": "object", "example": { "a": 1 }, "x-nullable": true } },
         "securityDefinitions": { "login": { "type": "oauth2", "flow": "accessCode", "authorizationUrl": "https://a.example", "tokenUrl": "https://t.example", "scopes": { "w": "write" } } } });
     let all = as_they_are(&[entry("one", "/one/", &old)]);
     let operation = &all["paths"]["/one/v1/a/{id}"]["post"];
@@ -234,7 +234,8 @@ fn swagger_is_made_openapi_3() {
     assert_eq!(operation["security"], json!([{ "shop.one_login": ["w"] }]));
     let flow = &all["components"]["securitySchemes"]["shop.one_login"]["flows"]["authorizationCode"];
     assert_eq!(flow["tokenUrl"], "https://t.example");
-    assert_eq!(all["components"]["schemas"]["shop.one_A"]["examples"], json!([{ "a": 1 }]));
+    let schema = &all["components"]["schemas"]["shop.one_A"];
+    assert_eq!(*schema, json!({ "type": ["object", "null"], "examples": [{ "a": 1 }] }));
     assert_eq!(all["servers"][0]["url"], "https://shop.example");
     assert_eq!(dangling(&all, &all), Vec::<String>::new());
 }
