@@ -9,6 +9,7 @@ pub(crate) mod release;
 mod samples;
 mod shared_history;
 mod shown;
+mod versions;
 
 use std::fs;
 use std::path::Path;

@@ -13,7 +13,7 @@ use super::{HOST, api, ask_json, gateway, shop};
 const OPEN: &str = "inner.localhost";
 
 /// A Filter that wants a key in a header, and its keys.
-fn key(name: &str, header: &str, value: &str) -> [Value; 2] {
+pub(super) fn key(name: &str, header: &str, value: &str) -> [Value; 2] {
     keep_secret(value);
     let spec =
         json!({ "APIKey": { "httpHeader": header, "keys": [{ "secretName": name }], "identityHeader": "X-Owner" } });

@@ -64,7 +64,7 @@ pub(crate) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> A
 }
 
 /// All of a request.
-async fn said(request: Request<Incoming>) -> Result<Value, hyper::Error> {
+pub(super) async fn said(request: Request<Incoming>) -> Result<Value, hyper::Error> {
     let (head, body) = request.into_parts();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let headers: serde_json::Map<_, _> =
