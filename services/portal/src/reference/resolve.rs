@@ -63,8 +63,16 @@ pub(super) fn schemas(document: &Document) -> Option<&Map<String, Value>> {
 
 /// The name of the shared schema that a reference means.
 pub(crate) fn schema_name(reference: &str) -> Option<String> {
-    let name = reference.strip_prefix("#/components/schemas/").or(reference.strip_prefix("#/definitions/"))?;
-    Some(pointer_name(name))
+    Some(pointer_name(below_schemas(reference)?))
+}
+
+/// The same of a reference to the whole of one, which has a page of its own, and not to a part: `…/Pet/$defs/Status`.
+pub(super) fn whole_schema(reference: &str) -> Option<String> {
+    below_schemas(reference).filter(|name| !name.contains('/')).map(pointer_name)
+}
+
+fn below_schemas(reference: &str) -> Option<&str> {
+    reference.strip_prefix("#/components/schemas/").or(reference.strip_prefix("#/definitions/"))
 }
 
 /// The name that a part of a pointer means.
@@ -87,5 +95,7 @@ mod tests {
             assert_eq!(resolve(&root, &root[stays]), &root[stays]);
         }
         assert_eq!(schema_name("#/components/schemas/A~1B%20C").as_deref(), Some("A/B C"));
+        assert_eq!(whole_schema("#/definitions/A~1B%20C").as_deref(), Some("A/B C"));
+        assert_eq!(whole_schema("#/components/schemas/A/$defs/B"), None);
     }
 }

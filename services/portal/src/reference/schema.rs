@@ -10,7 +10,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::budget::{Budget, short};
-use super::resolve::{reference, resolve, schema_name};
+use super::resolve::{reference, resolve, whole_schema};
 use crate::document::text;
 use crate::markdown::Html;
 use crate::texts::Texts;
@@ -141,7 +141,7 @@ impl<'d> Schemas<'d> {
     fn at(&self, schema: &'d Value, place: &Place<'d>) -> SchemaView {
         let mut place = Place { depth: place.depth + 1, ..place.clone() };
         let shared = reference(schema);
-        let name = shared.and_then(schema_name).filter(|name| name.len() <= MAX_NAME);
+        let name = shared.and_then(whole_schema).filter(|name| name.len() <= MAX_NAME);
         let target = resolve(self.root, schema);
         let mut view = SchemaView {
             kind: short(&kind::words(self.texts, self.root, schema)),

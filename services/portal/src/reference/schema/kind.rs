@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::list;
-use crate::reference::resolve::{reference, resolve, schema_name};
+use crate::reference::resolve::{reference, resolve, whole_schema};
 use crate::texts::Texts;
 
 /// `array of Line`, `string (date-time)`, `integer or null`.
@@ -13,7 +13,7 @@ pub(super) fn words(texts: &Texts, root: &Value, schema: &Value) -> String {
 
 fn words_at(texts: &Texts, root: &Value, schema: &Value, depth: usize) -> String {
     if let Some(reference) = reference(schema) {
-        return schema_name(reference).unwrap_or_else(|| match reference.starts_with('#') {
+        return whole_schema(reference).unwrap_or_else(|| match reference.starts_with('#') {
             true => words_at(texts, root, without_reference(resolve(root, schema)), depth + 1),
             false => texts.with("kind_elsewhere", "place", &reference),
         });
@@ -92,13 +92,14 @@ mod tests {
 
     #[test]
     fn types_are_told_in_words() {
-        let root = json!({ "components": { "schemas": { "Line": {} } }, "x": { "type": "string" }, "loop": { "$ref": "#/loop" } });
+        let root = json!({ "components": { "schemas": { "Line": { "$defs": { "Number": { "type": "integer" } } } } }, "x": { "type": "string" }, "loop": { "$ref": "#/loop" } });
         for (schema, expected) in [
             (json!({ "type": "string", "format": "date-time" }), "string (date-time)"),
             (json!({ "type": ["integer", "null"] }), "integer or null"),
             (json!({ "type": "integer", "nullable": true }), "integer or null"),
             (json!({ "type": "array", "items": { "$ref": "#/components/schemas/Line" } }), "array of Line"),
             (json!({ "$ref": "#/x" }), "string"),
+            (json!({ "$ref": "#/components/schemas/Line/$defs/Number" }), "integer"),
             (json!({ "$ref": "#/loop" }), "anything"),
             (json!({ "$ref": "other.yaml#/A" }), "what other.yaml#/A says"),
             (json!({ "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Line" }] }), "Line or null"),
