@@ -102,6 +102,7 @@ async fn an_api_is_found_and_read_whatever_the_version_of_its_document() {
         }
         let pet = page(&site, name, "/schemas/Pet").await;
         assert!(pet.contains("string or null") && pet.contains("sold"), "{name}: {pet}");
+        assert!(!pet.contains("$defs"), "a part of a schema has no page: {pet}");
     }
     let catalog = ask(&site, "/docs/").await.text();
     for (name, specification, _) in VERSIONS {
