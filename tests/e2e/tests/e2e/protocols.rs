@@ -34,6 +34,25 @@ async fn http1_with_a_body_each_way_on_a_kept_connection() {
 }
 
 #[tokio::test]
+async fn methods_beside_the_usual_ones() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", yaml::plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let gateway = Gateway::start(&site).await;
+    let (by_http1, by_http2) = (Client::http(site.http()), Client::http(site.http()).http2());
+    let ask = |method: &str| get("a.example", "/x/").method(method).body("{}");
+    for method in ["QUERY", "COPY"] {
+        for client in [&by_http1, &by_http2] {
+            let echo = client.ask(&ask(method)).await.echo().unwrap();
+            assert_eq!((&*echo.method, echo.body.len()), (method, 2));
+        }
+    }
+    // Of those that nobody has registered Envoy takes none by HTTP/1.1.
+    assert_eq!(by_http1.ask(&ask("ADOPT")).await.status, 400);
+    assert_eq!(by_http2.ask(&ask("ADOPT")).await.echo().unwrap().method, "ADOPT");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn http2_by_prior_knowledge_to_and_from_the_gateway() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     let mut by_http2 = mapping("grpc", "/grpc/", a.address());
