@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use nuncio_e2e::yaml::{documents, host, listener, mapping_on};
-use nuncio_e2e::{Client, Connection, Gateway, Site, get};
+use nuncio_e2e::{Ask, Client, Connection, Gateway, Reply, Site, get};
 use nuncio_test_support::Goal;
 use nuncio_test_support::usage::resident;
 use serde_json::{Value, json};
@@ -26,6 +26,8 @@ const ROUNDS: usize = 6;
 const CONNECTIONS: u32 = 32;
 /// Previews that come and go, to be timed.
 const CREATED: usize = 10;
+/// Changes of a route of the baseline, likewise.
+const CHANGES: usize = 20;
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -80,6 +82,29 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32, previews: u32) {
     table.targeted(what, times.median(), "ms", Goal::AtMost(20.0), format!("p90 {:.1} ms", times.p90()));
     drop(connection);
 
+    let last = loaded(async || host_of(&with, &format!("pr-{}", previews - 1)).await).await;
+    let alone = changed(&sites[0], services, &[HOST]).await;
+    let beside = changed(&sites[1], services, &[HOST, &last]).await;
+    let what = format!("a changed route of the baseline beside {previews} previews: seen after (median)");
+    let more = format!(
+        "p90 {:.1} ms, in the last preview {:.1} ms; with none {:.1} ms",
+        beside[0].p90(),
+        beside[1].median(),
+        alone[0].median()
+    );
+    table.noted(what, format!("{:.1} ms", beside[0].median()), more);
+
+    let what = format!("requests/s to the baseline with {previews} previews, over those with none");
+    table.targeted(&what, rates(&sites, seconds).await, "×", Goal::AtLeast(0.99), String::new());
+    choosable(&sites[1], previews).await;
+    let what = format!("{what}, where a header or a cookie may choose one");
+    table.targeted(what, rates(&sites, seconds).await, "×", Goal::AtLeast(0.99), String::new());
+    without.stop().await;
+    with.stop().await;
+}
+
+/// Requests/s to the baseline of the second site over those of the first: the middle one of some rounds, by turns.
+async fn rates(sites: &[Site; 2], seconds: u32) -> f64 {
     let mut ratios = Vec::new();
     for round in 0..ROUNDS {
         let mut rates = [0.0; 2];
@@ -89,26 +114,61 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32, previews: u32) {
         ratios.push(rates[1] / rates[0]);
         eprintln!("round {} of {ROUNDS}: {:.0} requests/s with previews, {:.0} without", round + 1, rates[1], rates[0]);
     }
-    let what = format!("requests/s to the baseline with {previews} previews, over those with none");
-    table.targeted(what, median(ratios), "×", Goal::AtLeast(0.99), String::new());
-    without.stop().await;
-    with.stop().await;
+    median(ratios)
+}
+
+/// How long it takes until each of these hosts, one after the other, has a route as it was changed.
+async fn changed(site: &Site, services: Services, hosts: &[&str]) -> Vec<Sample> {
+    let mut connection = Client::http(site.http()).connect().await.expect("a connection");
+    let mut times = vec![Vec::new(); hosts.len()];
+    for change in 0..=CHANGES {
+        let version = change.to_string();
+        let mut mapping = mapping_on(HOST, "changed", "/changed/", services.rest);
+        mapping["spec"]["add_response_headers"] = json!({"x-version": {"value": version, "append": false}});
+        let text = documents(&[mapping]);
+        let start = Instant::now();
+        site.write("changed.yaml", text);
+        for (host, times) in hosts.iter().zip(&mut times) {
+            let is_it = |reply: &Reply| reply.header("x-version") == Some(&*version);
+            until_reply(&mut connection, &get(host, "/changed/x"), is_it).await;
+            times.push(start.elapsed());
+        }
+    }
+    // Before the first change there was no such route.
+    times.into_iter().map(|mut times| Sample::new(times.split_off(1))).collect()
+}
+
+/// Lets clients choose previews at the baseline's host, and waits until one that is none is refused there.
+async fn choosable(site: &Site, previews: u32) {
+    site.write("policy.yaml", policy(previews, &["Header", "Cookie"]));
+    let client = Client::http(site.http());
+    let ask = get(HOST, "/cart/x").with("x-nuncio-preview", "none");
+    loaded(async || {
+        let reply = client.send(&ask).await.map_err(|failure| failure.to_string())?;
+        if reply.status == 404 { Ok(()) } else { Err(format!("the baseline answers {}", reply.status)) }
+    })
+    .await;
+}
+
+/// The policy for so many previews and one more.
+fn policy(previews: u32, selectors: &[&str]) -> String {
+    let policy = json!({
+        "domain": "preview.example", "namespaces": ["*"], "hosts": [HOST], "access": ["Public"], "backends": "Any",
+        "scheme": "http", "maxPreviews": previews + 1, "selectors": selectors,
+    });
+    documents(&[own("PreviewPolicy", "previews", &policy)])
 }
 
 async fn start(site: &Site, services: Services, previews: u32) -> Gateway<'_> {
     let route = |at: usize| mapping_on(HOST, &format!("route-{at}"), &format!("/route/{at}/"), services.rest);
     let mut objects: Vec<Value> = (0..ROUTES - 1).map(route).collect();
-    let policy = json!({
-        "domain": "preview.example", "namespaces": ["*"], "hosts": [HOST], "access": ["Public"], "backends": "Any",
-        "scheme": "http", "maxPreviews": previews + 1,
-    });
     objects.extend([
         mapping_on(HOST, "cart", "/cart/", services.cart),
         listener("http", site.http().port(), "HTTP"),
         host("any", "*"),
-        own("PreviewPolicy", "previews", &policy),
     ]);
     site.write("site.yaml", documents(&objects));
+    site.write("policy.yaml", policy(previews, &[]));
     let gateway = Gateway::start(site).await;
     answers(site.http(), HOST).await;
     gateway
@@ -132,12 +192,17 @@ async fn host_of(gateway: &Gateway<'_>, name: &str) -> Result<String, &'static s
 
 /// Asks a host again and again, without a pause, until it answers so.
 async fn until(connection: &mut Connection, host: &str, status: u16) {
+    until_reply(connection, &get(host, "/cart/x"), |reply| reply.status == status).await;
+}
+
+/// The same, until this is what it answers.
+async fn until_reply(connection: &mut Connection, ask: &Ask, is_it: impl Fn(&Reply) -> bool) {
     let start = Instant::now();
     loop {
-        let reply = connection.send(&get(host, "/cart/x")).await.expect("a reply");
-        if reply.status == status {
+        let reply = connection.send(ask).await.expect("a reply");
+        if is_it(&reply) {
             return;
         }
-        assert!(start.elapsed() < PATIENCE, "{host} answers {}, and not {status}", reply.status);
+        assert!(start.elapsed() < PATIENCE, "{ask:?} is still answered {}", reply.status);
     }
 }
