@@ -6,6 +6,7 @@ mod form;
 mod parameters;
 mod style;
 mod upload;
+mod urlencoded;
 
 use serde_json::Value;
 
@@ -153,7 +154,7 @@ fn request(reference: &Reference, operation: &Operation, all: &[&Value], budget:
         room = left;
         match style.place {
             "query" => request.query.push(written),
-            "querystring" => request.query.extend(style::form(&value, None)),
+            "querystring" => request.query.extend(urlencoded::query(parameter, &value)),
             "header" => request.headers.extend(text(parameter, "name").map(|name| (name.to_owned(), written))),
             "cookie" => cookies.push(written),
             _ => {}

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::has_body_parameters;
-use super::style;
 use super::upload::{self, Part};
+use super::urlencoded::form;
 use crate::document::{Version, is_urlencoded, media_types, text};
 use crate::markdown::Html;
 use crate::reference::budget::{is_within, short};
@@ -197,7 +197,7 @@ impl<'d> Contents<'_, 'd> {
 fn written(media: &str, example: &Value, encoding: Option<&Value>) -> String {
     match example {
         Value::String(text) => text.clone(),
-        Value::Object(_) if is_urlencoded(media) => style::form(example, encoding).unwrap_or_default(),
+        Value::Object(_) if is_urlencoded(media) => form(example, encoding).unwrap_or_default(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     }
 }

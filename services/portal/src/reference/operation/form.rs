@@ -6,6 +6,7 @@ use super::content::BodyView;
 use super::parameters;
 use super::style::Style;
 use super::upload::{Part, is_text};
+use super::urlencoded::query_fields;
 use crate::document::{Document, text};
 use crate::reference::budget::{Budget, is_within, short};
 use crate::reference::resolve::resolve;
@@ -99,7 +100,9 @@ pub(super) fn form(document: &Document, all: &[&Value], body: Option<&BodyView>)
 }
 
 fn field(document: &Document, parameter: &Value, budget: &Budget) -> Option<FieldView> {
-    let place = ["path", "query", "header"].into_iter().find(|place| text(parameter, "in") == Some(place))?;
+    // The whole of a query is filled in as an object.
+    let said = if query_fields(parameter).is_some() { Some("query") } else { text(parameter, "in") };
+    let place = ["path", "query", "header"].into_iter().find(|place| said == Some(place))?;
     let required = place == "path" || parameter.get("required") == Some(&Value::Bool(true));
     let root = &*document.value;
     let schema = parameters::schema(document.version, parameter).map(|schema| resolve(root, schema));
@@ -214,6 +217,19 @@ mod tests {
             (&fields[1].values, &fields[4].values),
             (&vec!["up".into(), "down".into()], &vec!["true".into(), "false".into()])
         );
+    }
+
+    #[test]
+    fn the_whole_of_a_query_is_filled_in_where_it_has_fields() {
+        let whole = |media: &str| {
+            let content = json!({ media: { "schema": { "type": "object" }, "example": { "a": 1 } } });
+            form_of(&json!([{ "name": "q", "in": "querystring", "required": true, "content": content }]), &json!({}))
+        };
+        let fields = whole("application/x-www-form-urlencoded").fields;
+        let [field] = &fields[..] else { panic!("{fields:?}") };
+        assert_eq!((field.place, field.style, &*field.value), ("query", "form", "{\"a\":1}"));
+        assert!(field.explode && field.is_object && field.required);
+        assert_eq!(whole("application/json").fields, [], "it is one text, of which nothing is a field");
     }
 
     #[test]

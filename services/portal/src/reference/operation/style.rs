@@ -4,13 +4,14 @@ use serde_json::Value;
 
 use super::has_body_parameters;
 use super::parameters::as_text;
+use super::urlencoded::query_fields;
 use crate::document::{Version, text};
 use crate::web::escape_path;
 
 /// The way in which a parameter is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style<'d> {
-    name: &'d str,
+    pub(super) name: &'d str,
     pub(crate) place: &'d str,
     pub(crate) kind: Kind,
     /// Each item by itself.
@@ -150,7 +151,10 @@ impl<'d> Style<'d> {
     }
 }
 
-fn styled(parameter: &Value, usual: Kind) -> (Kind, bool) {
+pub(super) fn styled(parameter: &Value, usual: Kind) -> (Kind, bool) {
+    if query_fields(parameter).is_some() {
+        return (Kind::Form, true);
+    }
     if parameter.get("content").is_some() {
         return (Kind::Content, false);
     }
@@ -189,22 +193,6 @@ fn in_header(text: &str) -> String {
 fn keeping_reserved(text: &str) -> String {
     let stays = |c: char| ":/?@!$'()*,;".contains(c);
     text.chars().map(|c| if stays(c) { c.to_string() } else { escape_path(&c.to_string()) }).collect()
-}
-
-/// A form's fields, as a body has them: each as its `encoding` says, where that says how.
-pub(super) fn form(fields: &Value, encoding: Option<&Value>) -> Option<String> {
-    let field = |(name, value): (&String, &Value)| {
-        let is_how = |said: &&Value| ["style", "explode", "allowReserved"].iter().any(|key| said.get(key).is_some());
-        let said = encoding.and_then(|encoding| encoding.get(name)).filter(is_how);
-        let (kind, explode) = said.map_or((Kind::Form, true), |said| styled(said, Kind::Form));
-        let keeps_reserved = said.is_some_and(|said| said.get("allowReserved") == Some(&Value::Bool(true)));
-        let style = Style { name, place: "query", kind, explode, keeps_reserved };
-        // An object is one value, and not fields of its own.
-        let value = if value.is_object() && said.is_none() { &Value::from(value.to_string()) } else { value };
-        style.written(value)
-    };
-    let written = fields.as_object()?.iter().map(field).filter(|field| !field.is_empty());
-    Some(written.collect::<Vec<_>>().join("&"))
 }
 
 #[cfg(test)]
@@ -274,18 +262,5 @@ mod tests {
         assert_eq!(written(Version::V3_1, &usual, &json!("a/b?c&d=e#f+")), "q=a%2Fb%3Fc%26d%3De%23f%2B");
         let header = json!({ "name": "x", "in": "header" });
         assert_eq!(written(Version::V3_1, &header, &json!(" a\r\nx: y é ")), "a%0D%0Ax: y %C3%A9");
-        assert_eq!(
-            form(&json!({ "a b": [1, 2], "c": { "d": 1 }, "e": "&" }), None).unwrap(),
-            "a%20b=1&a%20b=2&c=%7B%22d%22%3A1%7D&e=%26"
-        );
-    }
-
-    #[test]
-    fn fields_of_a_form_are_written_as_their_encoding_says() {
-        let fields = json!({ "a": [1, 2], "b": [1, 2], "c": { "d": 1 }, "e": { "f": 1 }, "g": "a/b&c" });
-        let encoding = json!({ "a": { "style": "pipeDelimited", "explode": false }, "b": { "contentType": "text/plain" },
-            "c": { "style": "deepObject" }, "e": { "contentType": "application/json" }, "g": { "allowReserved": true } });
-        let expected = "a=1%7C2&b=1&b=2&c%5Bd%5D=1&e=%7B%22f%22%3A1%7D&g=a/b%26c";
-        assert_eq!(form(&fields, Some(&encoding)).unwrap(), expected);
     }
 }
