@@ -148,7 +148,12 @@ spec:
 async fn with_keys(site: &Site) -> Gateway<'_> {
     site.write("stock.yaml", STOCK.replace("ADDRESS", &site.at(9300).to_string()) + "---\n" + KEYS);
     Gateway::start_with(site, |command| {
-        command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1", "--allow-edits", "--route-stats"]);
+        command.arg(format!("--portal={}", site.at(8088))).args([
+            "--portal-poll",
+            "1",
+            "--allow-edits",
+            "--route-stats",
+        ]);
         command.arg("--portal-keys").arg(site.manifests().join("portal-keys.yaml"));
     })
     .await

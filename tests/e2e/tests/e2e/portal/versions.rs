@@ -249,13 +249,13 @@ async fn a_service_that_says_the_same_in_the_next_version_has_changed_nothing() 
     let changes = versions[0]["changes"].as_array().unwrap();
     let mut told: Vec<_> =
         changes.iter().map(|change| format!("{} {}", change["rule"], change["operations"])).collect();
-    found.sort();
+    told.sort();
     let expected = [
         "\"operation-added\" [\"COPY /pets/v1/pets/{petId}\"]",
         "\"operation-added\" [\"QUERY /pets/v1/pets\"]",
         "\"version-changed\" []",
     ];
-    assert_eq!(found, expected, "{versions:#}");
+    assert_eq!(told, expected, "{versions:#}");
     assert_eq!(versions[0]["severity"], "compatible");
     gateway.stop().await;
 }
