@@ -14,7 +14,7 @@ pub struct PreviewAccess {
     /// With `Owner`: who is let in, as the policy's `ownerClaim` names people.
     pub owner: Option<String>,
     /// With `ShareLink`: links of this number are good, those of all others are not; default 0. Another number ends all links
-    /// that there are.
+    /// that there are, and the key that services are told. In other modes it says which were the last.
     pub generation: Option<u32>,
 }
 

@@ -141,9 +141,6 @@ fn access(access: Option<&PreviewAccess>, path: &Path<'_>, issues: &mut Issues<'
         ("groups", PreviewAccessMode::Members, !access.groups.is_empty()),
         ("owner", PreviewAccessMode::Owner, is_named),
     ];
-    if mode != PreviewAccessMode::ShareLink && access.generation.is_some() {
-        invalid(&path.key("generation"), "counts with the mode ShareLink alone", issues);
-    }
     for (field, wants, is_there) in named {
         match (mode == wants, is_there) {
             (true, false) => missing(&path.key(field), issues),

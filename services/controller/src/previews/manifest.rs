@@ -225,6 +225,8 @@ spec:
         let mut new = old;
         new.spec.access.get_or_insert_default().generation = Some(1);
         assert_eq!(new.news(&written), json!({"access": {"generation": 1}}));
+        // It outlives a time in which there are no links.
+        assert_eq!(Manifest::parse("shop", "pr-1", &new.text()).as_ref(), Ok(&new));
     }
 
     #[test]

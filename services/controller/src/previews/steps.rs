@@ -1,6 +1,6 @@
 //! What becomes of a Preview by what somebody asks for, and what stays as it was.
 
-use nuncio_api::{Duration, DurationError, ObjectId, Preview, PreviewAccess, PreviewAccessMode, PreviewSource};
+use nuncio_api::{Duration, DurationError, ObjectId, Preview, PreviewAccessMode, PreviewSource};
 
 use super::store::{Now, Step};
 use crate::admin::{Caller, PreviewChanged, PreviewError, PreviewOutcome};
@@ -18,31 +18,28 @@ pub(super) fn keep_source(spec: &mut Preview, old: Option<&Preview>) {
     *source = PreviewSource { updated, fork, approved, ..std::mem::take(source) };
 }
 
-/// Whoever does not say which links are good leaves that as it was: those that were withdrawn stay so.
+/// Whoever does not say which links are good leaves that as it was, whoever may see it meanwhile: those that were withdrawn stay
+/// so when it is for who has a link again, and so do its keys.
 pub(super) fn keep_generation(spec: &mut Preview, old: Option<&Preview>) {
-    if let Some(access) = of_links(spec).filter(|access| access.generation.is_none()) {
+    if let Some(access) = spec.access.as_mut().filter(|access| access.generation.is_none()) {
         access.generation = old.and_then(generation);
     }
 }
 
 /// A template says the same of all, so it makes no links good that were withdrawn since.
 pub(super) fn raise_generation(spec: &mut Preview, old: Option<&Preview>) {
-    if let Some(access) = of_links(spec) {
+    if let Some(access) = &mut spec.access {
         access.generation = access.generation.max(old.and_then(generation));
     }
 }
 
 /// The links that there are let nobody in from now on; or why there is nothing to be withdrawn.
 pub(super) fn withdraw_links(spec: &mut Preview) -> Result<(), &'static str> {
-    let access = of_links(spec).ok_or("there are no links to it: its access mode is not ShareLink")?;
+    let of_links = spec.access.as_mut().filter(|access| access.mode == Some(PreviewAccessMode::ShareLink));
+    let access = of_links.ok_or("there are no links to it: its access mode is not ShareLink")?;
     let next = access.generation.unwrap_or_default().checked_add(1);
     access.generation = Some(next.ok_or("its access.generation is the last one: make it anew under another name")?);
     Ok(())
-}
-
-/// What it says of access, where that is by links.
-fn of_links(spec: &mut Preview) -> Option<&mut PreviewAccess> {
-    spec.access.as_mut().filter(|access| access.mode == Some(PreviewAccessMode::ShareLink))
 }
 
 fn generation(spec: &Preview) -> Option<u32> {
@@ -159,9 +156,20 @@ mod tests {
         assert_eq!(after(raise_generation, &plain, Some(&third)), Some(3));
         assert_eq!(after(raise_generation, &second, Some(&third)), Some(3));
         assert_eq!(after(raise_generation, &third, Some(&second)), Some(3));
-        let public = preview("\"mode\": \"Public\"");
-        assert_eq!(after(raise_generation, &public, Some(&third)), None, "it says nothing there");
-        assert_eq!(after(keep_generation, &public, Some(&third)), None);
+    }
+
+    #[test]
+    fn links_that_were_withdrawn_stay_so_when_others_may_see_it_for_a_while() {
+        for change in [keep_generation, raise_generation] {
+            let mut spec = preview("\"mode\": \"ShareLink\"");
+            withdraw_links(&mut spec).unwrap();
+            for mode in ["Public", "Authenticated", "ShareLink"] {
+                let mut new = preview(&format!("\"mode\": \"{mode}\""));
+                change(&mut new, Some(&spec));
+                spec = new;
+                assert_eq!(generation(&spec), Some(1), "{mode}");
+            }
+        }
     }
 
     #[test]

@@ -69,9 +69,6 @@ impl Fields {
         // What is for another mode is not said.
         put(&mut spec["access"], "groups", Some(json!(groups)).filter(|_| mode == "Members"));
         put(&mut spec["access"], "owner", Some(json!(self.owner.trim())).filter(|_| mode == "Owner"));
-        if mode != "ShareLink" {
-            put(&mut spec["access"], "generation", None);
-        }
         let (old, ttl) = (spec["lifetime"]["ttl"].as_str().unwrap_or_default(), self.ttl.trim());
         if short(old) != short(ttl) {
             put(&mut spec["lifetime"], "ttl", Some(json!(ttl)).filter(|_| !ttl.is_empty()));
@@ -180,7 +177,7 @@ mod tests {
         assert_eq!(spec["access"], json!({ "mode": "ShareLink", "generation": 2 }));
         assert_eq!(spec["lifetime"], old, "nobody said anything of that");
         fields("Public", "3h").put_into(&mut spec);
-        assert_eq!(spec["access"], json!({ "mode": "Public" }), "what counts with links alone is said of nothing else");
+        assert_eq!(spec["access"], json!({ "mode": "Public", "generation": 2 }), "links that were withdrawn stay so");
         fields("ShareLink", "9h").put_into(&mut spec);
         assert_eq!(spec["lifetime"], json!({ "ttl": "9h", "idle": "1h" }));
         fields("ShareLink", "").put_into(&mut spec);
