@@ -19,6 +19,7 @@ use nuncio_api::{Defaults, Kind, Object, ObjectId};
 use nuncio_translate::{Settings, World};
 
 use self::conflict::Shown;
+pub(crate) use self::conflict::digest;
 use self::fields::form;
 use self::manifest::{Manifest, Origin};
 use self::text::{hides, new_text, parse, shown};

@@ -151,6 +151,9 @@ impl Lifecycle {
         let by = wanted.by.as_ref();
         self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;
+            if let Some(digest) = &wanted.digest {
+                read::is_as_read(&lock(engine), now.object, digest)?;
+            }
             may_make(&lock(engine), &grant, by, &manifest)?;
             if wanted.only_allowed {
                 is_shown(&lock(engine), &manifest)?;

@@ -30,6 +30,9 @@ pub struct PutPreview {
     /// Whether it is refused where the PreviewPolicy would not have it shown, rather than written and told of by its status.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_allowed: bool,
+    /// That of the text that it was made of: it is refused where the Preview says something else by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// By whom; the operator where absent, who may do all that the PreviewPolicy allows.
     #[serde(default)]
     pub by: Option<Caller>,

@@ -31,8 +31,11 @@ impl Wanted for ReadPreview {
 /// What a Preview says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PreviewManifestView {
-    /// A manifest, in JSON, without what is noted of its source: sent as it is, it changes nothing.
+    /// A manifest, in JSON, without what is noted of its source, and without which links are good and the time that it was given
+    /// beyond what it says: sent as it is, it changes nothing.
     pub text: String,
+    /// Another whenever the text is, or it has ended: sent with a manifest, that is refused where there is another by then.
+    pub digest: String,
 }
 
 /// What a Preview says that a request has made, as a request says it.

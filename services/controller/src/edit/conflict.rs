@@ -34,7 +34,7 @@ impl Shown {
 
 /// Another whenever what is shown is another; the same at every replica, and after a start. Made of what is not shown, it would
 /// tell whoever guesses that whether he is right.
-pub(super) fn digest(shown: &str) -> String {
+pub(crate) fn digest(shown: &str) -> String {
     format!("{:032x}", xxh3_128(shown.as_bytes()))
 }
 

@@ -74,7 +74,8 @@ impl<'a> Keeper<'a> {
             }
             Self::Gateway { address } => {
                 let (namespace, name, text) = (namespace.into(), name.into(), text.into());
-                let wanted = PutPreview { namespace, name, text, only_new: false, only_allowed: false, by: None };
+                let wanted =
+                    PutPreview { namespace, name, text, only_new: false, only_allowed: false, digest: None, by: None };
                 self.send(Method::POST, &format!("http://{address}/api/v1/preview-put"), |it| it.json(&wanted))?;
             }
             Self::Manifests(place) => {

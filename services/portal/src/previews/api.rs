@@ -49,6 +49,9 @@ pub(super) enum What<'a> {
         /// And where the policy would have it shown.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         only_allowed: bool,
+        /// And where it still says what this is the digest of.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        digest: Option<&'a str>,
     },
     /// It is shown for longer, from now.
     Extend { ttl: Option<&'a str> },
@@ -109,8 +112,8 @@ pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Jso
         (status = 409, description = "Something else is in the way", body = ProblemDetails),
         (status = 422, description = "It is no Preview that could be used", body = ProblemDetails)))]
 pub(super) async fn put(visit: Visit, Path((namespace, name)): Id, text: String) -> Result<Response, ProblemDetails> {
-    let changed =
-        change(&visit, &namespace, &name, What::Put { text: &text, only_new: false, only_allowed: false }).await?;
+    let wanted = What::Put { text: &text, only_new: false, only_allowed: false, digest: None };
+    let changed = change(&visit, &namespace, &name, wanted).await?;
     if changed.outcome != "created" {
         return Ok(Json(changed).into_response());
     }

@@ -1,5 +1,5 @@
 //! Where somebody changes a preview that a request has made: by fields, where it is of one service at one host, or by its
-//! manifest.
+//! manifest. With either goes the digest of what it was made of: what others did since is not undone unseen.
 
 use askama::Template;
 use axum::extract::{Form, Path};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::api::{What, asked, change};
-use super::form::{Fault, Fields, Input, Manifest, rights_of, saying};
+use super::form::{Fault, Fields, Input, rights_of, saying};
 use super::link;
 use super::list::Refused;
 use super::model::Caller;
@@ -26,7 +26,18 @@ struct Page<'a> {
     /// None where it is more than fields can say.
     inputs: Vec<Input<'a>>,
     text: &'a str,
+    digest: &'a str,
+    /// What it says now, where somebody else has changed it since the forms were shown.
+    others: &'a str,
     wrong: Option<String>,
+}
+
+/// What the forms are filled with.
+#[derive(Clone, Copy)]
+struct Filled<'a> {
+    fields: Option<&'a Fields>,
+    text: &'a str,
+    digest: &'a str,
 }
 
 #[derive(Serialize)]
@@ -40,13 +51,34 @@ struct Asked<'a> {
 #[derive(Deserialize)]
 struct Told {
     text: String,
+    digest: String,
+}
+
+/// What is typed as a manifest.
+#[derive(Deserialize)]
+pub(super) struct ByManifest {
+    text: String,
+    /// Of what the form was filled with.
+    #[serde(default)]
+    digest: String,
+}
+
+/// What is typed into fields.
+#[derive(Deserialize)]
+pub(super) struct ByFields {
+    #[serde(flatten)]
+    fields: Fields,
+    #[serde(default)]
+    digest: String,
 }
 
 /// The forms, filled with what it is.
 pub(super) async fn show(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
-    let text = told(&visit, &namespace, &name).await.map_err(|problem| Refused::new(&visit, problem))?;
+    let Told { text, digest } =
+        told(&visit, &namespace, &name).await.map_err(|problem| Refused::new(&visit, problem))?;
     let fields = read(&text).as_ref().and_then(Fields::of);
-    Ok(page(&visit, (&namespace, &name), fields.as_ref(), &text, None).await)
+    let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest };
+    Ok(page(&visit, (&namespace, &name), filled, None).await)
 }
 
 /// Leads who loads the address of a form's answer to the form.
@@ -58,15 +90,16 @@ pub(super) async fn again(Path((namespace, name)): Id) -> Redirect {
 pub(super) async fn by_manifest(
     visit: Visit,
     Path((namespace, name)): Id,
-    Form(Manifest { text }): Form<Manifest>,
+    Form(ByManifest { text, digest }): Form<ByManifest>,
 ) -> Response {
-    match put(&visit, &namespace, &name, &text).await {
+    match put(&visit, &namespace, &name, &text, &digest).await {
         Ok(there) => there.into_response(),
         Err(problem) => {
             let fields = read(&text).as_ref().and_then(Fields::of);
             // What was typed stands in the manifest: none of the fields was.
             let problem = ProblemDetails { field: None, ..problem };
-            page(&visit, (&namespace, &name), fields.as_ref(), &text, Some(&problem)).await
+            let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest };
+            page(&visit, (&namespace, &name), filled, Some(&problem)).await
         }
     }
 }
@@ -75,33 +108,38 @@ pub(super) async fn by_manifest(
 pub(super) async fn by_fields(
     visit: Visit,
     Path((namespace, name)): Id,
-    Form(fields): Form<Fields>,
+    Form(ByFields { fields, digest }): Form<ByFields>,
 ) -> Result<Response, Refused> {
     let refused = |problem| Refused::new(&visit, problem);
-    let text = told(&visit, &namespace, &name).await.map_err(refused)?;
+    let Told { text, digest: now } = told(&visit, &namespace, &name).await.map_err(refused)?;
+    let digest = if digest.is_empty() { now.clone() } else { digest };
     // Somebody may have made it more than fields can say meanwhile.
     let Some(mut manifest) = read(&text).filter(|manifest| Fields::of(manifest).is_some()) else {
         let why = visit.texts().text("previews_change_more");
         let problem = ProblemDetails::new(StatusCode::CONFLICT, why);
-        return Ok(page(&visit, (&namespace, &name), None, &text, Some(&problem)).await);
+        let filled = Filled { fields: None, text: &text, digest: &now };
+        return Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await);
     };
     fields.put_into(&mut manifest["spec"]);
-    match put(&visit, &namespace, &name, &manifest.to_string()).await {
+    match put(&visit, &namespace, &name, &manifest.to_string(), &digest).await {
         Ok(there) => Ok(there.into_response()),
-        Err(problem) => Ok(page(&visit, (&namespace, &name), Some(&fields), &text, Some(&problem)).await),
+        Err(problem) => {
+            let filled = Filled { fields: Some(&fields), text: &text, digest: &digest };
+            Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await)
+        }
     }
 }
 
-async fn put(visit: &Visit, namespace: &str, name: &str, text: &str) -> Result<Redirect, ProblemDetails> {
-    change(visit, namespace, name, What::Put { text, only_new: false, only_allowed: true }).await?;
+async fn put(visit: &Visit, namespace: &str, name: &str, text: &str, digest: &str) -> Result<Redirect, ProblemDetails> {
+    let digest = Some(digest).filter(|digest| !digest.is_empty());
+    change(visit, namespace, name, What::Put { text, only_new: false, only_allowed: true, digest }).await?;
     Ok(Redirect::to(&link(namespace, name)))
 }
 
 /// What a preview says, for who may change it.
-async fn told(visit: &Visit, namespace: &str, name: &str) -> Result<String, ProblemDetails> {
+async fn told(visit: &Visit, namespace: &str, name: &str) -> Result<Told, ProblemDetails> {
     let by = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?.into();
-    let Told { text } = asked(visit, "preview-manifest", &Asked { namespace, name, by }).await?;
-    Ok(text)
+    asked(visit, "preview-manifest", &Asked { namespace, name, by }).await
 }
 
 fn read(text: &str) -> Option<Value> {
@@ -111,11 +149,17 @@ fn read(text: &str) -> Option<Value> {
 async fn page(
     visit: &Visit,
     (namespace, name): (&str, &str),
-    fields: Option<&Fields>,
-    text: &str,
+    filled: Filled<'_>,
     problem: Option<&ProblemDetails>,
 ) -> Response {
     let (rights, fault) = (rights_of(visit).await, problem.and_then(Fault::of));
+    let others = match problem {
+        Some(problem) if problem.code() == StatusCode::CONFLICT => told(visit, namespace, name).await.ok(),
+        _ => None,
+    };
+    let others = others.filter(|others| !filled.digest.is_empty() && others.digest != filled.digest);
+    let Filled { fields, text, digest } = filled;
+    let meanwhile = others.as_ref().map(|_| visit.texts().text("previews_change_meanwhile").to_owned());
     let inputs = fields.map(|fields| saying(visit.texts(), fields, &rights, fault.as_ref()));
     let page = Page {
         frame: visit.frame(),
@@ -123,7 +167,10 @@ async fn page(
         link: link(namespace, name),
         inputs: inputs.unwrap_or_default(),
         text,
-        wrong: problem.map(|problem| problem.detail.clone()),
+        // Who has seen what others did may save again.
+        digest: others.as_ref().map_or(digest, |others| others.digest.as_str()),
+        others: others.as_ref().map_or("", |others| others.text.as_str()),
+        wrong: meanwhile.or_else(|| problem.map(|problem| problem.detail.clone())),
     };
     (problem.map_or(StatusCode::OK, ProblemDetails::code), respond(&page)).into_response()
 }

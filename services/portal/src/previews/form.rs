@@ -117,7 +117,7 @@ pub(super) async fn create_by_fields(visit: Visit, Form(fields): Form<Fields>) -
 async fn made(visit: &Visit, text: &str, only_new: bool) -> Result<String, ProblemDetails> {
     let Metadata { name, namespace } = named(text)?;
     let namespace = namespace.filter(|it| !it.is_empty()).unwrap_or_else(|| "default".to_owned());
-    change(visit, &namespace, &name, What::Put { text, only_new, only_allowed: true }).await?;
+    change(visit, &namespace, &name, What::Put { text, only_new, only_allowed: true, digest: None }).await?;
     Ok(link(&namespace, &name))
 }
 

@@ -11,6 +11,7 @@ mod fallback;
 mod for_everybody;
 mod hooks;
 mod led_on;
+mod meanwhile;
 mod mistakes;
 mod pages;
 mod readers;

@@ -34,6 +34,8 @@ pub(super) struct Time {
 pub struct PreviewTimes {
     /// When it ends.
     pub ends: Option<u64>,
+    /// The same, however many ask for it.
+    pub fixed: Option<u64>,
     /// When it ends at the latest by the policy, whatever it says.
     pub latest: Option<u64>,
     /// Whether its time is over.
@@ -164,7 +166,7 @@ impl World {
             let phase = life.phase(self.previews.time.now);
             let is_forgotten = phase == Phase::Forgotten;
             let has_ended = is_forgotten || phase == Phase::Ended;
-            PreviewTimes { ends: life.expires, latest: life.longest, has_ended, is_forgotten }
+            PreviewTimes { ends: life.expires, fixed: life.fixed, latest: life.longest, has_ended, is_forgotten }
         })
     }
 

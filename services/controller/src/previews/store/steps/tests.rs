@@ -1,3 +1,5 @@
+mod read;
+
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
