@@ -192,12 +192,19 @@ pub(crate) fn forbidden(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy) -
     })
 }
 
-/// What the policy does not let a Preview be, whether it is there or not.
-pub(crate) fn refused(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy, context: &Context<'_>) -> Vec<Problem> {
+/// What the policy does not let a Preview be, whether it is there or not. `behind` says what of that is so by other rules.
+pub(crate) fn refused(
+    id: &ObjectId,
+    spec: &Preview,
+    policy: &PreviewPolicy,
+    context: &Context<'_>,
+    behind: impl FnOnce(&[Entrance], &[Replacement]) -> Vec<Problem>,
+) -> Vec<Problem> {
     let mut problems: Vec<_> = forbidden(id, spec, policy).into_iter().collect();
     problems.extend(gate::of(id, spec, policy, context.protection).err());
-    drop(entrances("", spec, policy, &mut problems));
-    drop(replacements(id, spec, policy, None, context, &mut problems));
+    let entrances = entrances("", spec, policy, &mut problems);
+    let replacements = replacements(id, spec, policy, None, context, &mut problems);
+    problems.extend(behind(&entrances, &replacements));
     // That somebody is not there yet is no reason.
     problems.retain(|problem| problem.reason == "NotAllowed");
     let ttl = spec.lifetime.as_ref().and_then(|lifetime| lifetime.ttl.as_ref());

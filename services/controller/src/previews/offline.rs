@@ -60,8 +60,10 @@ fn is_allowed(engine: &mut Engine, directory: &Path, manifest: &Manifest) -> Res
         engine.ingest(vec![FileChange { file: file.as_str().into(), content }], Instant::now());
         engine.world.problems(&manifest.id)
     };
-    let problems = take_in(Content::Bytes(new.into_bytes()));
+    let mut problems = take_in(Content::Bytes(new.into_bytes()));
     take_in(there);
+    // Of a time that is longer than the policy allows nothing is said where it is served: it is cut.
+    problems.extend(engine.world.refused_of_preview(&manifest.id, &manifest.spec));
     let is_forbidden = |it: &&Problem| it.severity == Severity::Error && FORBIDDEN.contains(&it.reason);
     problems.iter().find(is_forbidden).map_or(Ok(()), |why| Err(PreviewError::Forbidden(why.to_string())))
 }
@@ -120,4 +122,54 @@ pub fn delete_preview(
     let store = Store::unfollowed(directory.to_owned(), ambassador_id);
     let outcome = store.change(&Mutex::new(engine), &id, |now| Ok(delete_step(now)))?;
     Ok(outcome == PreviewOutcome::Deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::manifests::Manifests;
+    use crate::offline::{OfflineConfig, load};
+
+    /// A directory whose policy says this as well.
+    fn directory(more: &Value) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let mut policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy",
+            "metadata": {"name": "previews"}, "spec": {"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"],
+            "access": ["Public"], "backends": "Any"}});
+        policy["spec"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fs::write(directory.path().join("policy.yaml"), policy.to_string()).unwrap();
+        directory
+    }
+
+    fn preview(name: &str, lifetime: &Value) -> Value {
+        json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"services": [{"baseline": "app", "backend": "127.0.0.1:9"}], "access": {"mode": "Public"},
+                "entrypoints": [{"name": "web", "host": "shop.example"}], "lifetime": lifetime}})
+    }
+
+    async fn put(directory: &Path, name: &str, manifest: &Value) -> Result<PreviewOutcome, PreviewError> {
+        let config = OfflineConfig {
+            ambassador_id: "default".to_owned(),
+            namespace: "default".to_owned(),
+            expand_environment: false,
+            topology: nuncio_translate::Topology::default(),
+        };
+        let read = Box::pin(load(&Manifests::Directory(directory.to_owned()), &config)).await.unwrap();
+        put_preview(read, directory, ("default", name), &manifest.to_string())
+    }
+
+    #[tokio::test]
+    async fn what_a_form_refuses_is_written_nowhere() {
+        let directory = directory(&json!({"maxTTL": "2h"}));
+        let refused = put(directory.path(), "tax", &preview("tax", &json!({"ttl": "3h"}))).await;
+        assert!(
+            matches!(&refused, Err(PreviewError::Forbidden(why)) if why.contains("spec.lifetime.ttl")),
+            "{refused:?}"
+        );
+        assert!(!directory.path().join("previews/default.tax.json").exists());
+        let made = put(directory.path(), "tax", &preview("tax", &json!({"ttl": "2h"}))).await;
+        assert_eq!(made, Ok(PreviewOutcome::Created));
+    }
 }

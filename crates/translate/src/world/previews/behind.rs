@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{ObjectId, PreviewBackends, Problem, ServiceRef};
+use nuncio_api::{ObjectId, PreviewBackends, PreviewPolicy, Problem, ServiceRef};
 use nuncio_ir::auth::FilterRef;
 
 use crate::compiled::{self, HostCondition};
 use crate::coverage::{Applying, Coverage};
 use crate::pattern::HostPattern;
-use crate::preview::{Compiled, Replacement};
+use crate::preview::{Compiled, Entrance, Replacement};
 use crate::service::{ServiceKey, Target, target};
 use crate::world::World;
 
@@ -25,24 +25,41 @@ struct Demands<'w> {
 impl World {
     /// Takes a Service out of a Preview that would stand in where other rules hold than where a Mapping leads to it.
     pub(super) fn keep_behind_rules(&self, preview: &mut Compiled) {
-        if preview.policy.backends.unwrap_or_default() != PreviewBackends::Services {
-            return;
+        let kept = self.behind_rules(&preview.id, &preview.policy, &preview.entrances, &preview.replacements);
+        for (index, problem) in kept {
+            let replacement = &mut preview.replacements[index];
+            (replacement.missing, replacement.forbidden) = (Some(problem.message.clone()), true);
+            preview.problems.push(problem);
         }
-        let hosts: Vec<_> = preview.entrances.iter().map(|entrance| Arc::clone(&entrance.baseline)).collect();
-        for (index, replacement) in preview.replacements.iter_mut().enumerate() {
-            let Some(mapping) = self.keeping(replacement, &hosts) else { continue };
+    }
+
+    /// Which of those that stand in do so where other rules hold than where a Mapping leads to them, each with what is to be said
+    /// of that.
+    pub(super) fn behind_rules(
+        &self,
+        id: &ObjectId,
+        policy: &PreviewPolicy,
+        entrances: &[Entrance],
+        replacements: &[Replacement],
+    ) -> Vec<(usize, Problem)> {
+        if policy.backends.unwrap_or_default() != PreviewBackends::Services {
+            return Vec::new();
+        }
+        let hosts: Vec<_> = entrances.iter().map(|entrance| Arc::clone(&entrance.baseline)).collect();
+        let kept = replacements.iter().enumerate().filter_map(|(index, replacement)| {
+            let mapping = self.keeping(replacement, &hosts)?;
             let (backend, baseline) = (&replacement.backend.backend, &replacement.backend.baseline);
             let message = format!(
                 "{backend} is behind {mapping}, of whose requests more, or something else, is asked than of those for {baseline}: \
                  have the same rules hold there, or let the PreviewPolicy say `backends: Any`"
             );
-            let field = match replacement.owner == preview.id {
+            let field = match replacement.owner == *id {
                 true => format!("spec.services[{index}].backend"),
                 false => "spec.includes".to_owned(),
             };
-            preview.problems.push(Problem::error("NotAllowed", field, message.clone()));
-            (replacement.missing, replacement.forbidden) = (Some(message), true);
-        }
+            Some((index, Problem::error("NotAllowed", field, message)))
+        });
+        kept.collect()
     }
 
     /// A Mapping that leads to what stands in, and asks for what is not asked for where that would.

@@ -138,8 +138,11 @@ impl World {
     /// What the policy that is in force does not let a Preview be, whether it is there or not.
     #[must_use]
     pub fn refused_of_preview(&self, id: &ObjectId, spec: &Preview) -> Vec<Problem> {
-        let policy = self.previews.policy();
-        policy.map(|policy| preview::refused(id, spec, policy, &self.context())).unwrap_or_default()
+        let Some(policy) = self.previews.policy() else { return Vec::new() };
+        preview::refused(id, spec, policy, &self.context(), |entrances, replacements| {
+            let behind = self.behind_rules(id, policy, entrances, replacements);
+            behind.into_iter().map(|(_, problem)| problem).collect()
+        })
     }
 
     /// What visitors call a Preview.

@@ -1,9 +1,9 @@
 //! What a policy does not let be, and what is written in vain beside previews.
 
-use nuncio_api::{Kind, ObjectId};
+use nuncio_api::{Kind, ObjectId, Spec};
 use nuncio_ir::{AccessLogFormat, Handler, RouteAction};
 
-use super::{POLICY, PREVIEW, SITE, answer, apply, host, of, preview, reasons, route};
+use super::{POLICY, PREVIEW, SITE, answer, apply, host, objects, of, preview, reasons, route};
 use crate::world::World;
 
 #[test]
@@ -101,6 +101,20 @@ fn a_service_behind_rules_of_its_own_stands_in_for_no_other() {
     assert_eq!(told(&world).1, ["NotAllowed"]);
     apply(&mut world, &POLICY.replace("[Public]", "[Public], backends: Any"));
     assert_eq!(told(&world), shown());
+}
+
+#[test]
+fn that_a_service_is_behind_rules_of_its_own_is_known_before_it_stands_in() {
+    let objects = objects(PREVIEW);
+    let Spec::Preview(spec) = &objects[0].spec else { panic!("{objects:?}") };
+    let refused = |policy: &str, paths: &[&str]| {
+        let world = of(&[SITE, policy, PAYROLL, &rules(paths)]);
+        let refused = world.refused_of_preview(&preview(), spec);
+        refused.into_iter().map(|problem| problem.field).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(POLICY, &["/payroll/*"]), ["spec.services[0].backend"]);
+    assert_eq!(refused(POLICY, &["*"]), [""; 0]);
+    assert_eq!(refused(&POLICY.replace("[Public]", "[Public], backends: Any"), &["/payroll/*"]), [""; 0]);
 }
 
 #[test]
