@@ -10,7 +10,7 @@ use nuncio_api::{Kind, ObjectId, Problem, Severity};
 use super::manifest::Manifest;
 use super::rights::in_namespace;
 use super::steps::{delete_step, extend_step, keep_generation, keep_source, length, withdraw_step};
-use super::store::{Step, Store};
+use super::store::{Now, Step, Store};
 use super::{keys, place, policy};
 use crate::admin::{PreviewError, PreviewOutcome};
 use crate::clock;
@@ -43,7 +43,7 @@ pub fn put_preview(
         keep_generation(&mut manifest.spec, now.spec());
         // What somebody wrote by hand stays as it is, whatever is asked for.
         if now.object.is_none_or(|object| store.is_own(object)) {
-            is_allowed(&mut lock(&engine), directory, &manifest)?;
+            is_allowed(&mut lock(&engine), directory, now, &manifest)?;
             make_keys(&lock(&engine), directory)?;
         }
         Ok(Step::Put(manifest.into()))
@@ -51,11 +51,13 @@ pub fn put_preview(
 }
 
 /// Whether the policy lets a Preview say this: it is taken in to be looked at, and then what is in the directory again, so that
-/// nothing is written that nobody would be shown.
-fn is_allowed(engine: &mut Engine, directory: &Path, manifest: &Manifest) -> Result<(), PreviewError> {
+/// nothing is written that nobody would be shown. Of too many those that came last are not: one that is shown stays as old as it
+/// is.
+fn is_allowed(engine: &mut Engine, directory: &Path, now: Now<'_>, manifest: &Manifest) -> Result<(), PreviewError> {
     let file = place::name(&manifest.id);
     let there = fs::read(directory.join(&file)).map_or(Content::Gone, Content::Bytes);
-    let new = Manifest { created: Some(clock::now()), ..manifest.clone() }.text();
+    let created = now.object.filter(|_| !now.times.has_ended).and_then(|object| object.created);
+    let new = Manifest { created: Some(created.unwrap_or_else(clock::now)), ..manifest.clone() }.text();
     let mut take_in = |content| {
         engine.ingest(vec![FileChange { file: file.as_str().into(), content }], Instant::now());
         engine.world.problems(&manifest.id)
@@ -171,5 +173,30 @@ mod tests {
         assert!(!directory.path().join("previews/default.tax.json").exists());
         let made = put(directory.path(), "tax", &preview("tax", &json!({"ttl": "2h"}))).await;
         assert_eq!(made, Ok(PreviewOutcome::Created));
+    }
+
+    #[tokio::test]
+    async fn of_more_than_there_may_be_by_now_those_that_are_shown_are_changed_still() {
+        let directory = directory(&json!({"maxPreviews": 1}));
+        fs::create_dir(directory.path().join("previews")).unwrap();
+        for (name, created) in [("first", "2026-01-01T00:00:00Z"), ("second", "2026-01-02T00:00:00Z")] {
+            let mut preview = preview(name, &json!({}));
+            preview["metadata"]["creationTimestamp"] = json!(created);
+            fs::write(directory.path().join(format!("previews/default.{name}.json")), preview.to_string()).unwrap();
+        }
+        let change = async |name: &str| {
+            let mut preview = preview(name, &json!({}));
+            preview["spec"]["slug"] = json!(format!("another-{name}"));
+            put(directory.path(), name, &preview).await
+        };
+        assert_eq!(change("first").await, Ok(PreviewOutcome::Updated));
+        let beyond = change("second").await;
+        assert!(matches!(&beyond, Err(PreviewError::Forbidden(why)) if why.contains("as many previews")), "{beyond:?}");
+        // One that has ended begins anew, behind all that are there.
+        let mut ended = preview("first", &json!({"expiresAt": clock::text(clock::now() - 60)}));
+        ended["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
+        fs::write(directory.path().join("previews/default.first.json"), ended.to_string()).unwrap();
+        let anew = change("first").await;
+        assert!(matches!(anew, Err(PreviewError::Forbidden(_))), "{anew:?}");
     }
 }
