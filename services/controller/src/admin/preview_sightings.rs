@@ -17,15 +17,17 @@ use super::previews::PreviewEventView;
 pub struct SightingsQuery {
     /// What the gateway that asks calls itself: one that asks itself is told nothing.
     pub by: String,
-    /// What was seen since then, in seconds since 1970; everything where absent.
+    /// What was seen since then, in seconds since 1970 by the clock of who is asked; everything where absent.
     pub since: u64,
 }
 
 /// What a gateway has seen of previews.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SightingsView {
-    /// Who asks has asked himself.
-    pub is_self: bool,
+    /// What this gateway calls itself since it began: the same at each of its addresses.
+    pub gateway: String,
+    /// When it tells that, by its clock, in seconds since 1970.
+    pub now: u64,
     /// Those of which it has seen something.
     pub previews: Vec<SightingView>,
 }

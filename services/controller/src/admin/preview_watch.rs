@@ -24,11 +24,11 @@ pub struct WatchedPreview {
     pub trace: String,
 }
 
-/// Whether somebody else watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Who watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WatchView {
-    /// Who asks has asked himself.
-    pub is_self: bool,
+    /// What this gateway calls itself since it began: the same at each of its addresses.
+    pub gateway: String,
 }
 
 /// A request that a gateway has seen.

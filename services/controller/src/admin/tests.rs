@@ -103,7 +103,7 @@ impl View for Fake {
     }
 
     fn preview_sightings(&self, _query: &SightingsQuery) -> SightingsView {
-        SightingsView { is_self: false, previews: Vec::new() }
+        SightingsView { gateway: String::new(), now: 0, previews: Vec::new() }
     }
 
     fn preview_meshes(&self, query: &ListQuery) -> Page<PreviewMeshView> {

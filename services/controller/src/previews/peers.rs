@@ -21,7 +21,7 @@ pub(crate) struct Peers {
     /// Addresses of diagnostics. A name stands for all of its addresses, this gateway's among them.
     names: Vec<String>,
     token: Option<SharedToken>,
-    /// By which a gateway that asks itself by such a name notices.
+    /// What this gateway calls itself: by it one that asks itself notices, and one that asks another at two addresses.
     own: String,
     /// There may be some that nobody has named.
     may_be_more: bool,
@@ -56,7 +56,12 @@ impl Peers {
         }
     }
 
-    /// Whether who asks is this gateway.
+    /// What this gateway calls itself.
+    pub(super) fn own(&self) -> &str {
+        &self.own
+    }
+
+    /// Whether who asks, or answers, is this gateway.
     pub(super) fn is_own(&self, by: &str) -> bool {
         self.own == by
     }
@@ -70,10 +75,11 @@ impl Peers {
         let (addresses, unknown) = self.addresses().await;
         watch.missed.extend(unknown);
         let path = self.path("/api/v1/preview-watch", wanted);
+        let mut heard = BTreeSet::from([self.own.clone()]);
         for (address, told) in self.all(&addresses, &path).await {
             match told {
-                Ok(WatchView { is_self: true }) => {}
-                Ok(WatchView { is_self: false }) => watch.watchers.push(address),
+                // One that has several addresses has seen what it has once.
+                Ok(WatchView { gateway }) => watch.watchers.extend(heard.insert(gateway).then_some(address)),
                 Err(why) => watch.missed.push(why),
             }
         }
@@ -151,6 +157,9 @@ fn understood<T: DeserializeOwned>(reply: Result<AdminReply, AdminError>) -> Tol
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn peers(names: &[&str], may_be_more: bool) -> Peers {
@@ -166,6 +175,33 @@ mod tests {
     fn who_asks_is_told_and_names_stay_whole() {
         let path = peers(&[], false).path("/x", &wanted());
         assert_eq!(path, format!("/x?by=me&namespace=a+b&name=c%26d&trace={}", "0".repeat(32)));
+    }
+
+    /// Somebody who answers once that he watches, and calls himself this.
+    async fn watcher(gateway: &'static str) -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                asked.push(stream.read_u8().await.unwrap());
+            }
+            let body = format!(r#"{{"gateway":"{gateway}"}}"#);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).await.unwrap();
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn who_has_two_addresses_is_one_and_who_asks_himself_is_none() {
+        let [own, one, again, other] =
+            [watcher("me").await, watcher("one").await, watcher("one").await, watcher("two").await];
+        let watch = peers(&[&own, &one, &again, &other], false).watch(&wanted()).await;
+        assert!(watch.watchers.len() == 2 && watch.missed.is_empty(), "{watch:?}");
+        let watchers: Vec<_> = watch.watchers.iter().map(ToString::to_string).collect();
+        assert!(!watchers.contains(&own) && watchers.contains(&other), "{watch:?}");
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! What gateways see of previews. Each asks the others again and again for what is new, so that whichever is asked tells the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,9 +19,30 @@ use crate::run::lock;
 
 /// How often they are asked.
 const LOOK: Duration = Duration::from_secs(2);
-/// How far clocks may be apart, and the same object arrive at one later than at another, in seconds: what is asked for reaches
-/// back as far.
-const APART: u64 = 30;
+/// How much later the same object may arrive at one than at another, in seconds: what is asked for reaches back as far.
+const LATE: u64 = 30;
+
+/// Who answered at each address, and when he told last of what he has seen, by his own clock: others may be far apart from it.
+#[derive(Debug, Default)]
+struct Heard(BTreeMap<SocketAddr, (String, u64)>);
+
+impl Heard {
+    /// Since when who is there is to tell.
+    fn since(&self, address: &SocketAddr) -> u64 {
+        self.0.get(address).map_or(0, |(_, told)| told.saturating_sub(LATE))
+    }
+
+    /// Notes who has told. One that is in the place of another was not asked for all that he has.
+    fn note(&mut self, address: SocketAddr, gateway: String, told: u64) {
+        let is_other = self.0.get(&address).is_some_and(|(before, _)| *before != gateway);
+        self.0.insert(address, (gateway, if is_other { 0 } else { told }));
+    }
+
+    /// What those call themselves that answered at these addresses.
+    fn gateways(&self) -> BTreeSet<&str> {
+        self.0.values().map(|(gateway, _)| gateway.as_str()).collect()
+    }
+}
 
 /// Asks again and again. Runs until it is dropped, where there is anybody to ask.
 pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, lifecycle: Arc<Lifecycle>) {
@@ -29,7 +50,7 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, lifecycle: Arc<Lifecycle>
     if !peers.are_named() {
         return;
     }
-    let mut asked: BTreeMap<SocketAddr, u64> = BTreeMap::new();
+    let mut heard = Heard::default();
     let mut tick = tokio::time::interval(LOOK);
     loop {
         tick.tick().await;
@@ -39,32 +60,31 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, lifecycle: Arc<Lifecycle>
         }
         let (addresses, unknown) = peers.addresses().await;
         if unknown.is_empty() {
-            lock(&engine).traffic.keep(&addresses);
-            asked.retain(|address, _| addresses.contains(address));
+            heard.0.retain(|address, _| addresses.contains(address));
         }
-        let now = clock::now();
         let told = addresses.iter().copied().map(|address| {
-            let since = asked.get(&address).map_or(0, |at| at.saturating_sub(APART)).to_string();
+            let since = heard.since(&address).to_string();
             let path = peers.asking("/api/v1/preview-sightings", &[("since", since.as_str())]);
             async move { (address, peers.ask(address, Method::GET, &path).await) }
         });
         let told: Vec<(SocketAddr, Told<SightingsView>)> = join_all(told).await;
         for (address, told) in told {
             match told {
-                Ok(SightingsView { is_self: true, .. }) => {}
-                Ok(SightingsView { previews, .. }) => {
-                    asked.insert(address, now);
-                    take(&mut lock(&engine), address, previews);
+                Ok(SightingsView { gateway, .. }) if peers.is_own(&gateway) => drop(heard.0.remove(&address)),
+                Ok(SightingsView { gateway, now, previews }) => {
+                    take(&mut lock(&engine), &gateway, previews);
+                    heard.note(address, gateway, now);
                 }
                 // It is asked for the same again.
                 Err(why) => tracing::debug!("another gateway does not tell what it sees of previews: {why}"),
             }
         }
+        lock(&engine).traffic.keep(&heard.gateways());
     }
 }
 
 /// Takes in what another gateway has seen.
-fn take(engine: &mut Engine, from: SocketAddr, previews: Vec<SightingView>) {
+fn take(engine: &mut Engine, from: &str, previews: Vec<SightingView>) {
     for SightingView { namespace, name, ways, last, counted_since, events } in previews {
         let id = ObjectId::new(Kind::Preview, namespace, name);
         if engine.world.object(&id).is_none() {
@@ -79,8 +99,9 @@ fn take(engine: &mut Engine, from: SocketAddr, previews: Vec<SightingView>) {
 
 /// What this gateway has seen that is new since then.
 pub(crate) fn sightings(engine: &Engine, lifecycle: &Lifecycle, query: &SightingsQuery) -> SightingsView {
+    let (gateway, now) = (lifecycle.peers.own().to_owned(), clock::now());
     if lifecycle.peers.is_own(&query.by) {
-        return SightingsView { is_self: true, previews: Vec::new() };
+        return SightingsView { gateway, now, previews: Vec::new() };
     }
     let seen = engine.world.all_previews().filter_map(|object| {
         let id = &object.id;
@@ -96,5 +117,29 @@ pub(crate) fn sightings(engine: &Engine, lifecycle: &Lifecycle, query: &Sighting
             events,
         })
     });
-    SightingsView { is_self: false, previews: seen.collect() }
+    SightingsView { gateway, now, previews: seen.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_asked_by_its_own_clock_and_one_in_the_place_of_another_for_everything() {
+        let [one, two] = [1, 2].map(|host| SocketAddr::from(([10, 0, 0, host], 8877)));
+        let mut heard = Heard::default();
+        assert_eq!(heard.since(&one), 0);
+        // Their clocks are far apart, and from that of who asks.
+        heard.note(one, "a".into(), 1_000);
+        heard.note(two, "b".into(), 5_000);
+        assert_eq!((heard.since(&one), heard.since(&two)), (1_000 - LATE, 5_000 - LATE));
+        heard.note(one, "a".into(), 1_002);
+        assert_eq!(heard.since(&one), 1_002 - LATE);
+        // The first was started anew, and then both addresses lead to it.
+        heard.note(one, "c".into(), 1_004);
+        assert_eq!((heard.since(&one), heard.gateways()), (0, BTreeSet::from(["b", "c"])));
+        heard.note(one, "c".into(), 1_006);
+        heard.note(two, "c".into(), 1_006);
+        assert_eq!((heard.since(&one), heard.gateways()), (1_006 - LATE, BTreeSet::from(["c"])));
+    }
 }

@@ -1,7 +1,6 @@
 //! What previews get of requests, as the Envoy beside the controller counts them, and what other gateways have told.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -103,8 +102,8 @@ impl Counts {
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     counts: BTreeMap<ObjectId, Counts>,
-    /// Those that came by other gateways.
-    others: BTreeMap<SocketAddr, BTreeMap<ObjectId, Counts>>,
+    /// Those that came by other gateways, by what these call themselves.
+    others: BTreeMap<String, BTreeMap<ObjectId, Counts>>,
     /// As far as statuses tell it.
     usage: Usage,
     /// When the first of them was counted.
@@ -125,13 +124,13 @@ impl Traffic {
     }
 
     /// Takes in what another gateway counts.
-    pub(super) fn take(&mut self, from: SocketAddr, id: ObjectId, counts: Counts) {
-        self.others.entry(from).or_default().insert(id, counts);
+    pub(super) fn take(&mut self, from: &str, id: ObjectId, counts: Counts) {
+        self.others.entry(from.to_owned()).or_default().insert(id, counts);
     }
 
     /// Forgets what gateways have counted that are none of these.
-    pub(super) fn keep(&mut self, gateways: &BTreeSet<SocketAddr>) {
-        self.others.retain(|gateway, _| gateways.contains(gateway));
+    pub(super) fn keep(&mut self, gateways: &BTreeSet<&str>) {
+        self.others.retain(|gateway, _| gateways.contains(gateway.as_str()));
     }
 
     /// What the status of one says of it.
@@ -285,16 +284,17 @@ mod tests {
         // As it comes over the wire.
         let told = counts(4, 1, 90, 10);
         let told = Counts::named(&told.names(), told.last, told.since);
-        let [one, two] = [1, 2].map(|host| SocketAddr::from(([10, 0, 0, host], 8877)));
-        traffic.take(one, id("a"), told.clone());
-        traffic.take(two, id("b"), told.clone());
+        // It may have two addresses.
+        traffic.take("one", id("a"), told.clone());
+        traffic.take("one", id("a"), told.clone());
+        traffic.take("two", id("b"), told.clone());
         assert_eq!(traffic.of(&id("a")), Some(counts(7, 3, 90, 10)));
         assert_eq!(traffic.of(&id("b")), Some(told), "also where nobody came by this gateway");
         assert_eq!(traffic.of(&id("c")), None);
         assert_eq!(traffic.own(&id("a")), Some(&counts(3, 2, 70, 20)), "others are told what is of this one");
         assert_eq!(traffic.tell(100), [id("a"), id("b")]);
         assert_eq!(traffic.used(&id("a")).unwrap().requests, 7);
-        traffic.keep(&[two].into());
+        traffic.keep(&["two"].into());
         assert_eq!(traffic.of(&id("a")), Some(counts(3, 2, 70, 20)), "one that is gone counts no more");
     }
 

@@ -32,8 +32,9 @@ impl Lifecycle {
     /// Begins to write down what is seen of a trace. Blocks.
     pub(crate) fn watch(&self, engine: &Mutex<Engine>, wanted: &WatchedPreview) -> Result<WatchView, PreviewError> {
         self.store.is_allowed()?;
+        let told = WatchView { gateway: self.peers.own().to_owned() };
         if self.peers.is_own(&wanted.by) {
-            return Ok(WatchView { is_self: true });
+            return Ok(told);
         }
         let mark = lock(engine).world.preview_probe(&of(wanted)).and_then(|probe| probe.mark);
         if mark.is_none_or(|mark| !wanted.trace.starts_with(&*mark)) {
@@ -41,6 +42,11 @@ impl Lifecycle {
             return Err(PreviewError::Conflict(why.to_owned()));
         }
         let envoy = self.envoy.as_deref().ok_or_else(no_envoy)?;
+        // Held until it is known what is watched for: who has two addresses is asked twice at the same time.
+        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        if watching.as_ref().is_some_and(|watching| watching.trace == wanted.trace) {
+            return Ok(told);
+        }
         let alone = Arc::clone(&self.probing).try_lock_owned().map_err(|_| busy())?;
         let admin = AdminClient::unix(envoy);
         start_log(envoy);
@@ -54,9 +60,8 @@ impl Lifecycle {
             }
             drop(alone);
         });
-        *self.watching.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Watching { trace: wanted.trace.clone(), stop, over });
-        Ok(WatchView { is_self: false })
+        *watching = Some(Watching { trace: wanted.trace.clone(), stop, over });
+        Ok(told)
     }
 
     /// What was seen of it, and no more from now on. Blocks.

@@ -1,9 +1,13 @@
 //! Several gateways of the same previews: whichever is asked tells what all of them see.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping_on, text_secret};
 use nuncio_e2e::{Client, Gateway, Site, eventually, get};
 use serde_json::{Value, json};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::context::{INTERNAL, internal_listener};
@@ -46,13 +50,28 @@ impl Pair {
 
     /// One of them, which knows both, as by a name that stands for all: it is among those that it asks itself.
     async fn start(&self, at: usize) -> Gateway<'_> {
-        let peers = self.sites.each_ref().map(|site| site.admin().to_string()).join(",");
+        self.start_among(at, &self.sites.each_ref().map(Site::admin)).await
+    }
+
+    async fn start_among(&self, at: usize, peers: &[SocketAddr]) -> Gateway<'_> {
+        let peers = peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let gateway = Gateway::start_with(&self.sites[at], |command| {
             command.args(["--allow-previews", "--peers", &peers]);
         })
         .await;
         gateway.admin.state("Preview", "sale", "acked").await;
         gateway
+    }
+
+    /// Asks for the preview so often by each, by the URL that one of them tells.
+    async fn visit(&self, gateway: &Gateway<'_>, counts: [usize; 2]) {
+        let url = gateway.admin.list("previews").await.remove(0)["urls"][0]["url"].as_str().unwrap().to_owned();
+        let preview = url.trim_start_matches("http://").trim_end_matches('/');
+        for (site, count) in self.sites.iter().zip(counts) {
+            for _ in 0..count {
+                assert_eq!(Client::http(site.http()).ask(&get(preview, "/")).await.status, 200);
+            }
+        }
     }
 }
 
@@ -81,6 +100,43 @@ async fn the_doctor_asks_every_gateway_what_came_by_it() {
     gateway.stop().await;
 }
 
+/// One more address at which somebody can be reached.
+async fn leading_to(to: SocketAddr) -> (SocketAddr, AbortOnDropHandle<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let carrying = tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                if let Ok(mut far) = TcpStream::connect(to).await {
+                    _ = copy_bidirectional(&mut near, &mut far).await;
+                }
+            });
+        }
+    });
+    (at, AbortOnDropHandle::new(carrying))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_with_two_addresses_is_one() {
+    let pair = Pair::new().await;
+    let [one, two] = &pair.sites;
+    let (again, _carrying) = leading_to(two.admin()).await;
+    let gateway = pair.start_among(0, &[one.admin(), two.admin(), again]).await;
+    let other = pair.start(1).await;
+    // Each has called the cart by the second.
+    pair.visit(&gateway, [2, 0]).await;
+    tells(&other, [4, 2]).await;
+    tells(&gateway, [4, 2]).await;
+    // Asked twice at the same time, it watches once.
+    for _ in 0..2 {
+        let (told, found) = doctor(one, "sale", "/").await;
+        assert!(found && told["services"][0]["key"] == "carried", "{told:#}");
+        assert_eq!((&told["gateways"], &told["missed"]), (&json!(2), &json!([])), "{told:#}");
+    }
+    gateway.stop().await;
+    other.stop().await;
+}
+
 /// What a gateway tells of the preview: all requests, those of the service that is replaced, and what has happened.
 async fn told(gateway: &Gateway<'_>) -> (Value, Value, Vec<(Value, Value)>) {
     let preview = gateway.admin.list("previews").await.remove(0);
@@ -106,13 +162,7 @@ async fn tells(gateway: &Gateway<'_>, requests: [u64; 2]) -> Vec<(Value, Value)>
 async fn every_gateway_tells_what_all_have_counted_and_what_was_before_it_began() {
     let pair = Pair::new().await;
     let (one, two) = (pair.start(0).await, pair.start(1).await);
-    let url = one.admin.list("previews").await.remove(0)["urls"][0]["url"].as_str().unwrap().to_owned();
-    let preview = url.trim_start_matches("http://").trim_end_matches('/');
-    for (site, count) in pair.sites.iter().zip([2, 3]) {
-        for _ in 0..count {
-            assert_eq!(Client::http(site.http()).ask(&get(preview, "/")).await.status, 200);
-        }
-    }
+    pair.visit(&one, [2, 3]).await;
     // Two and three by the URL, and each has called the cart by the second.
     let before = tells(&one, [10, 5]).await;
     tells(&two, [10, 5]).await;
