@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use form_urlencoded::Serializer;
 use futures_util::future::join_all;
 use http::Method;
 use nuncio_telemetry::SharedToken;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::admin::{AdminClient, AdminError, AdminReply, PlacedCallView, WatchView, WatchedPreview};
 use crate::run::Config;
+
+/// How long is waited for those that are to watch for a request, and for what a name stands for: somebody waits for what becomes of it.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What one answers, or why it does not.
 pub(super) type Told<T> = Result<T, String>;
@@ -123,10 +128,11 @@ impl Peers {
     /// Where they are at the moment, and which names are nobody's.
     pub(super) async fn addresses(&self) -> (BTreeSet<SocketAddr>, Vec<String>) {
         let (mut found, mut unknown) = (BTreeSet::new(), Vec::new());
-        for name in &self.names {
-            match tokio::net::lookup_host(name).await {
+        let names = self.names.iter().map(|name| in_time(name, looked_up(name)));
+        for told in join_all(names).await {
+            match told {
                 Ok(addresses) => found.extend(addresses),
-                Err(error) => unknown.push(format!("{name}: {error}")),
+                Err(why) => unknown.push(why),
             }
         }
         (found, unknown)
@@ -137,14 +143,26 @@ impl Peers {
         addresses: &BTreeSet<SocketAddr>,
         path: &str,
     ) -> Vec<(SocketAddr, Told<T>)> {
-        let asked = addresses.iter().copied();
-        join_all(asked.map(|address| async move { (address, self.ask(address, Method::POST, path).await) })).await
+        let asked = addresses.iter().copied().map(|address| async move {
+            (address, in_time(&address.to_string(), self.ask(address, Method::POST, path)).await)
+        });
+        join_all(asked).await
     }
 
     pub(super) async fn ask<T: DeserializeOwned>(&self, address: SocketAddr, method: Method, path: &str) -> Told<T> {
         let client = AdminClient::tcp(address.to_string()).bearing(self.token.clone());
         understood(client.exchange(method, path).await).map_err(|why| format!("{address}: {why}"))
     }
+}
+
+async fn looked_up(name: &str) -> Told<Vec<SocketAddr>> {
+    let found = tokio::net::lookup_host(name).await.map_err(|error| format!("{name}: {error}"))?;
+    Ok(found.collect())
+}
+
+async fn in_time<T>(who: &str, telling: impl Future<Output = Told<T>>) -> Told<T> {
+    let late = |_| Err(format!("{who}: no answer within {} s", PATIENCE.as_secs()));
+    timeout(PATIENCE, telling).await.unwrap_or_else(late)
 }
 
 fn understood<T: DeserializeOwned>(reply: Result<AdminReply, AdminError>) -> Told<T> {
@@ -202,6 +220,14 @@ mod tests {
         assert!(watch.watchers.len() == 2 && watch.missed.is_empty(), "{watch:?}");
         let watchers: Vec<_> = watch.watchers.iter().map(ToString::to_string).collect();
         assert!(!watchers.contains(&own) && watchers.contains(&other), "{watch:?}");
+    }
+
+    #[tokio::test]
+    async fn who_is_silent_is_not_waited_for_long() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let silent = listener.local_addr().unwrap().to_string();
+        let watch = peers(&[&silent], false).watch(&wanted()).await;
+        assert_eq!(watch.missed, [format!("{silent}: no answer within 2 s")]);
     }
 
     #[tokio::test]

@@ -117,7 +117,21 @@ impl Admin {
         path: &str,
         question: &impl Serialize,
     ) -> Result<(StatusCode, Bytes), GatewayError> {
-        let reply = self.exchange(self.question(path, question)).await?;
+        self.relayed(self.question(path, question)).await
+    }
+
+    /// The same to one that may take so long to answer.
+    pub(crate) async fn relay_within(
+        &self,
+        patience: Duration,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<(StatusCode, Bytes), GatewayError> {
+        self.relayed(self.question(path, question).timeout(patience)).await
+    }
+
+    async fn relayed(&self, request: RequestBuilder) -> Result<(StatusCode, Bytes), GatewayError> {
+        let reply = self.exchange(request).await?;
         let status = reply.status();
         Ok((status, reply.bytes().await.map_err(|error| self.failed(&error))?))
     }
@@ -189,5 +203,22 @@ impl Admin {
 
     pub(super) fn no_answer(&self, reason: String) -> GatewayError {
         GatewayError::NoAnswer { address: Arc::clone(&self.address), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_has_a_patience_of_its_own() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let admin = Admin::new(&listener.local_addr().unwrap().to_string()).unwrap();
+        // Nobody answers. The usual patience would be longer than the test has.
+        let asking = admin.relay_within(Duration::from_millis(20), "/", &());
+        let told = tokio::time::timeout(TIMEOUT / 2, asking).await.unwrap();
+        assert!(told.unwrap_err().to_string().ends_with("does not answer in time"));
     }
 }

@@ -1,6 +1,7 @@
 //! Previews for programs: CI jobs and the command line.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -192,7 +193,11 @@ pub(super) async fn asked<T: DeserializeOwned>(
     what: &str,
     wanted: &impl Serialize,
 ) -> Result<T, ProblemDetails> {
-    let (status, body) = visit.console.admin.relay(&format!("/api/v1/{what}"), wanted).await?;
+    answered(visit.console.admin.relay(&format!("/api/v1/{what}"), wanted).await?)
+}
+
+/// What the gateway has answered.
+pub(super) fn answered<T: DeserializeOwned>((status, body): (StatusCode, Bytes)) -> Result<T, ProblemDetails> {
     if !status.is_success() {
         return Err(ProblemDetails::of(status, &body));
     }

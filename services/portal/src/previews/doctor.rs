@@ -1,5 +1,7 @@
 //! Following a request of a preview through the services.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::Json;
 use axum::extract::{Form, Path, Query};
@@ -7,13 +9,16 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::api::asked;
+use super::api::answered;
 use super::link;
 use super::list::Refused;
 use super::model::Caller;
 use super::one::{Id, find};
 use super::problem::{ProblemDetails, Refusals};
 use crate::web::{Frame, Visit, filters, respond};
+
+/// How long the gateway may take: its peers are asked before and after a request that may take 10 s itself.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is asked for.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -157,7 +162,8 @@ pub(super) async fn probe(
 
 async fn followed(visit: &Visit, namespace: &str, name: &str, path: Option<&str>) -> Result<Probe, ProblemDetails> {
     let by = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?.into();
-    asked(visit, "preview-probe", &Asked { namespace, name, path, by }).await
+    let asked = Asked { namespace, name, path, by };
+    answered(visit.console.admin.relay_within(PATIENCE, "/api/v1/preview-probe", &asked).await?)
 }
 
 /// Asks what is to be followed: to load this follows nothing.
