@@ -65,7 +65,10 @@ impl Engine {
 
     fn note_preview(&mut self, id: &ObjectId) {
         let shape = self.world.object(id).map(|object| shape(self, object));
-        let Some(shape) = shape else { return self.events.forget(id) };
+        let Some(shape) = shape else {
+            self.traffic.forget(id);
+            return self.events.forget(id);
+        };
         let is_waiting = shape.is_shown && !shape.is_live;
         match is_waiting {
             true => self.events.waiting.insert(id.clone()),

@@ -122,7 +122,42 @@ pub(crate) fn sightings(engine: &Engine, lifecycle: &Lifecycle, query: &Sighting
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::engine::fixture;
+    use crate::source::{Content, FileChange};
+
+    #[test]
+    fn what_others_have_counted_of_one_that_went_does_not_count_for_another_of_its_name() {
+        let mut engine = fixture::engine();
+        let preview = r#"{"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": {"name": "tax"},
+            "spec": {"services": [{"baseline": "cart", "backend": "cart-2"}], "access": {"mode": "Public"},
+                "entrypoints": [{"name": "web", "host": "shop.example"}]}}"#;
+        let read = |engine: &mut Engine, content: Content| {
+            engine.ingest(vec![FileChange { file: "tax.yaml".into(), content }], Instant::now());
+        };
+        let written = || Content::Bytes(preview.into());
+        let told = || SightingView {
+            namespace: "default".into(),
+            name: "tax".into(),
+            ways: [("preview..any".into(), 3)].into(),
+            last: Some(5),
+            counted_since: Some(1),
+            events: Vec::new(),
+        };
+        let id = ObjectId::new(Kind::Preview, "default", "tax");
+        read(&mut engine, written());
+        take(&mut engine, "one", vec![told()]);
+        assert_eq!(engine.traffic.of(&id).map(|counts| counts.all()), Some(3));
+        // No Envoy beside this controller has to tell anything for it.
+        read(&mut engine, Content::Gone);
+        take(&mut engine, "one", vec![told()]);
+        read(&mut engine, written());
+        assert_eq!(engine.traffic.of(&id), None);
+        take(&mut engine, "one", vec![told()]);
+        assert_eq!(engine.traffic.of(&id).map(|counts| counts.all()), Some(3), "what is told anew counts");
+    }
 
     #[test]
     fn each_is_asked_by_its_own_clock_and_one_in_the_place_of_another_for_everything() {

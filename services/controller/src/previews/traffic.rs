@@ -133,6 +133,11 @@ impl Traffic {
         self.others.retain(|gateway, _| gateways.contains(gateway.as_str()));
     }
 
+    /// Forgets what others have counted of one that went: another of its name may come.
+    pub(super) fn forget(&mut self, id: &ObjectId) {
+        self.others.values_mut().for_each(|counts| drop(counts.remove(id)));
+    }
+
     /// What the status of one says of it.
     pub(crate) fn used(&self, id: &ObjectId) -> Option<&Used> {
         self.usage.of(id)
@@ -212,8 +217,6 @@ fn note(engine: &mut Engine, mut all: BTreeMap<String, Told>, open: &BTreeSet<St
         .collect();
     let mut untold = Vec::new();
     let old = std::mem::take(&mut engine.traffic.counts);
-    let Traffic { others, .. } = &mut engine.traffic;
-    others.values_mut().for_each(|counts| counts.retain(|id, _| engine.world.object(id).is_some()));
     if engine.traffic.began == 0 {
         engine.traffic.began = now;
     }
