@@ -191,4 +191,4 @@ fn policy_and_secrets(engine: &Engine) -> Result<(PreviewPolicy, BTreeMap<String
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -36,12 +36,13 @@ impl Lifecycle {
         if self.peers.is_own(&wanted.by) {
             return Ok(told);
         }
+        // Without one no trace has a mark.
+        let envoy = self.envoy.as_deref().ok_or_else(no_envoy)?;
         let mark = lock(engine).world.preview_probe(&of(wanted)).and_then(|probe| probe.mark);
         if mark.is_none_or(|mark| !wanted.trace.starts_with(&*mark)) {
             let why = "it does not show the preview, or makes its keys of another secret";
             return Err(PreviewError::Conflict(why.to_owned()));
         }
-        let envoy = self.envoy.as_deref().ok_or_else(no_envoy)?;
         // Held until it is known what is watched for: who has two addresses is asked twice at the same time.
         let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
         if watching.as_ref().is_some_and(|watching| watching.trace == wanted.trace) {
@@ -96,4 +97,20 @@ impl Lifecycle {
 
 fn of(wanted: &WatchedPreview) -> ObjectId {
     ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::deliveries::tests::lifecycle;
+    use super::*;
+    use crate::engine::fixture;
+
+    #[test]
+    fn a_gateway_without_an_envoy_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let wanted =
+            WatchedPreview { by: "other".into(), namespace: "shop".into(), name: "tax".into(), trace: "0".repeat(32) };
+        let refused = lifecycle(directory.path()).watch(&Mutex::new(fixture::engine()), &wanted);
+        assert_eq!(refused, Err(no_envoy()));
+    }
 }

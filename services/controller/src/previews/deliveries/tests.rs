@@ -15,7 +15,7 @@ use crate::source::{Content, FileChange};
 const KEY: &str = "it is a test";
 
 /// Who looks after the Previews of a directory.
-fn lifecycle(directory: &Path) -> Lifecycle {
+pub(in crate::previews) fn lifecycle(directory: &Path) -> Lifecycle {
     Lifecycle {
         store: Store::unfollowed(directory.to_owned(), "default".to_owned()),
         handled: Mutex::default(),
