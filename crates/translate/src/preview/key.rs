@@ -50,7 +50,8 @@ impl Seed {
         Sensitive(crypto::hex(&self.code_for(b"nuncio share links", id)).into())
     }
 
-    /// How the ids of traces begin that gateways follow: the same at all that have the secret, and nobody else knows it.
+    /// How the ids of traces begin that gateways follow: the same at all that have the secret, and known to nobody else until a
+    /// request that is followed reaches them. It tells nothing of the secret.
     pub(crate) fn probe_mark(&self) -> String {
         crypto::hex(&crypto::hmac_sha256(&self.code, b"nuncio probes")[..8])
     }
