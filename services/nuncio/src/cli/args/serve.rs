@@ -128,9 +128,9 @@ pub(crate) struct AdminArgs {
     /// more than one line where it is being changed [default: they are for this machine alone, but for probes and metrics]
     #[arg(long = "admin-token-file", value_name = "FILE", env = SharedToken::OF_ADMIN, value_hint = clap::ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
-    /// Diagnostics of the other gateways of the same objects, HOST:PORT, which are shown the token: a name that stands for all of
-    /// them will do, this one among them. What they see of previews is told with what this one sees. May be given many times
-    /// [default: this one alone]
+    /// Diagnostics of the other gateways of the same objects, HOST:PORT: a name that stands for all of them will do, this one among
+    /// them. Whoever is there is shown the token, in clear text, which opens all of diagnostics. What they see of previews is told
+    /// with what this one sees. May be given many times [default: this one alone]
     #[arg(long = "peers", value_name = "ADDR", env = "NUNCIO_PEERS", value_delimiter = ',', value_parser = peer)]
     pub(crate) peers: Vec<String>,
     /// Let whoever diagnostics are for change objects in the directory or the cluster, as the console's editor does
