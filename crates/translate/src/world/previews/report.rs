@@ -111,7 +111,7 @@ impl World {
     #[must_use]
     pub fn preview_probe(&self, id: &ObjectId) -> Option<PreviewProbe> {
         let shown = |it: &&Compiled| matches!(it.phase, Phase::Shown | Phase::EndsSoon) && !it.entrances.is_empty();
-        let compiled = self.previews.compiled.get(id).filter(shown)?;
+        let compiled = self.previews.compiled.get(id).filter(shown).filter(|_| !self.waits_for_preview_keys())?;
         let mark = self.previews.entry().probes.as_ref().map(|probes| Arc::clone(&probes.mark));
         let hosts = compiled.entrances.iter().map(|entrance| Arc::clone(&entrance.baseline)).collect();
         Some(PreviewProbe { key: compiled.key.clone(), mark, hosts })

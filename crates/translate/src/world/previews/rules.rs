@@ -70,7 +70,11 @@ impl World {
         if !dirty.preview_policy {
             return;
         }
-        let new = self.chosen_preview_policy().map(|(id, policy)| self.in_force(id, policy));
+        let mut new = self.chosen_preview_policy().map(|(id, policy)| self.in_force(id, policy));
+        if let Some(it) = new.as_mut().filter(|it| self.will_have_keys(it)) {
+            // Listeners know what is made of keys, and drain by each change: of the policy they learn with those.
+            it.entry = self.previews.entry().clone();
+        }
         let rules = |it: &Option<InForce>| it.as_ref().map(|it| (it.id.clone(), it.rules.clone()));
         let unusable = new.is_none().then(|| self.unusable_policy()).flatten().unwrap_or_default();
         let shut = Some(unusable.domain).filter(|domain| !domain.is_empty());
@@ -196,9 +200,13 @@ impl World {
         self.previews.in_force.as_ref().filter(|it| it.lacks_keys).map(|it| Arc::clone(&it.id.namespace))
     }
 
-    /// Whether previews will soon be called something else, by keys that somebody makes.
+    /// Whether previews will soon be called something else, by keys that somebody makes. Until then none is served.
     pub(super) fn waits_for_preview_keys(&self) -> bool {
-        self.settings.makes_preview_keys && self.lacks_preview_keys().is_some()
+        self.previews.in_force.as_ref().is_some_and(|it| self.will_have_keys(it))
+    }
+
+    fn will_have_keys(&self, it: &InForce) -> bool {
+        self.settings.makes_preview_keys && it.lacks_keys
     }
 
     /// What is wrong with the Secret of a repository, which the controller reads when it needs it.

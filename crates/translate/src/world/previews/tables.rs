@@ -60,6 +60,10 @@ impl World {
 
     /// The tables of a Preview as they should be.
     pub(super) fn preview_tables(&mut self, id: &ObjectId, bases: &mut Bases<'_>) -> BTreeMap<TableName, Built> {
+        if self.waits_for_preview_keys() {
+            self.stirred.extend(self.previews.problems.remove(id).map(|_| id.clone()));
+            return BTreeMap::new();
+        }
         let mut problems = Vec::new();
         let mut tables = BTreeMap::new();
         let (ended, is_deleted) = self.ended_entrances(id);

@@ -6,6 +6,14 @@ use super::{POLICY, PREVIEW, SITE, answer, apply, host, of, preview, reasons};
 use crate::world::World;
 use crate::{Settings, Topology};
 
+const KEYS: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: nuncio-preview-keys}
+stringData: {key: sixteen-or-more-bytes}
+---
+";
+
 /// Whoever knows the names of objects, which branches tell, knows no URL.
 #[test]
 fn nobody_computes_where_a_preview_is_without_the_secret() {
@@ -99,8 +107,7 @@ fn no_url_is_told_that_will_be_another_when_there_are_keys() {
     let mut world = World::new(settings);
     apply(&mut world, &[SITE, POLICY, PREVIEW].concat());
     assert_eq!((reasons(&world, &preview()), world.preview_urls(&preview())), (vec!["WaitingForKeys"], vec![]));
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: nuncio-preview-keys}\nstringData: {key: sixteen-or-more-bytes}\n---\n";
-    apply(&mut world, secret);
+    apply(&mut world, KEYS);
     assert_eq!(reasons(&world, &preview()), [""; 0]);
     let told = host(&world);
     assert_eq!(answer(&world, &told, "/cart/"), "cart-42:80");
@@ -109,4 +116,20 @@ fn no_url_is_told_that_will_be_another_when_there_are_keys() {
     apply(&mut world, &named);
     assert_eq!(world.lacks_preview_keys(), None);
     assert!(!reasons(&world, &preview()).contains(&"WaitingForKeys"));
+}
+
+/// A listener that changes closes its connections.
+#[test]
+fn a_policy_and_the_keys_that_are_made_for_it_change_listeners_once() {
+    let settings = Settings { makes_preview_keys: true, ..super::super::settings(&Topology::default()) };
+    let mut world = World::new(settings);
+    apply(&mut world, SITE);
+    let delta = apply(&mut world, &[POLICY, PREVIEW].concat());
+    assert!(delta.listeners.is_empty(), "{:?}", delta.listeners);
+    assert!(world.preview_probe(&preview()).is_none(), "it is not shown yet");
+    let delta = apply(&mut world, KEYS);
+    assert!(!delta.listeners.is_empty());
+    assert_eq!(answer(&world, &host(&world), "/cart/"), "cart-42:80");
+    assert!(world.preview_probe(&preview()).is_some_and(|probe| probe.mark.is_some()));
+    assert_eq!(world.model(), of(&[SITE, POLICY, PREVIEW, KEYS]).model());
 }
