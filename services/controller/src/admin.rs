@@ -79,6 +79,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use access::peer_token;
 pub use apis::{
     ApiView, CredentialView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView,
 };

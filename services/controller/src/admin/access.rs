@@ -25,7 +25,9 @@ pub(super) enum For {
     Everybody,
     /// Who is on this machine, or shows the token.
     Trusted,
-    /// The same; from elsewhere only for somebody for whom the gateway has given its word.
+    /// The same, and from elsewhere another gateway of the same objects, which shows what it makes of the token ([`peer_token`]).
+    Peer,
+    /// Who is on this machine, or shows the token; from elsewhere only for somebody for whom the gateway has given its word.
     Person,
 }
 
@@ -64,9 +66,9 @@ pub(super) const PATHS: [(&str, For); 45] = [
     // What it has from a forge is signed.
     ("/api/v1/preview-hook", For::Trusted),
     // Of another gateway, for nobody in particular: whoever it follows a request for has been looked at there.
-    ("/api/v1/preview-sightings", For::Trusted),
-    ("/api/v1/preview-watch", For::Trusted),
-    ("/api/v1/preview-watched", For::Trusted),
+    ("/api/v1/preview-sightings", For::Peer),
+    ("/api/v1/preview-watch", For::Peer),
+    ("/api/v1/preview-watched", For::Peer),
     ("/api/v1/preview-list", For::Person),
     ("/api/v1/preview-rights", For::Person),
     ("/api/v1/preview-put", For::Person),
@@ -83,6 +85,12 @@ pub(super) const PATHS: [(&str, For); 45] = [
 /// Who may ask for a path.
 pub(super) fn is_for(path: &str) -> For {
     PATHS.iter().find(|(known, _)| *known == path).map_or(For::Trusted, |(_, who)| *who)
+}
+
+/// What a gateway shows its peers in place of the token: whoever is at the address of one may be a stranger, and learns what opens
+/// no more than what peers ask each other.
+pub(crate) fn peer_token(token: &str) -> String {
+    crypto::hex(&crypto::hmac_sha256(token.as_bytes(), b"nuncio peers"))
 }
 
 /// Where somebody is who may ask.
@@ -106,16 +114,16 @@ impl Door {
     }
 
     /// Where somebody is, if he may ask for what not everybody may.
-    fn place(&self, from: Option<IpAddr>, headers: &HeaderMap) -> Result<Place, &'static str> {
+    fn place(&self, from: Option<IpAddr>, headers: &HeaderMap, what: For) -> Result<Place, &'static str> {
         match from {
             Some(from) if is_here(from) && !came_by_a_proxy(headers) => Ok(Place::Here),
-            Some(from) if self.is_shown_token(headers) => Ok(Place::Elsewhere(from)),
+            Some(from) if self.is_shown_token(headers, what) => Ok(Place::Elsewhere(from)),
             _ if headers.contains_key(header::AUTHORIZATION) => Err("it bears another token"),
             _ => Err("it bears no token"),
         }
     }
 
-    fn is_shown_token(&self, headers: &HeaderMap) -> bool {
+    fn is_shown_token(&self, headers: &HeaderMap, what: For) -> bool {
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let Some(shown) = shown.and_then(|shown| bearer(shown)) else { return false };
         let read = |tokens: &SharedToken| {
@@ -125,7 +133,9 @@ impl Door {
             })
         };
         let digest = crypto::sha256(shown.as_bytes());
-        self.tokens.iter().flat_map(read).any(|token| crypto::same(&crypto::sha256(token.as_bytes()), &digest))
+        let is_it = |token: &str| crypto::same(&crypto::sha256(token.as_bytes()), &digest);
+        let opens = |token: Arc<str>| is_it(&token) || what == For::Peer && is_it(&peer_token(&token));
+        self.tokens.iter().flat_map(read).any(opens)
     }
 }
 
@@ -138,11 +148,12 @@ fn bearer(authorization: &str) -> Option<&str> {
 /// Lets requests pass for what is for everybody, and those by who may ask for the rest.
 pub(super) async fn check(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip());
-    match door.place(from, request.headers()) {
-        _ if is_for(request.uri().path()) == For::Everybody => next.run(request).await,
+    let what = is_for(request.uri().path());
+    match door.place(from, request.headers(), what) {
+        _ if what == For::Everybody => next.run(request).await,
         Ok(place) => {
             request.extensions_mut().insert(place);
-            if is_for(request.uri().path()) == For::Person {
+            if what == For::Person {
                 let callers = request.extensions().get::<Callers>().cloned().unwrap_or_default();
                 request = match callers.identify(place, request).await {
                     Ok(request) => request,
@@ -188,29 +199,51 @@ mod tests {
     fn who_is_here_needs_no_token_and_who_came_by_a_proxy_is_not_here() {
         for here in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
             let from = Some(here.parse().unwrap());
-            assert_eq!(Door::default().place(from, &HeaderMap::new()), Ok(Place::Here), "{here}");
+            assert_eq!(Door::default().place(from, &HeaderMap::new(), For::Trusted), Ok(Place::Here), "{here}");
             for name in ["x-forwarded-for", "x-request-id", "x-envoy-internal", "via"] {
                 let mut headers = HeaderMap::new();
                 headers.insert(name, "1".parse().unwrap());
-                Door::default().place(from, &headers).unwrap_err();
+                Door::default().place(from, &headers, For::Trusted).unwrap_err();
             }
         }
         for elsewhere in ["127.0.0.6", "10.1.2.3", "::ffff:10.0.0.1", "fe80::1"] {
-            door().place(Some(elsewhere.parse().unwrap()), &HeaderMap::new()).unwrap_err();
+            door().place(Some(elsewhere.parse().unwrap()), &HeaderMap::new(), For::Trusted).unwrap_err();
         }
     }
 
     #[test]
     fn the_token_opens_from_elsewhere_and_nothing_else_does() {
         let pod: IpAddr = [10, 1, 2, 3].into();
-        assert_eq!(door().place(Some(pod), &bearing(&format!("Bearer {TOKEN}"))), Ok(Place::Elsewhere(pod)));
+        assert_eq!(
+            door().place(Some(pod), &bearing(&format!("Bearer {TOKEN}")), For::Trusted),
+            Ok(Place::Elsewhere(pod))
+        );
         for wrong in ["", "Bearer", "Bearer ", TOKEN, "Bearer 0123456789abcdef", "Basic YTpi", "Bearer \u{e9}"] {
             let headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_str(wrong).unwrap())]);
-            assert_eq!(door().place(Some(pod), &headers), Err("it bears another token"), "{wrong}");
+            assert_eq!(door().place(Some(pod), &headers, For::Trusted), Err("it bears another token"), "{wrong}");
         }
-        assert_eq!(door().place(None, &bearing(&format!("Bearer {TOKEN}"))), Err("it bears another token"));
+        assert_eq!(
+            door().place(None, &bearing(&format!("Bearer {TOKEN}")), For::Trusted),
+            Err("it bears another token")
+        );
         let none = Door::new(vec![SharedToken::File("/nowhere/token".into())]);
-        none.place(Some(pod), &bearing("Bearer ")).unwrap_err();
+        none.place(Some(pod), &bearing("Bearer "), For::Trusted).unwrap_err();
+    }
+
+    #[test]
+    fn what_peers_show_opens_what_they_ask_each_other_and_nothing_else() {
+        let pod: IpAddr = [10, 1, 2, 3].into();
+        let place = |token: &str, what| door().place(Some(pod), &bearing(&format!("Bearer {token}")), what);
+        assert_eq!(place(&peer_token(TOKEN), For::Peer), Ok(Place::Elsewhere(pod)));
+        assert_eq!(place(TOKEN, For::Peer), Ok(Place::Elsewhere(pod)), "whoever knows the token could make it");
+        for what in [For::Trusted, For::Person] {
+            assert_eq!(place(&peer_token(TOKEN), what), Err("it bears another token"));
+        }
+        for wrong in [peer_token("0123456789abcdef"), peer_token(&peer_token(TOKEN))] {
+            assert_eq!(place(&wrong, For::Peer), Err("it bears another token"));
+        }
+        let for_peers: Vec<_> = PATHS.iter().filter(|(_, what)| *what == For::Peer).map(|(path, _)| *path).collect();
+        assert_eq!(for_peers, ["/api/v1/preview-sightings", "/api/v1/preview-watch", "/api/v1/preview-watched"]);
     }
 
     #[test]

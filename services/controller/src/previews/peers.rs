@@ -11,7 +11,7 @@ use nuncio_telemetry::SharedToken;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use crate::admin::{AdminClient, AdminError, AdminReply, PlacedCallView, WatchView, WatchedPreview};
+use crate::admin::{AdminClient, AdminError, AdminReply, PlacedCallView, WatchView, WatchedPreview, peer_token};
 use crate::run::Config;
 
 /// How long is waited for those that are to watch for a request, and for what a name stands for: somebody waits for what becomes of it.
@@ -150,7 +150,11 @@ impl Peers {
     }
 
     pub(super) async fn ask<T: DeserializeOwned>(&self, address: SocketAddr, method: Method, path: &str) -> Told<T> {
-        let client = AdminClient::tcp(address.to_string()).bearing(self.token.clone());
+        let token = self.token.as_ref().map(SharedToken::shown).transpose();
+        let token = token.map_err(|why| format!("{address}: {why}"))?;
+        // Nobody knows who answers there: the token itself would open all of diagnostics.
+        let shown = token.map(|token| SharedToken::Own(peer_token(&token).into()));
+        let client = AdminClient::tcp(address.to_string()).bearing(shown);
         understood(client.exchange(method, path).await).map_err(|why| format!("{address}: {why}"))
     }
 }
@@ -180,9 +184,11 @@ mod tests {
 
     use super::*;
 
+    const TOKEN: &str = "0123456789abcdef-of-the-gateways";
+
     fn peers(names: &[&str], may_be_more: bool) -> Peers {
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        Peers { names, token: None, own: "me".into(), may_be_more }
+        Peers { names, token: Some(SharedToken::Own(TOKEN.into())), own: "me".into(), may_be_more }
     }
 
     fn wanted() -> WatchedPreview {
@@ -205,6 +211,9 @@ mod tests {
             while !asked.ends_with(b"\r\n\r\n") {
                 asked.push(stream.read_u8().await.unwrap());
             }
+            // He may be a stranger. Who fails here answers nothing, and is missed.
+            let asked = String::from_utf8(asked).unwrap();
+            assert!(asked.contains(&peer_token(TOKEN)) && !asked.contains(TOKEN), "{asked}");
             let body = format!(r#"{{"gateway":"{gateway}"}}"#);
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
             stream.write_all((head + &body).as_bytes()).await.unwrap();

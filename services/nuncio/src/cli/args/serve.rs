@@ -129,8 +129,8 @@ pub(crate) struct AdminArgs {
     #[arg(long = "admin-token-file", value_name = "FILE", env = SharedToken::OF_ADMIN, value_hint = clap::ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
     /// Diagnostics of the other gateways of the same objects, HOST:PORT: a name that stands for all of them will do, this one among
-    /// them. Whoever is there is shown the token, in clear text, which opens all of diagnostics. What they see of previews is told
-    /// with what this one sees. May be given many times [default: this one alone]
+    /// them. Whoever is there is shown, in clear text, what is made of the token and opens what gateways ask each other of previews.
+    /// What they see is told with what this one sees. May be given many times [default: this one alone]
     #[arg(long = "peers", value_name = "ADDR", env = "NUNCIO_PEERS", value_delimiter = ',', value_parser = peer)]
     pub(crate) peers: Vec<String>,
     /// Let whoever diagnostics are for change objects in the directory or the cluster, as the console's editor does
