@@ -26,7 +26,7 @@ end
 -- A form that does what `query` says; without scripts, and in nobody's frame.
 local function ask(handle, title, text, yes, query, path)
   local page = '<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">'
-    .. "<title>" .. title .. "</title><style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;"
+    .. "<title>" .. title .. "</title><style>:root{color-scheme:light dark}a{color:inherit}body{font:16px/1.5 system-ui,sans-serif;"
     .. "max-width:36rem;margin:20vh auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem;margin-right:1rem}"
     .. "code{overflow-wrap:anywhere}</style><main><h1>" .. title .. "</h1><p>" .. text
     .. '</p><form method=post action="' .. escaped(query) .. '"><button>' .. yes .. '</button><a href="'

@@ -107,7 +107,7 @@ fn html(title: &str, text: &str) -> String {
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>{title}</title><style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui,sans-serif;max-width:36rem;\
-         margin:20vh auto;padding:0 1rem;overflow-wrap:anywhere}}</style><main><h1>{title}</h1><p>{text}</p></main></html>\n"
+         margin:20vh auto;padding:0 1rem;overflow-wrap:anywhere}}a{{color:inherit}}</style><main><h1>{title}</h1><p>{text}</p></main></html>\n"
     )
 }
 

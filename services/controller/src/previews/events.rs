@@ -117,6 +117,7 @@ impl Log {
             let at = created.filter(|_| kind == PreviewEventKind::Created).unwrap_or(now);
             self.events.push_back(PreviewEventView { at, kind, detail });
         }
+        self.leave_out_again();
         self.limit();
         self.last = new;
     }

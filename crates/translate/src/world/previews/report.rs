@@ -128,9 +128,11 @@ impl World {
         }
         let (place, port) = location(upstream)?;
         let context = self.context();
+        let is_at = |wanted: Option<u16>| wanted.is_none_or(|wanted| wanted == port);
         let is_meant = |it: &Replacement| {
-            let is_replaced = it.location == place && it.port.is_none_or(|wanted| wanted == port);
-            is_replaced || find(&it.backend.backend, &it.owner.namespace, &context).location == place
+            let backend = &it.backend.backend;
+            let is_replaced = it.location == place && is_at(it.port);
+            is_replaced || is_at(backend.port) && find(backend, &it.owner.namespace, &context).location == place
         };
         compiled.replacements.iter().position(is_meant)
     }

@@ -9,27 +9,30 @@ use crate::admin::{PreviewEventKind, PreviewEventView};
 const APART: u64 = 10;
 
 impl Log {
-    /// Takes in what another gateway has noticed, and this one has not.
+    /// Takes in what another gateway has noticed, and this one has not, or later.
     pub(super) fn take(&mut self, noticed: Vec<PreviewEventView>) {
-        let is_known = |event: &PreviewEventView| {
-            let is_same = |it: &PreviewEventView| (it.kind, &it.detail) == (event.kind, &event.detail);
-            self.events.iter().any(|it| is_same(it) && it.at.abs_diff(event.at) <= APART)
-        };
         // They come with the last first.
-        let new: Vec<_> = noticed.into_iter().rev().filter(|event| !is_known(event)).collect();
-        if new.is_empty() {
-            return;
+        for event in noticed.into_iter().rev() {
+            let is_same = |it: &PreviewEventView| (it.kind, &it.detail) == (event.kind, &event.detail);
+            let known = self.events.iter_mut().find(|it| is_same(it) && it.at.abs_diff(event.at) <= APART);
+            match known {
+                Some(known) => known.at = known.at.min(event.at),
+                None => self.events.push_back(event),
+            }
         }
-        self.events.extend(new);
         self.events.make_contiguous().sort_by_key(|event| event.at);
-        // One that has begun later noticed then what had been so for long.
+        self.leave_out_again();
+        self.limit();
+    }
+
+    /// A gateway that has begun later notices then what had been so for long.
+    pub(super) fn leave_out_again(&mut self) {
         let mut last = BTreeMap::new();
         self.events.retain(|event| {
             let before = last.insert(subject(event), (event.kind, event.detail.clone()));
             let is_again = before.is_some_and(|(kind, detail)| (kind, &detail) == (event.kind, &event.detail));
             !is_again || event.kind == PreviewEventKind::Changed
         });
-        self.limit();
     }
 }
 
@@ -69,6 +72,13 @@ mod tests {
         let mut log = Log { events: [event(80, Created, ""), event(90, Live, "")].into(), ..Log::default() };
         log.take(last_first(&long_ago));
         assert_eq!(log.events, long_ago);
+        // It was told by another that it is live, before it saw that itself.
+        let mut log = Log { events: [event(80, Created, "")].into(), ..Log::default() };
+        log.take(vec![event(76, Live, ""), event(75, Created, "")]);
+        log.events.push_back(event(81, Live, ""));
+        log.leave_out_again();
+        assert_eq!(log.events, [event(75, Created, ""), event(76, Live, "")]);
+        let mut log = Log { events: long_ago.clone().into(), ..Log::default() };
         // What comes back from another, a little later by its clock, is the same; what happens again soon is not.
         log.events.extend([event(24, FellBack, "cart"), event(25, Returned, "cart")]);
         let all = log.events.clone();

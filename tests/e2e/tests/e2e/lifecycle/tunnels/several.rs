@@ -112,7 +112,8 @@ async fn one_portal_before_several_controllers_brings_a_connection_to_each() {
     let desk = Desk::new().await;
     let site = &desk.team.site;
     // By which the portal knows people, whichever gateway they come by.
-    let key = site.root().join("assertion.key");
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("assertion.key");
     std::fs::write(&key, Authority::new("gateways").issue(&["gateway"]).key).unwrap();
     let gateway = start_without_portal(site, &key).await;
     let twin = twin_without_portal(&desk);

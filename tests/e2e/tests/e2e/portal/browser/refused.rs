@@ -1,12 +1,12 @@
 //! Requests that are refused are explained where they were sent.
 
 use nuncio_e2e::yaml::{documents, mapping_on, object};
-use nuncio_e2e::{Client, Site, get, keep_secret};
+use nuncio_e2e::{Client, Gateway, Site, get, keep_secret};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{text, told_with};
-use crate::portal::{HOST, accounts, api, gateway, service, shop, stock};
+use crate::portal::{HOST, accounts, api, service, shop, stock};
 
 /// From where nobody is let in.
 const KEPT_OUT: &str = "203.0.113.7";
@@ -50,7 +50,12 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
     let release = watch::Sender::new(stock("1", &["name"]));
     let _stock = service(site.at(9300), &release).await;
     site.write("refused.yaml", manifests(&site));
-    let gateway = gateway(&site).await;
+    let gateway = Gateway::start_with(&site, |command| {
+        command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1"]);
+        // The document of the service that is not there is another's.
+        command.args(["--portal-allow-host", &site.ip().to_string()]);
+    })
+    .await;
     for name in ["orders", "catalog", "stock", "gone"] {
         api(&site, name, "current").await;
     }

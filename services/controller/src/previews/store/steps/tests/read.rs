@@ -29,7 +29,7 @@ fn is_refused(engine: &Mutex<Engine>, digest: &str) -> bool {
 #[tokio::test]
 async fn who_sends_late_what_he_has_read_takes_back_no_withdrawal_and_no_extension() {
     let directory = tempfile::tempdir().unwrap();
-    let (text, digest) = text_and_digest(&with(directory.path(), 1, &json!({"ttl": "1h"})).await);
+    let (text, digest) = text_and_digest(&*with(directory.path(), 1, &json!({"ttl": "1h"})).await);
     let later = clock::text(clock::now() + 9 * 3600);
     let engine = with(directory.path(), 2, &json!({"ttl": "1h", "expiresAt": later})).await;
     assert_eq!(text_and_digest(&engine), (text.clone(), digest.clone()), "both stay where nobody says them");
@@ -55,21 +55,21 @@ async fn an_end_that_its_author_says_is_read_and_another_one_is_a_change() {
     let [sooner, another] = [600, 900].map(|after| clock::text(clock::now() + after));
     // No other time ends the second.
     for lifetime in [json!({"ttl": "1h", "expiresAt": sooner}), json!({"expiresAt": sooner})] {
-        let (text, digest) = text_and_digest(&with(directory.path(), 0, &lifetime).await);
+        let (text, digest) = text_and_digest(&*with(directory.path(), 0, &lifetime).await);
         assert!(text.contains(&sooner), "{text}");
         let mut changed = lifetime;
         changed["expiresAt"] = json!(another);
-        assert!(is_refused(&with(directory.path(), 0, &changed).await, &digest));
+        assert!(is_refused(&*with(directory.path(), 0, &changed).await, &digest));
     }
 }
 
 #[tokio::test]
 async fn what_was_read_of_one_that_ended_or_went_since_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let (text, digest) = text_and_digest(&with(directory.path(), 0, &json!({"ttl": "1h"})).await);
+    let (text, digest) = text_and_digest(&*with(directory.path(), 0, &json!({"ttl": "1h"})).await);
     let ended = with(directory.path(), 0, &json!({"ttl": "1h", "expiresAt": "2020-01-01T00:00:00Z"})).await;
     assert_eq!(text_and_digest(&ended).0, text);
     assert!(is_refused(&ended, &digest));
     std::fs::remove_file(directory.path().join("previews/default.tax.json")).unwrap();
-    assert!(is_refused(&engine(directory.path()).await, &digest));
+    assert!(is_refused(&*engine(directory.path()).await, &digest));
 }
