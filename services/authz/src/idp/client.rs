@@ -9,7 +9,6 @@ use http::header::VIA;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use nuncio_auth::address::is_never_asked;
 use nuncio_ir::auth::HttpClient;
-use reqwest::dns::Resolve;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, redirect};
 use tokio::sync::Notify;
 use tracing::{Instrument, debug_span};
@@ -81,7 +80,7 @@ impl Clients {
         if let Some(client) = made.get(&setup) {
             return Ok(client.clone());
         }
-        let client = build(setup.as_ref(), self.timeout, Arc::new(Guarded))?;
+        let client = build(Client::builder().dns_resolver(Arc::new(Guarded)), setup.as_ref(), self.timeout)?;
         made.insert(setup, client.clone());
         Ok(client)
     }
@@ -115,7 +114,11 @@ impl Clients {
     ) -> Result<Answer, IdpError> {
         let mut url = checked(url)?;
         let setup = (url.scheme() == "https").then_some(setup);
-        let make_client = || build(setup, self.timeout, Arc::clone(&known.endpoints));
+        let make_client = || {
+            // A proxy would look the name up, and is told no port.
+            let builder = Client::builder().dns_resolver(Arc::clone(&known.endpoints)).no_proxy();
+            build(builder, setup, self.timeout)
+        };
         let client = known.client.get_or_init(make_client).clone()?;
         // The port of the Service would go before those of its endpoints. A URL with a host can be without one.
         let _ = url.set_port(None);
@@ -144,16 +147,11 @@ impl Clients {
     }
 }
 
-fn build<R: Resolve + 'static>(
-    setup: Option<&HttpClient>,
-    timeout: Duration,
-    resolver: Arc<R>,
-) -> Result<Client, IdpError> {
-    let builder = Client::builder()
+fn build(builder: ClientBuilder, setup: Option<&HttpClient>, timeout: Duration) -> Result<Client, IdpError> {
+    let builder = builder
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT.min(timeout))
         .timeout(timeout)
-        .dns_resolver(resolver)
         .default_headers(HeaderMap::from_iter([(VIA, HeaderValue::from_static(nuncio_auth::VIA))]))
         .user_agent("nuncio-authz");
     let builder = match setup {
@@ -267,5 +265,29 @@ mod tests {
             let error = checked(url).unwrap_err().to_string();
             assert!(!error.contains("hush") && !error.contains("hu/sh"), "{error}");
         }
+    }
+
+    /// It could not look the name up, nor know the port.
+    #[tokio::test]
+    async fn a_service_whose_endpoints_are_known_is_asked_by_no_proxy() {
+        const NOBODY: &str = "http://127.0.0.1:1";
+        // A process is told of proxies by its environment: this one is a process of its own.
+        if std::env::var("HTTP_PROXY").as_deref() != Ok(NOBODY) {
+            let name = "idp::client::tests::a_service_whose_endpoints_are_known_is_asked_by_no_proxy";
+            let mut own = tokio::process::Command::new(std::env::current_exe().unwrap());
+            own.args(["--exact", name]).env("HTTP_PROXY", NOBODY).env_remove("NO_PROXY").env_remove("no_proxy");
+            let output = own.output().await.unwrap();
+            let told = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && told.contains("1 passed"), "{told}");
+            return;
+        }
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let known = Known::new(Endpoints::new(&[listener.local_addr().unwrap()]));
+        let service = axum::Router::new().fallback(|| async { "here" });
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let clients = Clients::new(Duration::from_secs(4), AuthzMetrics::new());
+        let setup = HttpClient::default();
+        let asked = clients.send_to(&known, &setup, "http://cart.default:8080/", |client, url| client.get(url)).await;
+        assert_eq!(asked.unwrap().body, "here");
     }
 }
