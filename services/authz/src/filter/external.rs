@@ -42,7 +42,7 @@ enum Form {
         request: Vec<HeaderName>,
         response: Vec<HeaderName>,
     },
-    /// Connects with the first call.
+    /// Connects with the first calls.
     Grpc(grpc::Asked),
 }
 
@@ -61,7 +61,7 @@ impl ExternalFilter {
                     response: names(allowed_authorization_headers, &RESPONSE_HEADERS)?,
                 }
             }
-            ExternalProtocol::Grpc => Form::Grpc(grpc::asked(&spec, endpoints)?),
+            ExternalProtocol::Grpc => Form::Grpc(grpc::Asked::new(&spec, endpoints)?),
         };
         let status_on_error =
             StatusCode::from_u16(spec.status_on_error).map_err(|_| format!("{} is no status", spec.status_on_error))?;
@@ -81,7 +81,7 @@ impl ExternalFilter {
                     let known = known.as_ref();
                     http_form::check(&self.spec, known, path_prefix, sent, response, request, services).await
                 }
-                Form::Grpc(asked) => grpc::check(&self.spec, asked.clone(), request).await,
+                Form::Grpc(asked) => grpc::check(&self.spec, asked, request).await,
             }
         };
         let timeout = if self.spec.timeout.is_zero() { Duration::from_secs(5) } else { self.spec.timeout };

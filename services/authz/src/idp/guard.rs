@@ -26,7 +26,8 @@ impl Resolve for Guarded {
     }
 }
 
-/// The endpoints of a service whose name is not looked up. Each connection begins with the next of them.
+/// The endpoints of a service whose name is not looked up. Each connection begins with the next of them, the first with any: not
+/// all of ours with the same whenever there are others.
 #[derive(Debug)]
 pub(crate) struct Endpoints {
     addresses: Vec<SocketAddr>,
@@ -36,7 +37,12 @@ pub(crate) struct Endpoints {
 impl Endpoints {
     pub(crate) fn new(addresses: &[SocketAddr]) -> Self {
         let allowed = addresses.iter().filter(|address| !is_never_asked(address.ip()));
-        Self { addresses: allowed.copied().collect(), next: AtomicUsize::new(0) }
+        Self { addresses: allowed.copied().collect(), next: AtomicUsize::new(fastrand::usize(..)) }
+    }
+
+    /// How many there are.
+    pub(crate) fn number(&self) -> usize {
+        self.addresses.len()
     }
 
     /// All of them, in the order in which they are tried.
@@ -79,6 +85,8 @@ impl Resolve for Endpoints {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -86,9 +94,16 @@ mod tests {
         let addresses =
             ["10.0.0.1:80", "169.254.169.254:80", "10.0.0.2:81"].map(|address| address.parse::<SocketAddr>().unwrap());
         let endpoints = Endpoints::new(&addresses);
-        let first: Vec<_> = (0..3).map(|_| endpoints.in_turn().unwrap()[0].to_string()).collect();
-        assert_eq!(first, ["10.0.0.1:80", "10.0.0.2:81", "10.0.0.1:80"]);
+        let first: Vec<_> = (0..3).map(|_| endpoints.in_turn().unwrap()[0]).collect();
+        assert!(first[0] == first[2] && first.contains(&addresses[0]) && first.contains(&addresses[2]), "{first:?}");
         assert_eq!(endpoints.in_turn().unwrap().len(), 2, "the others are tried where one is not there");
         assert!(Endpoints::new(&addresses[1..2]).in_turn().is_err());
+    }
+
+    #[test]
+    fn not_all_begin_with_the_same_endpoint() {
+        let addresses = ["10.0.0.1:80", "10.0.0.2:80"].map(|address| address.parse::<SocketAddr>().unwrap());
+        let begins = |_| Endpoints::new(&addresses).in_turn().unwrap()[0];
+        assert_eq!((0..64).map(begins).collect::<BTreeSet<_>>(), BTreeSet::from(addresses));
     }
 }

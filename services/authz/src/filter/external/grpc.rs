@@ -1,6 +1,8 @@
 //! By Envoy's `Authorization/Check`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use envoy_types::pb::envoy::config::core::v3::HeaderValueOption;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request as RequestAttributes};
@@ -23,13 +25,37 @@ use super::{Failure, body};
 use crate::dynamic;
 use crate::idp::Endpoints;
 
-/// A service that is asked.
-pub(super) type Asked =
-    MapResult<Channel, fn(Result<http::Response<Body>, Error>) -> Result<http::Response<Body>, NoGrpc>>;
+/// How many connections a service with several endpoints has at most. Each would do for all calls, and lead them all to one.
+const CONNECTIONS: usize = 8;
 
-/// One that is connected to with the first call.
-pub(super) fn asked(spec: &External, endpoints: Option<Endpoints>) -> Result<Asked, String> {
-    Ok(MapResult::new(channel(spec, endpoints)?, of_grpc))
+/// A service that is asked, by connections that take turns.
+#[derive(Debug)]
+pub(super) struct Asked {
+    connections: Vec<Connection>,
+    next: AtomicUsize,
+}
+
+type Connection = MapResult<Channel, fn(Result<http::Response<Body>, Error>) -> Result<http::Response<Body>, NoGrpc>>;
+
+impl Asked {
+    /// One that is connected to with the first calls.
+    pub(super) fn new(spec: &External, endpoints: Option<Endpoints>) -> Result<Self, String> {
+        let endpoint = endpoint(spec)?;
+        let channels: Vec<_> = match endpoints.map(Arc::new) {
+            Some(known) => {
+                let connect = |_| endpoint.connect_with_connector_lazy(connector(Arc::clone(&known)));
+                (0..known.number().clamp(1, CONNECTIONS)).map(connect).collect()
+            }
+            None => vec![endpoint.connect_lazy()],
+        };
+        let connection = |channel| -> Connection { MapResult::new(channel, of_grpc) };
+        Ok(Self { connections: channels.into_iter().map(connection).collect(), next: AtomicUsize::new(0) })
+    }
+
+    /// The one whose turn it is.
+    fn connection(&self) -> Connection {
+        self.connections[self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len()].clone()
+    }
 }
 
 /// An answer of gRPC; any other would be taken for one that is broken.
@@ -41,7 +67,7 @@ fn of_grpc(result: Result<http::Response<Body>, Error>) -> Result<http::Response
     Ok(response)
 }
 
-fn channel(spec: &External, endpoints: Option<Endpoints>) -> Result<Channel, String> {
+fn endpoint(spec: &External) -> Result<Endpoint, String> {
     let mut endpoint = Endpoint::from_shared(spec.url.as_ref().to_owned())
         .map_err(|_| format!("{:?} is no URL", spec.url))?
         .connect_timeout(spec.timeout);
@@ -59,15 +85,12 @@ fn channel(spec: &External, endpoints: Option<Endpoints>) -> Result<Channel, Str
         }
         endpoint = endpoint.tls_config(tls).map_err(|error| error.to_string())?;
     }
-    Ok(match endpoints {
-        Some(endpoints) => endpoint.connect_with_connector_lazy(connector(endpoints)),
-        None => endpoint.connect_lazy(),
-    })
+    Ok(endpoint)
 }
 
 /// Connects to an endpoint whatever the service is called.
 fn connector(
-    endpoints: Endpoints,
+    endpoints: Arc<Endpoints>,
 ) -> impl tower::Service<
     Uri,
     Response = TokioIo<TcpStream>,
@@ -85,10 +108,10 @@ fn connector(
     })
 }
 
-pub(super) async fn check(spec: &External, asked: Asked, request: &mut Request) -> Result<Verdict, Failure> {
+pub(super) async fn check(spec: &External, asked: &Asked, request: &mut Request) -> Result<Verdict, Failure> {
     let message = check_request(spec, request);
     let length = message.encoded_len();
-    let response = AuthorizationClient::new(asked).check(message).await;
+    let response = AuthorizationClient::new(asked.connection()).check(message).await;
     let response = response.map_err(|status| Failure::of_call(&status, length))?.into_inner();
     let is_allowed = response.status.is_none_or(|status| status.code == 0);
     if is_allowed && let Some(Json::Object(fields)) = response.dynamic_metadata.map(dynamic::json) {

@@ -1,3 +1,6 @@
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -30,8 +33,13 @@ async fn one_that_fails_open_passes_no_word_of_the_client_on() {
 
 /// Filters that let in whoever a service does not decide on.
 fn open(url: &str, protocol: &Json) -> ExternalFilter {
+    open_at(url, None, protocol)
+}
+
+/// The same of one whose endpoints are known.
+fn open_at(url: &str, addresses: Option<&[SocketAddr]>, protocol: &Json) -> ExternalFilter {
     let spec = json!({
-        "url": url, "protocol": protocol, "timeout": { "secs": 5, "nanos": 0 }, "status_on_error": 403, "failure_mode_allow": true,
+        "url": url, "addresses": addresses, "protocol": protocol, "timeout": { "secs": 5, "nanos": 0 }, "status_on_error": 403, "failure_mode_allow": true,
         "identity_headers": [], "include_body": { "max_bytes": 1 << 20, "allow_partial": true },
     });
     ExternalFilter::new(serde_json::from_value(spec).unwrap()).unwrap()
@@ -111,4 +119,29 @@ async fn a_message_that_a_proxy_before_a_service_does_not_take_lets_nobody_in() 
         assert!(!lets_in(&filter, 1 << 20).await, "{status}");
         assert_eq!(lets_in(&filter, 0).await, opens, "{status}, which no message is why");
     }
+}
+
+/// A service by gRPC that is there and takes nothing; and how often it was asked.
+async fn refuses() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&asked);
+    let service = axum::Router::new().fallback(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        async { [("content-type", "application/grpc"), ("grpc-status", "7")] }
+    });
+    let server = tonic::transport::Server::builder().add_routes(service.into());
+    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    (address, asked)
+}
+
+#[tokio::test]
+async fn all_endpoints_are_asked_by_grpc() {
+    let services = [refuses().await, refuses().await, refuses().await];
+    let addresses = [services[0].0, services[1].0, services[2].0];
+    let filter = open_at("http://asked.shop:80", Some(&addresses), &json!("grpc"));
+    for _ in 0..6 {
+        assert!(!lets_in(&filter, 0).await);
+    }
+    assert_eq!(services.map(|(_, asked)| asked.load(Ordering::Relaxed)), [2, 2, 2]);
 }
