@@ -17,8 +17,6 @@ use crate::engine::Services;
 use crate::filter::oauth2::cookies;
 use crate::idp::{Calls, Endpoints, Failed, Known, is_there};
 
-/// How long a service may take to let itself be connected to, where it is looked for.
-const LOOK: Duration = Duration::from_secs(2);
 /// Tells upstreams that a request was let through because nobody could be asked, as Envoy tells them.
 const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-failure-mode-allowed");
 
@@ -115,8 +113,8 @@ impl ExternalFilter {
             return;
         }
         let known = self.spec.addresses.as_deref().map(Endpoints::new);
-        let found = tokio::time::timeout(LOOK, is_there(&self.spec.url, known)).await;
-        self.calls.looked(found.unwrap_or(false), Instant::now());
+        let found = is_there(&self.spec.url, known).await;
+        self.calls.looked(found, Instant::now());
     }
 
     /// What becomes of a request on which there is no decision.

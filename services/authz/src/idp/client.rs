@@ -14,13 +14,11 @@ use tokio::sync::Notify;
 use tracing::{Instrument, debug_span};
 
 use super::calls::{Calls, Failed};
-use super::guard::{Endpoints, Guarded};
+use super::guard::{CONNECT, Endpoints, Guarded};
 use crate::metrics::AuthzMetrics;
 
 /// The largest answer in bytes: sets of keys are a few kilobytes.
 const LARGEST: usize = 1 << 20;
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(2);
 
 /// Why there is no answer. Messages hold no credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,10 +3,15 @@
 use std::io::{Error, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use nuncio_auth::address::is_never_asked;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+/// How long connecting may take.
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
 /// Looks names up, and leaves out what is never asked. Loopback and private addresses are fine: identity providers
 /// run beside us.
@@ -54,26 +59,41 @@ impl Endpoints {
         addresses.rotate_left(self.next.fetch_add(1, Ordering::Relaxed) % self.addresses.len());
         Ok(addresses)
     }
+
+    /// Connects to one of them. Each has its share of the time: one that is silent leaves the others theirs.
+    pub(crate) async fn connect(&self, within: Duration) -> Result<TcpStream, Error> {
+        let addresses = self.in_turn()?;
+        let share = within.min(CONNECT) / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        let mut failed = Error::from(ErrorKind::AddrNotAvailable);
+        for address in addresses {
+            match timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failed = error,
+                Err(elapsed) => failed = elapsed.into(),
+            }
+        }
+        Err(failed)
+    }
 }
 
 /// Whether somebody takes connections where a URL leads. Nothing is sent.
 pub(crate) async fn is_there(url: &str, known: Option<Endpoints>) -> bool {
-    let addresses = match known {
-        Some(endpoints) => endpoints.in_turn(),
-        None => look_up(url).await,
+    let endpoints = match known {
+        Some(endpoints) => Ok(endpoints),
+        None => timeout(CONNECT, look_up(url)).await.unwrap_or_else(|elapsed| Err(elapsed.into())),
     };
-    match addresses {
-        Ok(addresses) => TcpStream::connect(&addresses[..]).await.is_ok(),
+    match endpoints {
+        Ok(endpoints) => endpoints.connect(CONNECT).await.is_ok(),
         Err(_) => false,
     }
 }
 
-async fn look_up(url: &str) -> Result<Vec<SocketAddr>, Error> {
+async fn look_up(url: &str) -> Result<Endpoints, Error> {
     let parsed = reqwest::Url::parse(url).map_err(|_| Error::from(ErrorKind::InvalidInput))?;
     let port = parsed.port_or_known_default().unwrap_or_default();
     let host = parsed.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let found: Vec<_> = lookup_host((host, port)).await?.collect();
-    Endpoints::new(&found).in_turn()
+    Ok(Endpoints::new(&found))
 }
 
 impl Resolve for Endpoints {
@@ -81,6 +101,19 @@ impl Resolve for Endpoints {
         let found = self.in_turn();
         Box::pin(async move { Ok(Box::new(found?.into_iter()) as Addrs) })
     }
+}
+
+/// An address that does not answer whoever connects, while what comes with it is held: no more are queued there.
+#[cfg(test)]
+pub(crate) async fn silent() -> (SocketAddr, (tokio::net::TcpListener, Vec<TcpStream>)) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let (address, mut queued) = (listener.local_addr().unwrap(), Vec::new());
+    while let Ok(stream) = timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+    }
+    (address, (listener, queued))
 }
 
 #[cfg(test)]
@@ -105,5 +138,17 @@ mod tests {
         let addresses = ["10.0.0.1:80", "10.0.0.2:80"].map(|address| address.parse::<SocketAddr>().unwrap());
         let begins = |_| Endpoints::new(&addresses).in_turn().unwrap()[0];
         assert_eq!((0..64).map(begins).collect::<BTreeSet<_>>(), BTreeSet::from(addresses));
+    }
+
+    #[tokio::test]
+    async fn somebody_is_there_although_the_first_endpoint_is_silent() {
+        let (silent, _queue) = silent().await;
+        let there = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let begins_with_the_first =
+            |addresses: &[SocketAddr]| Endpoints { addresses: addresses.to_vec(), next: AtomicUsize::new(0) };
+        let endpoints = begins_with_the_first(&[silent, there.local_addr().unwrap()]);
+        let looked = |endpoints| timeout(CONNECT * 2, is_there("http://asked.shop:80", Some(endpoints)));
+        assert_eq!(looked(endpoints).await, Ok(true));
+        assert_eq!(looked(begins_with_the_first(&[silent])).await, Ok(false));
     }
 }

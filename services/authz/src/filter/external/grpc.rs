@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use envoy_types::pb::envoy::config::core::v3::HeaderValueOption;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request as RequestAttributes};
@@ -43,7 +44,7 @@ impl Asked {
         let endpoint = endpoint(spec)?;
         let channels: Vec<_> = match endpoints.map(Arc::new) {
             Some(known) => {
-                let connect = |_| endpoint.connect_with_connector_lazy(connector(Arc::clone(&known)));
+                let connect = |_| endpoint.connect_with_connector_lazy(connector(Arc::clone(&known), spec.timeout));
                 (0..known.number().clamp(1, CONNECTIONS)).map(connect).collect()
             }
             None => vec![endpoint.connect_lazy()],
@@ -91,6 +92,7 @@ fn endpoint(spec: &External) -> Result<Endpoint, String> {
 /// Connects to an endpoint whatever the service is called.
 fn connector(
     endpoints: Arc<Endpoints>,
+    within: Duration,
 ) -> impl tower::Service<
     Uri,
     Response = TokioIo<TcpStream>,
@@ -99,9 +101,9 @@ fn connector(
 > + Send
 + 'static {
     tower::service_fn(move |_: Uri| {
-        let addresses = endpoints.in_turn();
+        let endpoints = Arc::clone(&endpoints);
         async move {
-            let stream = TcpStream::connect(&addresses?[..]).await?;
+            let stream = endpoints.connect(within).await?;
             stream.set_nodelay(true)?;
             Ok(TokioIo::new(stream))
         }

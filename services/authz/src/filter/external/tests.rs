@@ -145,3 +145,13 @@ async fn all_endpoints_are_asked_by_grpc() {
     }
     assert_eq!(services.map(|(_, asked)| asked.load(Ordering::Relaxed)), [2, 2, 2]);
 }
+
+#[tokio::test]
+async fn by_grpc_another_endpoint_is_asked_where_one_is_silent() {
+    let ((silent, _queue), (there, asked)) = (crate::idp::silent().await, refuses().await);
+    let filter = open_at("http://asked.shop:80", Some(&[silent, there]), &json!("grpc"));
+    for _ in 0..2 {
+        assert!(!lets_in(&filter, 0).await, "somebody is there");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
