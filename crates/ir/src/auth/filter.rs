@@ -148,9 +148,10 @@ pub struct Basic {
 pub struct External {
     /// `http://host:port` or `https://host:port`.
     pub url: Arc<str>,
-    /// Where it is, if that is known; where absent, its name is looked up.
+    /// Where it is, if that is known, those alike together and the nearest first: others are for when none of these can be connected
+    /// to. Where absent, its name is looked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub addresses: Option<Vec<SocketAddr>>,
+    pub addresses: Option<Vec<Vec<SocketAddr>>>,
     /// How it is asked.
     pub protocol: ExternalProtocol,
     /// For the whole answer.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_api::{self as api, ExternalProto, FromSecret, Problem, Scheme};
+use nuncio_ir::Endpoint;
 use nuncio_ir::auth::{External, ExternalProtocol, HttpClient, IncludeBody, Sensitive, is_clients_own};
 
 use super::Compiler;
@@ -56,7 +57,7 @@ impl Compiler<'_> {
     }
 
     /// Its URL, and the endpoints of the Service that it is: found as a Mapping finds its own.
-    fn place(&mut self, service: &api::ServiceRef, is_tls: bool) -> (Arc<str>, Option<Vec<SocketAddr>>) {
+    fn place(&mut self, service: &api::ServiceRef, is_tls: bool) -> (Arc<str>, Option<Vec<Vec<SocketAddr>>>) {
         let (scheme, port) = if is_tls { ("https", 443) } else { ("http", 80) };
         let port = service.port.unwrap_or(port);
         let context = self.around.context;
@@ -71,7 +72,7 @@ impl Compiler<'_> {
         };
         let addresses = found.source.map(|source| {
             let endpoints = context.services.endpoints(&[source], &context.settings.topology);
-            endpoints.iter().filter(|endpoint| endpoint.rank == 0).map(|endpoint| endpoint.address).collect()
+            by_rank(&endpoints)
         });
         (format!("{scheme}://{host}:{port}").into(), addresses)
     }
@@ -105,6 +106,12 @@ impl Compiler<'_> {
         let key = self.secret(&name, &["tls.key"], field)?;
         Some((chain.into(), key.as_str().into()))
     }
+}
+
+/// Where they are, those of a rank together: they are sorted.
+fn by_rank(endpoints: &[Endpoint]) -> Vec<Vec<SocketAddr>> {
+    let ranks = endpoints.chunk_by(|one, next| one.rank == next.rank);
+    ranks.map(|rank| rank.iter().map(|endpoint| endpoint.address).collect()).collect()
 }
 
 /// What it passes on, but for what clients are meant to send, or send with every right.

@@ -34,7 +34,7 @@ pub(crate) struct Found {
 pub(crate) fn find(service: &ServiceRef, namespace: &Arc<str>, context: &Context<'_>) -> Found {
     let named = qualified(service, namespace, context);
     let port = service.port.unwrap_or(default_port(service.scheme == Some(Scheme::Https)));
-    let (discovery, source) = lookup(service, namespace, Dns::default()).discover(context, &named.host, port);
+    let (discovery, source) = lookup(service, namespace, Dns::default(), context).discover(context, &named.host, port);
     let place = of(&discovery, source.as_ref()).map(|(location, _)| location);
     Found { location: place.unwrap_or(Location::Name(named.host)), source }
 }
@@ -74,7 +74,7 @@ pub(crate) fn elsewhere(
         Discovery::Dns { logical, respect_ttl, family, .. } => Dns { logical, respect_ttl, family },
         Discovery::Static(_) | Discovery::Endpoints | Discovery::Unix(_) => Dns::default(),
     };
-    let (discovery, source) = lookup(service, namespace, dns).discover(context, &named.host, port);
+    let (discovery, source) = lookup(service, namespace, dns, context).discover(context, &named.host, port);
     cluster.discovery = discovery;
     cluster.stats_name = Some(mangled(&named.to_string()));
     cluster.by_zone_shares = by_zone_shares(&cluster, context);
@@ -105,8 +105,10 @@ pub(crate) fn tunnelled(baseline: &Upstream, service: &ServiceRef, socket: &Arc<
     Upstream { cluster, sources: Vec::new() }
 }
 
-fn lookup<'a>(service: &'a ServiceRef, namespace: &'a Arc<str>, dns: Dns) -> Lookup<'a> {
-    Lookup { service, namespace, resolver: Resolver::Service, dns }
+/// By the resolver of whoever names none.
+fn lookup<'a>(service: &'a ServiceRef, namespace: &'a Arc<str>, dns: Dns, context: &Context<'_>) -> Lookup<'a> {
+    let resolver = context.resolver(None, namespace).unwrap_or(Resolver::Service);
+    Lookup { service, namespace, resolver, dns }
 }
 
 fn default_port(tls: bool) -> u16 {

@@ -280,7 +280,7 @@ mod tests {
             return;
         }
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let known = Known::new(Endpoints::new(&[listener.local_addr().unwrap()]));
+        let known = Known::new(Endpoints::new(&[vec![listener.local_addr().unwrap()]]));
         let service = axum::Router::new().fallback(|| async { "here" });
         tokio::spawn(async move { axum::serve(listener, service).await });
         let clients = Clients::new(Duration::from_secs(4), AuthzMetrics::new());

@@ -31,32 +31,40 @@ impl Resolve for Guarded {
     }
 }
 
-/// The endpoints of a service whose name is not looked up. Each connection begins with the next of them, the first with any: not
-/// all of ours with the same whenever there are others.
+/// The endpoints of a service whose name is not looked up. Each connection begins with the next of those that are near, the first
+/// with any: not all of ours with the same whenever there are others.
 #[derive(Debug)]
 pub(crate) struct Endpoints {
-    addresses: Vec<SocketAddr>,
+    /// Those that are alike together, the nearest first. None is empty.
+    ranks: Vec<Vec<SocketAddr>>,
     next: AtomicUsize,
 }
 
 impl Endpoints {
-    pub(crate) fn new(addresses: &[SocketAddr]) -> Self {
-        let allowed = addresses.iter().filter(|address| !is_never_asked(address.ip()));
-        Self { addresses: allowed.copied().collect(), next: AtomicUsize::new(fastrand::usize(..)) }
+    pub(crate) fn new(ranks: &[Vec<SocketAddr>]) -> Self {
+        let allowed = |rank: &Vec<SocketAddr>| -> Vec<SocketAddr> {
+            rank.iter().filter(|address| !is_never_asked(address.ip())).copied().collect()
+        };
+        let ranks = ranks.iter().map(allowed).filter(|rank| !rank.is_empty()).collect();
+        Self { ranks, next: AtomicUsize::new(fastrand::usize(..)) }
     }
 
-    /// How many there are.
+    /// How many connections begin with before others.
     pub(crate) fn number(&self) -> usize {
-        self.addresses.len()
+        self.ranks.first().map_or(0, Vec::len)
     }
 
     /// All of them, in the order in which they are tried.
     pub(crate) fn in_turn(&self) -> Result<Vec<SocketAddr>, Error> {
-        if self.addresses.is_empty() {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        let in_turn = self.ranks.iter().flat_map(|rank| {
+            let (later, first) = rank.split_at(next % rank.len());
+            first.iter().chain(later)
+        });
+        let addresses: Vec<_> = in_turn.copied().collect();
+        if addresses.is_empty() {
             return Err(Error::new(ErrorKind::AddrNotAvailable, "the service has no endpoint that may be asked"));
         }
-        let mut addresses = self.addresses.clone();
-        addresses.rotate_left(self.next.fetch_add(1, Ordering::Relaxed) % self.addresses.len());
         Ok(addresses)
     }
 
@@ -93,7 +101,7 @@ async fn look_up(url: &str) -> Result<Endpoints, Error> {
     let port = parsed.port_or_known_default().unwrap_or_default();
     let host = parsed.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
     let found: Vec<_> = lookup_host((host, port)).await?.collect();
-    Ok(Endpoints::new(&found))
+    Ok(Endpoints::new(&[found]))
 }
 
 impl Resolve for Endpoints {
@@ -126,18 +134,27 @@ mod tests {
     fn each_endpoint_has_its_turn_but_what_is_never_asked() {
         let addresses =
             ["10.0.0.1:80", "169.254.169.254:80", "10.0.0.2:81"].map(|address| address.parse::<SocketAddr>().unwrap());
-        let endpoints = Endpoints::new(&addresses);
+        let endpoints = Endpoints::new(&[addresses.to_vec()]);
         let first: Vec<_> = (0..3).map(|_| endpoints.in_turn().unwrap()[0]).collect();
         assert!(first[0] == first[2] && first.contains(&addresses[0]) && first.contains(&addresses[2]), "{first:?}");
         assert_eq!(endpoints.in_turn().unwrap().len(), 2, "the others are tried where one is not there");
-        assert!(Endpoints::new(&addresses[1..2]).in_turn().is_err());
+        assert!(Endpoints::new(&[addresses[1..2].to_vec()]).in_turn().is_err());
     }
 
     #[test]
     fn not_all_begin_with_the_same_endpoint() {
         let addresses = ["10.0.0.1:80", "10.0.0.2:80"].map(|address| address.parse::<SocketAddr>().unwrap());
-        let begins = |_| Endpoints::new(&addresses).in_turn().unwrap()[0];
+        let begins = |_| Endpoints::new(&[addresses.to_vec()]).in_turn().unwrap()[0];
         assert_eq!((0..64).map(begins).collect::<BTreeSet<_>>(), BTreeSet::from(addresses));
+    }
+
+    #[test]
+    fn far_endpoints_are_tried_after_near_ones() {
+        let [near, other, far] =
+            ["10.0.0.1:80", "10.0.0.2:80", "10.1.0.1:80"].map(|address| address.parse::<SocketAddr>().unwrap());
+        let endpoints = Endpoints::new(&[vec![near, other], vec![far]]);
+        let tried: BTreeSet<_> = (0..2).map(|_| endpoints.in_turn().unwrap()).collect();
+        assert_eq!(tried, BTreeSet::from([vec![near, other, far], vec![other, near, far]]));
     }
 
     #[tokio::test]
@@ -145,7 +162,7 @@ mod tests {
         let (silent, _queue) = silent().await;
         let there = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let begins_with_the_first =
-            |addresses: &[SocketAddr]| Endpoints { addresses: addresses.to_vec(), next: AtomicUsize::new(0) };
+            |addresses: &[SocketAddr]| Endpoints { ranks: vec![addresses.to_vec()], next: AtomicUsize::new(0) };
         let endpoints = begins_with_the_first(&[silent, there.local_addr().unwrap()]);
         let looked = |endpoints| timeout(CONNECT * 2, is_there("http://asked.shop:80", Some(endpoints)));
         assert_eq!(looked(endpoints).await, Ok(true));

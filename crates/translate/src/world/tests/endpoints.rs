@@ -1,12 +1,14 @@
 //! Services whose endpoints come and go.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::Delta;
 use nuncio_ir::auth::{FilterId, FilterKind};
 
-use super::{objects, world};
+use super::{objects, world, world_at};
+use crate::Topology;
 use crate::world::World;
 
 const EDGE: &str = concat!(
@@ -101,24 +103,29 @@ fn a_service_that_is_not_there_is_told_where_there_are_others_beside_it() {
     assert_eq!(told(&world, "misspelt"), [""; 0]);
 }
 
+/// A Filter that asks this service.
+fn asking(service: &str) -> String {
+    format!(
+        "apiVersion: getambassador.io/v3alpha1\nkind: Filter\nmetadata: {{name: ask}}\nspec: {{External: {{auth_service: '{service}'}}}}\n\
+         ---\napiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {{name: p}}\n\
+         spec: {{rules: [{{host: '*', path: '*', filters: [{{name: ask}}]}}]}}\n"
+    )
+}
+
+/// Whom it asks: its URL, and where that is, if it is known.
+fn asked(world: &World) -> (String, Option<String>) {
+    let FilterKind::External(external) = &world.model().filters[&FilterId("ask.default".into())].kind else {
+        panic!("{:?}", world.model().filters);
+    };
+    let rank = |rank: &Vec<SocketAddr>| rank.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let addresses = external.addresses.as_ref();
+    let addresses = addresses.map(|ranks| ranks.iter().map(rank).collect::<Vec<_>>().join(", then "));
+    (external.url.to_string(), addresses)
+}
+
 #[test]
 fn a_filter_asks_the_endpoints_of_the_service_that_it_names() {
-    let asking = |service: &str| {
-        format!(
-            "apiVersion: getambassador.io/v3alpha1\nkind: Filter\nmetadata: {{name: ask}}\nspec: {{External: {{auth_service: '{service}'}}}}\n\
-             ---\napiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {{name: p}}\n\
-             spec: {{rules: [{{host: '*', path: '*', filters: [{{name: ask}}]}}]}}\n"
-        )
-    };
     let id = ObjectId::new(Kind::Filter, "default", "ask");
-    let asked = |world: &World| match &world.model().filters[&FilterId("ask.default".into())].kind {
-        FilterKind::External(external) => {
-            let addresses = external.addresses.as_ref();
-            let addresses = addresses.map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
-            (external.url.to_string(), addresses)
-        }
-        other => panic!("{other:?}"),
-    };
     let told = |world: &World| world.problems(&id).iter().map(ToString::to_string).collect::<Vec<_>>();
     let known = |addresses: &str| ("http://cart.default:80".to_owned(), Some(addresses.to_owned()));
     let mut world = world();
@@ -146,4 +153,36 @@ fn a_filter_asks_the_endpoints_of_the_service_that_it_names() {
         assert_eq!(asked(&world), (format!("http://{elsewhere}"), None));
         assert_eq!(told(&world), [""; 0], "{elsewhere}");
     }
+}
+
+#[test]
+fn a_filter_s_service_is_found_by_the_resolver_of_the_module() {
+    let module = |resolver: &str| {
+        format!(
+            "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {{name: ambassador}}\n\
+             spec: {{config: {{resolver: {resolver}}}}}\n"
+        )
+    };
+    let mut world = world();
+    apply(&mut world, &format!("{EDGE}---\n{}---\n{}", asking("carts"), module("kubernetes-service")));
+    assert_eq!(asked(&world), ("http://carts:80".to_owned(), None));
+    apply(&mut world, &module("kubernetes-endpoint"));
+    assert_eq!(asked(&world), ("http://carts.default:80".to_owned(), Some(String::new())), "DNS is not asked");
+    let problems = world.problems(&ObjectId::new(Kind::Filter, "default", "ask"));
+    let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["spec.External.auth_service: there is no Service default/carts"]);
+}
+
+#[test]
+fn a_filter_asks_endpoints_elsewhere_after_those_of_its_zone() {
+    let mut world = world_at(&Topology::Zone("a".into()));
+    apply(&mut world, &format!("{EDGE}---\n{}", asking("cart")));
+    apply(
+        &mut world,
+        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: cart-1, labels: {kubernetes.io/service-name: cart}}\n\
+         endpoints: [{addresses: [10.0.0.1], zone: b}, {addresses: [10.0.0.2], zone: a}, {addresses: [10.0.0.3], zone: a}]\n\
+         ports: [{port: 8080}]\n",
+    );
+    let near_and_far = "10.0.0.2:8080 10.0.0.3:8080, then 10.0.0.1:8080";
+    assert_eq!(asked(&world), ("http://cart.default:80".to_owned(), Some(near_and_far.to_owned())));
 }

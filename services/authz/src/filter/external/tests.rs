@@ -39,7 +39,7 @@ fn open(url: &str, protocol: &Json) -> ExternalFilter {
 /// The same of one whose endpoints are known.
 fn open_at(url: &str, addresses: Option<&[SocketAddr]>, protocol: &Json) -> ExternalFilter {
     let spec = json!({
-        "url": url, "addresses": addresses, "protocol": protocol, "timeout": { "secs": 5, "nanos": 0 }, "status_on_error": 403, "failure_mode_allow": true,
+        "url": url, "addresses": addresses.map(|alike| [alike]), "protocol": protocol, "timeout": { "secs": 5, "nanos": 0 }, "status_on_error": 403, "failure_mode_allow": true,
         "identity_headers": [], "include_body": { "max_bytes": 1 << 20, "allow_partial": true },
     });
     ExternalFilter::new(serde_json::from_value(spec).unwrap()).unwrap()
