@@ -101,7 +101,12 @@ impl Active {
         for filter in change.filters {
             let id = filter.id.clone();
             match Compiled::new(filter) {
-                Ok(compiled) => _ = filters.insert(id, Arc::new(compiled)),
+                Ok(mut compiled) => {
+                    if let Some(before) = filters.get(&id) {
+                        compiled.follow(before);
+                    }
+                    filters.insert(id, Arc::new(compiled));
+                }
                 Err(reason) => {
                     problems.push(format!("filter {id}: {reason}"));
                     filters.entry(id).or_insert_with(|| Arc::new(Compiled::invalid(&reason)));

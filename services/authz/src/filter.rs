@@ -76,6 +76,13 @@ impl Compiled {
         Ok(Self { kind })
     }
 
+    /// Takes over what counts on of this filter as it was before.
+    pub(crate) fn follow(&mut self, before: &Self) {
+        if let (Kind::External(filter), Kind::External(before)) = (&mut self.kind, &before.kind) {
+            filter.follow(before);
+        }
+    }
+
     /// One that denies.
     pub(crate) fn invalid(reason: &str) -> Self {
         Self { kind: Kind::Invalid(reason.to_owned()) }
@@ -143,24 +150,50 @@ pub(crate) fn unusable(request: &Request, reason: &str) -> Denial {
 
 #[cfg(test)]
 mod tests {
+    use nuncio_ir::auth::FilterId;
     use serde_json::json;
 
     use super::*;
+    use crate::config::Active;
+
+    /// Puts a filter into force that asks a service by gRPC.
+    fn put(active: &Active, url: &str, addresses: Option<&[&str]>) -> Arc<Compiled> {
+        let spec = json!({ "url": url, "addresses": addresses.map(|alike| [alike]), "protocol": "grpc",
+            "timeout": { "secs": 1, "nanos": 0 }, "status_on_error": 403, "failure_mode_allow": false, "identity_headers": [] });
+        let filters = json!({ "filters": [{ "id": "e", "kind": { "external": spec } }] });
+        active.apply(serde_json::from_value(filters).unwrap()).unwrap();
+        Arc::clone(&active.load().unwrap().filters[&FilterId("e".into())])
+    }
+
+    /// Has it ask.
+    async fn ask(filter: &Compiled, services: &Services) {
+        let Kind::External(filter) = &filter.kind else { panic!("{filter:?}") };
+        filter.check(&mut Request::new("GET", "https", "a", "/"), services).await;
+    }
 
     #[tokio::test]
     async fn a_failed_call_goes_with_the_configuration() {
-        let services = Services::alone();
-        let external = |url: &str| {
-            let spec = json!({ "url": url, "protocol": "grpc", "timeout": { "secs": 1, "nanos": 0 },
-                "status_on_error": 403, "failure_mode_allow": false, "identity_headers": [] });
-            let filter = json!({ "id": "e", "kind": { "external": spec } });
-            Compiled::new(serde_json::from_value(filter).unwrap()).unwrap()
-        };
-        let filter = external("http://127.0.0.1:1");
-        let Kind::External(asked) = &filter.kind else { panic!("{filter:?}") };
-        asked.check(&mut Request::new("GET", "https", "a", "/"), &services).await;
+        let (services, active) = (Services::alone(), Active::new());
+        let filter = put(&active, "http://127.0.0.1:1", None);
+        ask(&filter, &services).await;
         let lacking = filter.lacking(&services).await.unwrap();
         assert_eq!((lacking.field, &*lacking.url), ("spec.External.auth_service", "http://127.0.0.1:1"));
-        assert_eq!(external("http://127.0.0.1:2").lacking(&services).await, None);
+        assert_eq!(put(&active, "http://127.0.0.1:2", None).lacking(&services).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_failed_call_counts_on_wherever_endpoints_are_until_somebody_is_there() {
+        const URL: &str = "http://cart.shop:80";
+        let (services, active) = (Services::alone(), Active::new());
+        let filter = put(&active, URL, Some(&["127.0.0.1:1"]));
+        ask(&filter, &services).await;
+        let lacking = filter.lacking(&services).await;
+        assert!(lacking.is_some());
+        for addresses in [&["127.0.0.1:1", "127.0.0.1:2"][..], &[], &["127.0.0.1:1"]] {
+            assert_eq!(put(&active, URL, Some(addresses)).lacking(&services).await, lacking, "{addresses:?}");
+        }
+        let there = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = there.local_addr().unwrap().to_string();
+        assert_eq!(put(&active, URL, Some(&[address.as_str()])).lacking(&services).await, None);
     }
 }

@@ -67,6 +67,14 @@ impl ExternalFilter {
         Ok(Self { calls: Calls::default(), spec, status_on_error, identity, form })
     }
 
+    /// Has what came of calls to the same service count on, wherever that is by now: nobody changed the Filter.
+    pub(super) fn follow(&mut self, before: &Self) {
+        let moved = External { addresses: self.spec.addresses.clone(), ..before.spec.clone() };
+        if moved == self.spec {
+            self.calls = before.calls.clone();
+        }
+    }
+
     pub(super) async fn check(&self, request: &mut Request, services: &Services) -> Verdict {
         if let Err(verdict) = self.fit_body(request) {
             return *verdict;

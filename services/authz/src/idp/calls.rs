@@ -1,6 +1,6 @@
 //! Calls on behalf of requests that have failed only just now.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a call that failed counts where none followed: nobody may ask again.
@@ -8,9 +8,10 @@ const COUNTS: Duration = Duration::from_secs(60);
 /// The same where others followed that did not fail so: of two servers one may be dead, and every other call fails.
 const COUNTS_AMONG_OTHERS: Duration = Duration::from_secs(10);
 
-/// What came of the last calls of one filter. It goes with the filter's configuration.
-#[derive(Debug, Default)]
-pub(crate) struct Calls(Mutex<Option<Last>>);
+/// What came of the last calls of one filter. It goes with the filter's configuration, but for where endpoints are. All clones
+/// are one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Calls(Arc<Mutex<Option<Last>>>);
 
 /// The last call that failed.
 #[derive(Debug)]
