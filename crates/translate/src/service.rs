@@ -41,6 +41,9 @@ pub(crate) enum Target {
     Name(Option<ServiceKey>),
 }
 
+/// What comes of a route to nobody.
+pub(crate) const ANSWERED_503: &str = "requests are answered 503";
+
 /// The Services of the world with their slices.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
@@ -84,7 +87,7 @@ impl Services {
 
     /// Whether there is no Service of this name, though there are others beside it: a name of this form is a Service's then, most
     /// likely.
-    pub(crate) fn lacks(&self, key: &ServiceKey) -> bool {
+    fn lacks(&self, key: &ServiceKey) -> bool {
         self.has_any(&key.namespace) && !self.services.contains_key(key)
     }
 
@@ -94,9 +97,10 @@ impl Services {
         self.services.range(first..).next().is_some_and(|(key, _)| key.namespace == *namespace)
     }
 
-    /// What is wrong where a name is to be looked for in DNS and is, most likely, that of a Service which is not there.
-    pub(crate) fn not_there(&self, key: &ServiceKey) -> Option<String> {
-        let message = || format!("there is no Service {key}: unless DNS knows the name, requests are answered 503");
+    /// What is wrong where a name is to be looked for in DNS and is, most likely, that of a Service which is not there; and what comes
+    /// of that.
+    pub(crate) fn not_there(&self, key: &ServiceKey, then: &str) -> Option<String> {
+        let message = || format!("there is no Service {key}: unless DNS knows the name, {then}");
         self.lacks(key).then(message)
     }
 

@@ -82,9 +82,7 @@ impl Compiler<'_> {
         let context = self.around.context;
         let message = match (source, target(&service.host, context.lookup_namespace(&self.id.namespace))) {
             (Some(source), _) => context.services.lacks_endpoints(source).map(|error| error.to_string()),
-            (None, Target::Name(Some(key))) if context.services.lacks(&key) => {
-                Some(format!("there is no Service {key}: unless DNS knows the name, it cannot be asked"))
-            }
+            (None, Target::Name(Some(key))) => context.services.not_there(&key, "it cannot be asked"),
             (None, _) => None,
         };
         let problem = |message| Problem::warning("NoEndpoints", "spec.External.auth_service", message);

@@ -11,7 +11,7 @@ use super::Part;
 use super::tunnel::{self, Sockets};
 use crate::compiled::Upstream;
 use crate::context::Context;
-use crate::service::{ServiceKey, Target, target};
+use crate::service::{ANSWERED_503, ServiceKey, Target, target};
 use crate::upstream::{Location, find};
 
 /// A service that is replaced.
@@ -115,7 +115,7 @@ fn replacement(
     } else {
         let lacks = lacks(id, &service.backend, own.clone().filter(|_| only_own), context);
         let field = format!("spec.services[{index}].backend");
-        let misspelt = own.filter(|_| lacks.is_none()).and_then(|key| context.services.not_there(&key));
+        let misspelt = own.filter(|_| lacks.is_none()).and_then(|key| context.services.not_there(&key, ANSWERED_503));
         let told = lacks.clone().or(misspelt);
         problems.extend(told.map(|message| Problem::warning("NoEndpoints", field, message)));
         problems.extend(lacks.is_none().then(|| idle_fallback(id, index, service, context)).flatten());

@@ -15,7 +15,7 @@ use super::intake::{secret_ref, service_key, slice_service};
 use crate::compiled::{Compiled, HostCondition};
 use crate::pattern::HostPattern;
 use crate::policy::HostPolicy;
-use crate::service::{Target, target};
+use crate::service::{ANSWERED_503, Target, target};
 use crate::table::table_name;
 
 /// The nodes of the model that an object is part of.
@@ -96,7 +96,7 @@ impl World {
         let Discovery::Dns { hosts, .. } = &compiled.upstream()?.cluster.discovery else { return None };
         // A name without a namespace is one of the edge's own here.
         let Target::Name(Some(key)) = target(&hosts.first()?.0, &self.settings.namespace) else { return None };
-        let message = self.services.not_there(&key)?;
+        let message = self.services.not_there(&key, ANSWERED_503)?;
         Some(Problem::warning("NoEndpoints", "spec.service", message))
     }
 

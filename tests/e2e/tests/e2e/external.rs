@@ -11,7 +11,7 @@ use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::protobuf::{BoolValue, Struct, Value, value::Kind};
 use envoy_types::pb::google::rpc::Status;
 use nuncio_e2e::backend::{Authorizer, Backend};
-use nuncio_e2e::yaml::{documents, mapping, object, plain, text_secret};
+use nuncio_e2e::yaml::{documents, mapping, object, plain, service, text_secret};
 use nuncio_e2e::{Client, Gateway, Site, eventually, get};
 use serde_json::json;
 
@@ -99,20 +99,6 @@ async fn all_that_a_service_says_by_grpc_is_seen() {
     gateway.stop().await;
 }
 
-/// A Service of the directory with one endpoint, whose port is not the Service's.
-fn service(name: &str, endpoints: &[SocketAddr]) -> [serde_json::Value; 2] {
-    let label = json!({"kubernetes.io/service-name": name});
-    let port = endpoints.first().map_or(1, SocketAddr::port);
-    let endpoints: Vec<_> = endpoints.iter().map(|address| json!({"addresses": [address.ip()]})).collect();
-    [
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 80}]}}),
-        json!({
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-            "metadata": {"name": name, "labels": label}, "endpoints": endpoints, "ports": [{"port": port}],
-        }),
-    ]
-}
-
 /// As a Mapping's service is: no DNS knows these names.
 #[tokio::test]
 async fn a_service_of_the_directory_is_asked_at_its_endpoints() {
@@ -125,11 +111,11 @@ async fn a_service_of_the_directory_is_asked_at_its_endpoints() {
         object("FilterPolicy", "policy", json!({"rules": [rule("grpc"), rule("http")]})),
         mapping("all", "/", upstream.address()),
     ];
-    let services = |of_grpc: &[SocketAddr], of_http: &[SocketAddr]| {
+    let services = |of_grpc: Option<SocketAddr>, of_http: Option<SocketAddr>| {
         documents(&[service("grpc-asked", of_grpc), service("http-asked", of_http)].concat())
     };
     site.write("all.yaml", plain(&site) + &documents(&objects));
-    site.write("services.yaml", services(&[by_grpc.address()], &[by_http.address()]));
+    site.write("services.yaml", services(Some(by_grpc.address()), Some(by_http.address())));
     let gateway = Gateway::start(&site).await;
     let client = Client::http(site.http());
     let reply = client.ask(&get("a.example", "/grpc/x")).await;
@@ -137,7 +123,7 @@ async fn a_service_of_the_directory_is_asked_at_its_endpoints() {
     assert_eq!(client.ask(&get("a.example", "/grpc/x").with("x-refuse", "1")).await.status, 402);
     assert_eq!((client.ask(&get("a.example", "/http/x")).await.status, by_http.requests()), (200, 1));
 
-    site.write("services.yaml", services(&[], &[]));
+    site.write("services.yaml", services(None, None));
     for name in ["grpc-asked", "http-asked"] {
         gateway.admin.problem(&["NoEndpoints", "spec.External.auth_service", name]).await;
     }
