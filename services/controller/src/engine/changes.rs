@@ -17,39 +17,51 @@ pub(super) struct Before {
     own: bool,
 }
 
+/// An object that changed.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) id: ObjectId,
+    kind: ChangeKind,
+    /// Where it stood, and stands.
+    files: [Option<Arc<str>>; 2],
+}
+
 /// What changed.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     /// Objects that take part in what is served, or did.
-    pub(super) effective: Vec<(ObjectId, ChangeKind)>,
+    pub(super) effective: Vec<Change>,
     /// Objects that do not: for other instances, or for no Host.
-    idle: Vec<(ObjectId, ChangeKind)>,
+    idle: Vec<Change>,
 }
 
 impl Changes {
-    /// Whether all is as it was.
-    fn is_empty(&self) -> bool {
-        self.effective.is_empty() && self.idle.is_empty()
+    /// Leaves out what nobody is told of where no revision holds the changes.
+    pub(super) fn keep_told(&mut self, revision: Option<Revision>) {
+        if revision.is_none() {
+            // Pods come and go all the time in a cluster, most of them behind Services that nobody here names.
+            self.effective.retain(|change| !matches!(change.id.kind, Kind::Service | Kind::EndpointSlice));
+            self.idle.append(&mut self.effective);
+        }
     }
 
     /// Whether what is told of the changes says that nothing is wrong any more with this: with an object that changed, or with a
-    /// file, whose objects did.
+    /// file, of which an object did.
     pub(super) fn say_mended(&self, subject: &Subject) -> bool {
-        let mut changed = self.effective.iter().chain(&self.idle);
+        let mut told = self.effective.iter().chain(&self.idle);
         match subject {
-            Subject::Object(id) => changed.any(|(changed, _)| changed == id),
-            Subject::File(_) | Subject::Redis => !self.is_empty(),
+            Subject::Object(id) => told.any(|change| change.id == *id),
+            Subject::File(file) => told.any(|change| change.files.iter().flatten().any(|of| of == file)),
+            Subject::Redis => false,
         }
     }
 
     /// What is to be told of changes that this revision, if any, holds.
-    pub(super) fn events(mut self, revision: Option<Revision>) -> impl Iterator<Item = Event> {
-        if revision.is_none() {
-            // Pods come and go all the time in a cluster, most of them behind Services that nobody here names.
-            self.effective.retain(|(id, _)| !matches!(id.kind, Kind::Service | Kind::EndpointSlice));
-            self.idle.append(&mut self.effective);
-        }
-        let event = |objects: Vec<_>, revision| (!objects.is_empty()).then_some(Event::Changed { objects, revision });
+    pub(super) fn events(self, revision: Option<Revision>) -> impl Iterator<Item = Event> {
+        let event = |changes: Vec<Change>, revision| {
+            let objects: Vec<_> = changes.into_iter().map(|change| (change.id, change.kind)).collect();
+            (!objects.is_empty()).then_some(Event::Changed { objects, revision })
+        };
         [event(self.effective, revision.map(|revision| revision.0)), event(self.idle, None)].into_iter().flatten()
     }
 }
@@ -106,7 +118,8 @@ impl Engine {
                 continue;
             }
             let is_idle = !was_own && own.is_none_or(|own| self.serves_nobody(own));
-            if is_idle { &mut changes.idle } else { &mut changes.effective }.push((id, kind));
+            let files = [old.as_ref(), new].map(|object| object.map(|object| Arc::clone(&object.location.file)));
+            if is_idle { &mut changes.idle } else { &mut changes.effective }.push(Change { id, kind, files });
         }
         changes
     }
@@ -136,20 +149,67 @@ fn problems(object: &Object) -> impl Iterator<Item = &Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::engine::fixture;
+    use crate::source::{Content, FileChange};
+
+    fn change(kind: Kind, name: &str) -> Change {
+        let files = [None, Some(format!("{name}.yaml").into())];
+        Change { id: ObjectId::new(kind, "default", name), kind: ChangeKind::Changed, files }
+    }
 
     #[test]
     fn what_another_object_mended_is_not_said_by_its_change() {
-        let id = |name: &str| ObjectId::new(Kind::Host, "default", name);
-        let subject = |name: &str| Subject::Object(id(name));
-        let changes = Changes {
-            effective: vec![(id("changed"), ChangeKind::Changed)],
-            idle: vec![(id("idle"), ChangeKind::Added)],
+        let changes =
+            Changes { effective: vec![change(Kind::Host, "changed")], idle: vec![change(Kind::Host, "idle")] };
+        for (name, is_said) in [("changed", true), ("idle", true), ("other", false)] {
+            let object = Subject::Object(ObjectId::new(Kind::Host, "default", name));
+            let file = Subject::File(format!("{name}.yaml").into());
+            for subject in [object, file] {
+                assert_eq!(changes.say_mended(&subject), is_said, "{subject}");
+                assert!(!Changes::default().say_mended(&subject), "{subject}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_told_says_of_nothing_that_it_is_mended() {
+        let mended = |revision, kind| {
+            let mut changes = Changes { effective: vec![change(kind, "a")], ..Changes::default() };
+            let object = Subject::Object(ObjectId::new(kind, "default", "a"));
+            changes.keep_told(revision);
+            let said = [object, Subject::File("a.yaml".into())].map(|subject| changes.say_mended(&subject));
+            (said, changes.events(revision).count())
         };
-        let said: Vec<_> = ["changed", "idle", "other"].iter().map(|name| changes.say_mended(&subject(name))).collect();
-        assert_eq!(said, [true, true, false]);
-        let file = Subject::File("a.yaml".into());
-        assert!(changes.say_mended(&file) && !Changes::default().say_mended(&file));
-        assert!(!Changes::default().say_mended(&subject("changed")));
+        for kind in [Kind::Service, Kind::EndpointSlice] {
+            assert_eq!(mended(None, kind), ([false; 2], 0), "{kind}: nobody names it");
+            assert_eq!(mended(Some(Revision(2)), kind), ([true; 2], 1), "{kind}");
+        }
+        assert_eq!(mended(None, Kind::Mapping), ([true; 2], 1));
+    }
+
+    #[test]
+    fn a_file_is_told_to_be_mended_beside_another_that_changed() {
+        let mut engine = fixture::engine();
+        let file = |name: &str, path: &str, more: &str| {
+            let text = format!(
+                "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {{name: {name}}}\n\
+                 spec: {{hostname: a.example, prefix: {path}, service: s}}\n{more}"
+            );
+            FileChange { file: format!("{name}.yaml").into(), content: Content::Bytes(text.into()) }
+        };
+        let mut mended = |changes: Vec<FileChange>| -> Vec<Subject> {
+            let is_mended = |event| if let Event::Mended(subject) = event { Some(subject) } else { None };
+            engine.ingest(changes, Instant::now()).into_iter().filter_map(is_mended).collect()
+        };
+        let (broken, nothing) = ("---\n[\n", [] as [Subject; 0]);
+        assert_eq!(mended(vec![file("a", "/a/", ""), file("b", "/b/", "")]), nothing);
+        assert_eq!(mended(vec![file("a", "/a/", broken)]), nothing);
+        let beside = vec![file("a", "/a/", ""), file("b", "/c/", "")];
+        assert_eq!(mended(beside), [Subject::File("a.yaml".into())], "what is told of b says nothing of it");
+        assert_eq!(mended(vec![file("a", "/a/", broken)]), nothing);
+        assert_eq!(mended(vec![file("a", "/d/", "")]), nothing, "its own change says so");
     }
 }

@@ -94,11 +94,11 @@ impl Engine {
         let (files, ids): (Vec<_>, Vec<_>) = (files.into_iter().collect(), before.keys().cloned().collect());
         let reach = self.reach(&before);
         self.touched.given_away(self.given_away(&before));
-        let changes = self.changes(before);
+        let mut changes = self.changes(before);
         let revision = self.publish(&delta, noticed, &span);
         let refused = self.forget_refusals();
-        for (id, _) in &changes.effective {
-            self.changed.insert(id.clone(), self.revision);
+        for change in &changes.effective {
+            self.changed.insert(change.id.clone(), self.revision);
         }
         self.note_previews();
         if !self.loaded || reach == Reach::All {
@@ -107,7 +107,8 @@ impl Engine {
         let mut concerned = if self.loaded && reach >= Reach::Frame { self.and_the_frame(ids) } else { ids };
         concerned.extend(self.world.take_turned());
         let mut events = self.new_problems(&files, &concerned);
-        // A change says so itself, but not of others.
+        // A change that is told says so itself, but not of others.
+        changes.keep_told(revision);
         self.mended.retain(|subject| !changes.say_mended(subject));
         events.extend(self.mended());
         events.extend(refused);
