@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nuncio_api::{
-    Defaults, FileProblem, Kind, Location, Object, ObjectId, Parsed, Problem, Remains, Severity, Spec, Text, from_json,
+    Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Severity, Spec, Text, from_json,
     is_blank, parse,
 };
 use nuncio_translate::{script_problem, secret_problem};
@@ -225,11 +225,6 @@ impl Files {
                 if let Some(last) = errors.filter(|problem| problem.severity == Severity::Error).last() {
                     last.message.push_str(STAYS);
                 }
-            }
-            (Spec::Invalid(Remains::Nothing), None)
-                if object.id.kind == Kind::Module && self.object(&object.id).is_none() =>
-            {
-                module::tell_defaults(&mut object.problems);
             }
             (Spec::Invalid(remains @ (Remains::AccessList | Remains::AnyRule)), None)
                 if self.is_new(&object.id, before) =>

@@ -76,8 +76,12 @@ impl World {
 
     /// What is wrong with a Module besides what is wrong with its text.
     pub(super) fn module_problems(&self, id: &ObjectId) -> Vec<Problem> {
-        let Some(chosen) = self.chosen_module().filter(|_| id.kind == Kind::Module && *id.name == *MODULE) else {
+        if id.kind != Kind::Module || *id.name != *MODULE || !self.objects.contains_key(id) {
             return Vec::new();
+        }
+        let Some(chosen) = self.chosen_module() else {
+            let message = "cannot be read: the defaults of all settings are in force until it can be";
+            return vec![Problem::warning("DefaultSettings", "", message)];
         };
         if chosen.id != *id {
             let message = format!("has no effect: {} is the one that counts", chosen.id);

@@ -88,3 +88,35 @@ fn a_tls_context_of_another_namespace_is_named_with_it() {
     world.apply(objects(context).into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))));
     assert_eq!(answer(&world, &Request::get("a.example.com", "/")), "all");
 }
+
+#[test]
+fn a_module_that_cannot_be_read_is_told_what_is_in_force_instead() {
+    const DEFAULTS: &str = "cannot be read: the defaults of all settings are in force until it can be";
+    let told = |modules: &[(&str, &str)]| {
+        let document = |(place, spec): &(&str, &str)| {
+            format!("apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {{{place}}}\nspec: {spec}\n---\n")
+        };
+        let mut world = world();
+        let mut edit = |text: &str| {
+            let objects: Vec<_> = objects(text).into_iter().map(|it| (it.id.clone(), Some(Arc::new(it)))).collect();
+            let ids: Vec<_> = objects.iter().map(|(id, _)| id.clone()).collect();
+            world.apply(objects);
+            ids.iter().flat_map(|id| world.problems(id)).map(|problem| problem.to_string()).collect::<Vec<_>>()
+        };
+        let text: String = modules.iter().map(document).collect();
+        let told = edit(&text);
+        assert_eq!(edit(&text.replace("edge", "other")), told, "the same is said of the next slip: {modules:?}");
+        told
+    };
+    let (lost, good) = ("{confg: {server_name: edge}}", "{config: {server_name: edge}}");
+    for broken in [lost, "[edge]"] {
+        assert_eq!(told(&[("name: ambassador", broken)]), [DEFAULTS]);
+        assert_eq!(told(&[("name: tls", broken)]), [""; 0], "it never has any settings");
+        for (own, other) in [(good, broken), (broken, good)] {
+            let told = told(&[("name: ambassador", own), ("name: ambassador, namespace: other", other)]);
+            assert!(matches!(&told[..], [told] if told.starts_with("has no effect: ")), "{told:?}");
+        }
+    }
+    let foreign = "{ambassador_id: [other], confg: {server_name: edge}}";
+    assert_eq!(told(&[("name: ambassador", foreign)]), [""; 0], "of another instance");
+}
