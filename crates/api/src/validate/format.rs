@@ -29,14 +29,19 @@ const WITH_KEYS: [&str; 5] = ["x-nuncio-preview", "x-nuncio-scope", "x-nuncio-se
 /// operators that are complete.
 pub(super) fn keeps_keys(text: &str, others: &[String]) -> Result<(), String> {
     let told = |header: String| format!("{header} {}, which is not to be in logs", held_in(&header));
-    header_of_key(text, others).map_or(Ok(()), |header| Err(told(header)))
+    kept_in(text, |header| holds_key(header, others)).map_or(Ok(()), |header| Err(told(header)))
 }
 
 /// Whether a header of requests, in lower case, may hold what opens something: the key of a preview, which `others` hold too, or
 /// the gateway's word on who it is.
 #[must_use]
 pub fn holds_key(header: &str, others: &[String]) -> bool {
-    is_assertion(header) || WITH_KEYS.contains(&header) || others.iter().any(|other| other == header)
+    is_assertion(header) || holds_key_of_preview(header) || others.iter().any(|other| other == header)
+}
+
+/// Whether a header of requests, in lower case, may hold the key of a preview.
+pub(super) fn holds_key_of_preview(header: &str) -> bool {
+    WITH_KEYS.contains(&header)
 }
 
 /// What such a header holds.
@@ -49,9 +54,8 @@ pub fn held_in(header: &str) -> &'static str {
     }
 }
 
-/// The header in which a text shows what may be the key of a preview, or the gateway's word.
-pub(super) fn header_of_key(text: &str, others: &[String]) -> Option<String> {
-    let is_kept = |header: &str| holds_key(header, others);
+/// The first header of those that are kept, in lower case, that a text shows.
+pub(super) fn kept_in(text: &str, is_kept: impl Fn(&str) -> bool) -> Option<String> {
     let mut rest = text;
     while let Some(start) = rest.find('%') {
         rest = &rest[start + 1..];
@@ -64,7 +68,7 @@ pub(super) fn header_of_key(text: &str, others: &[String]) -> Option<String> {
             "REQ" | "REQUEST_HEADER" | "STREAM_INFO_REQ" => {
                 parameters.split('?').map(str::to_ascii_lowercase).find(|name| is_kept(name))
             }
-            "CEL" => kept_header(parameters, is_kept),
+            "CEL" => kept_header(parameters, &is_kept),
             _ => None,
         };
         if shown.is_some() {

@@ -29,11 +29,24 @@ pub(super) fn added<'a>(
     }
 }
 
-/// Takes out headers whose values would show the key of a preview, or the gateway's word, to whom it is none of the business of: a visitor, or a third
-/// party.
-pub(super) fn keep_keys(headers: &mut AddedHeaders, path: &Path<'_>, issues: &mut Issues<'_>) {
+/// Who is sent headers that are added.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reader {
+    /// With requests. The gateway's word is for it, under any name.
+    Service,
+    /// With answers.
+    Visitor,
+}
+
+/// Takes out headers whose values would show the key of a preview, or the gateway's word, to whom it is none of the business
+/// of: a visitor, or a third party.
+pub(super) fn keep_keys(headers: &mut AddedHeaders, reader: Reader, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let is_kept = |header: &str| match reader {
+        Reader::Service => format::holds_key_of_preview(header),
+        Reader::Visitor => format::holds_key(header, &[]),
+    };
     headers.retain(|name, header| {
-        let shown = format::header_of_key(&header.value, &[]);
+        let shown = format::kept_in(&header.value, is_kept);
         if let Some(shown) = &shown {
             let held = format::held_in(shown);
             let message = format!("is not added: {shown} {held}, which nobody else is to see");
@@ -77,7 +90,7 @@ fn not_added(path: &Path<'_>, issues: &mut Issues<'_>) {
 /// The header in which a value that is added shows what may be the key of a preview, where `headers` hold that too.
 #[must_use]
 pub fn added_key(value: &str, headers: &[String]) -> Option<String> {
-    format::header_of_key(value, headers)
+    format::kept_in(value, |header| format::holds_key(header, headers))
 }
 
 /// Headers to be removed.

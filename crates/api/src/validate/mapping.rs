@@ -1,5 +1,6 @@
 //! Mappings.
 
+use super::header::Reader;
 use super::value::{header_text, is_token, positive_milliseconds, weight};
 use super::{docs, header, hostname, invalid, missing, no_effect, policy, rate_limit, regex, target};
 use crate::parse::Issues;
@@ -219,13 +220,13 @@ fn headers(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     let path_of_added = path.key("add_request_headers");
     mapping.add_request_headers.iter_mut().for_each(|headers| header::keep_word(headers, &path_of_added, issues));
     let added = [
-        ("add_request_headers", &mut mapping.add_request_headers),
-        ("add_response_headers", &mut mapping.add_response_headers),
+        ("add_request_headers", &mut mapping.add_request_headers, Reader::Service),
+        ("add_response_headers", &mut mapping.add_response_headers, Reader::Visitor),
     ];
-    for (name, headers) in added {
+    for (name, headers, reader) in added {
         let path = path.key(name);
         header::added(headers.iter().flatten(), &path, issues);
-        headers.iter_mut().for_each(|headers| header::keep_keys(headers, &path, issues));
+        headers.iter_mut().for_each(|headers| header::keep_keys(headers, reader, &path, issues));
     }
     let removed = [
         ("remove_request_headers", &mapping.remove_request_headers),

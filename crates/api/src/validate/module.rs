@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::header::Reader;
 use super::value::{header_text, milliseconds};
 use super::{format, header, invalid, missing, no_effect, policy, rate_limit};
 use crate::parse::Issues;
@@ -44,12 +45,12 @@ fn policies(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>)
     let path = path.key("defaults");
     let (path, defaults) = (path.key("httpmapping"), &mut defaults.httpmapping);
     header::keep_word(&mut defaults.add_request_headers, &path.key("add_request_headers"), issues);
-    for (name, headers) in [
-        ("add_request_headers", &mut defaults.add_request_headers),
-        ("add_response_headers", &mut defaults.add_response_headers),
+    for (name, headers, reader) in [
+        ("add_request_headers", &mut defaults.add_request_headers, Reader::Service),
+        ("add_response_headers", &mut defaults.add_response_headers, Reader::Visitor),
     ] {
         let before = issues.errors();
-        header::keep_keys(headers, &path.key(name), issues);
+        header::keep_keys(headers, reader, &path.key(name), issues);
         header::added(&*headers, &path.key(name), issues);
         if issues.errors() > before {
             headers.clear();

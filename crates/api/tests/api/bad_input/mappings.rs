@@ -3,7 +3,7 @@
 use nuncio_api::{Remains, Spec};
 
 use super::check;
-use crate::support::{mapping, only};
+use crate::support::{mapping, of_kind, only};
 
 #[test]
 fn bad_mappings_are_refused() {
@@ -239,4 +239,48 @@ fn an_invalid_mapping_keeps_its_conditions() {
         ("/a/", Some("a.example"), Some("GET"))
     );
     assert_eq!(mapping.weight, None);
+}
+
+/// The gateway's word is for the service that a request goes to, under whatever name, and for no visitor; the key of a preview is
+/// for neither.
+#[test]
+fn the_word_on_who_asks_may_be_handed_on_to_the_service_and_keys_to_nobody() {
+    let (word, key) = ("x-nuncio-assertion", "baggage");
+    let of_mapping = |headers: &str| format!("{{prefix: /, service: w, {headers}}}");
+    let of_module = |headers: &str| format!("{{config: {{defaults: {{httpmapping: {{{headers}}}}}}}}}");
+    let specs: [(&str, &str, &dyn Fn(&str) -> String); 2] =
+        [("Mapping", "spec", &of_mapping), ("Module", "spec.config.defaults.httpmapping", &of_module)];
+    for (kind, place, spec) in specs {
+        let told = |list: &str, value: &str| {
+            let object = only(&of_kind(kind, &spec(&format!("{list}: {{x-user-jwt: {{value: \"{value}\"}}}}"))));
+            let added = match &object.spec {
+                Spec::Mapping(it) if list == "add_request_headers" => {
+                    it.add_request_headers.clone().unwrap_or_default()
+                }
+                Spec::Mapping(it) => it.add_response_headers.clone().unwrap_or_default(),
+                Spec::Module(it) => {
+                    let defaults = it.config.defaults.clone().unwrap_or_default().httpmapping;
+                    let is_of_requests = list == "add_request_headers";
+                    if is_of_requests { defaults.add_request_headers } else { defaults.add_response_headers }
+                }
+                other => panic!("{other:?}"),
+            };
+            let told: Vec<_> = object.problems.into_iter().map(|(it, _)| (it.reason, it.field)).collect();
+            (added.len(), told)
+        };
+        for (list, header, is_added) in [
+            ("add_request_headers", word, true),
+            ("add_request_headers", key, false),
+            ("add_response_headers", word, false),
+            ("add_response_headers", key, false),
+        ] {
+            let left_out = (0, vec![("NoEffect", format!("{place}.{list}.x-user-jwt.value"))]);
+            let expected = if is_added { (1, Vec::new()) } else { left_out };
+            for value in [format!("%REQ({header})%"), format!("%CEL(request.headers['{header}'])%")] {
+                assert_eq!(told(list, &value), expected, "{kind}: {list}: {value}");
+            }
+        }
+        let (added, _) = told("add_request_headers", &format!("%REQ({word}?{key})%"));
+        assert_eq!(added, 0, "{kind}: a key behind the word");
+    }
 }
