@@ -65,6 +65,8 @@ pub struct Asserted {
     pub issuer: String,
     /// The groups that he is in.
     pub groups: Vec<String>,
+    /// The login by which he is known, as a logout names it; none where it is another credential.
+    pub realm: Option<String>,
 }
 
 impl Asserted {
@@ -86,7 +88,12 @@ impl Asserted {
         let text = |claim: &str| claims[claim].as_str().unwrap_or_default().to_owned();
         let subject = Some(text("sub")).filter(|subject| !subject.is_empty()).ok_or("it names nobody")?;
         let groups = claims["groups"].as_array().into_iter().flatten();
-        Ok(Self { subject, issuer: text("idp"), groups: groups.filter_map(Json::as_str).map(str::to_owned).collect() })
+        Ok(Self {
+            subject,
+            issuer: text("idp"),
+            groups: groups.filter_map(Json::as_str).map(str::to_owned).collect(),
+            realm: claims["realm"].as_str().map(str::to_owned),
+        })
     }
 }
 

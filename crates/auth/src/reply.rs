@@ -17,12 +17,14 @@ pub struct Identity {
     pub issuer: String,
     /// The groups that the issuer says it belongs to.
     pub groups: Vec<String>,
+    /// The login that says so, as a logout names it; none where it is another credential.
+    pub realm: Option<String>,
 }
 
 impl Identity {
     /// One of whose groups nothing is known.
     pub fn new(subject: impl Into<String>, issuer: impl Into<String>) -> Self {
-        Self { subject: subject.into(), issuer: issuer.into(), groups: Vec::new() }
+        Self { subject: subject.into(), issuer: issuer.into(), groups: Vec::new(), realm: None }
     }
 
     /// With those of the claim `groups`.
@@ -30,6 +32,12 @@ impl Identity {
     pub fn with_groups_of(self, claims: &Json) -> Self {
         let groups = claims["groups"].as_array().into_iter().flatten();
         Self { groups: groups.filter_map(Json::as_str).map(str::to_owned).collect(), ..self }
+    }
+
+    /// Known by a browser's login.
+    #[must_use]
+    pub fn of_login(self, realm: &str) -> Self {
+        Self { realm: Some(realm.to_owned()), ..self }
     }
 }
 

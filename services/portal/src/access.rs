@@ -23,6 +23,8 @@ pub(crate) struct Identity {
     /// Who vouches.
     pub(crate) issuer: String,
     pub(crate) groups: Vec<String>,
+    /// The login by which he is known, as the gateway calls it; none where it is another credential.
+    pub(crate) realm: Option<String>,
     /// The gateway's word for all that, which the controller wants to see itself.
     pub(crate) assertion: Sensitive,
 }
@@ -105,8 +107,8 @@ async fn identity(known: &Known, token: &str, origin: &str, names: &[String]) ->
     };
     let now = u64::try_from(jiff::Timestamp::now().as_second()).ok()?;
     match Asserted::read(&claims, Recipient { origin: Some(origin), names }, now) {
-        Ok(Asserted { subject, issuer, groups }) => {
-            Some(Identity { subject, issuer, groups, assertion: Sensitive(token.into()) })
+        Ok(Asserted { subject, issuer, groups, realm }) => {
+            Some(Identity { subject, issuer, groups, realm, assertion: Sensitive(token.into()) })
         }
         Err(error) => {
             tracing::warn!("an assertion of who somebody is at {origin} is not believed: {error} (--portal-audience)");

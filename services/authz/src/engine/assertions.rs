@@ -109,6 +109,9 @@ impl Key {
         if !identity.groups.is_empty() {
             claims["groups"] = identity.groups.as_slice().into();
         }
+        if let Some(realm) = &identity.realm {
+            claims["realm"] = realm.as_str().into();
+        }
         self.signer.sign(header.as_object()?.clone(), &claims).ok()
     }
 
@@ -131,19 +134,23 @@ mod tests {
         let assertions = Assertions::default();
         assertions.take_ephemeral().unwrap();
         let keys = nuncio_auth::jwt::KeySet::parse(assertions.public_keys().to_string().as_bytes()).unwrap();
-        let audience = |services: &[&str]| {
+        let claims = |services: &[&str], who: &Identity| {
             let mut request = Request::new("GET", "https", "shop.example", "/");
             request.audience = services.iter().map(|service| (*service).to_owned()).collect();
-            let ann = Identity::new("ann", "https://idp.example");
-            assertions.assert(&mut request, Some(&ann));
+            assertions.assert(&mut request, Some(who));
             let token = request.header(HEADER.as_str()).unwrap().to_owned();
             let token = Unverified::parse(&token).unwrap();
-            token.verify(&[nuncio_ir::auth::JwtAlgorithm::ES256], &keys).unwrap().claims["aud"].clone()
+            token.verify(&[nuncio_ir::auth::JwtAlgorithm::ES256], &keys).unwrap().claims
         };
+        let ann = Identity::new("ann", "https://idp.example");
+        let audience = |services: &[&str]| claims(services, &ann)["aud"].clone();
         assert_eq!(audience(&[]), json!("https://shop.example"), "who asks by HTTP knows of no route");
         assert_eq!(audience(&["cart.shop:80"]), json!(["https://shop.example", "cart.shop:80"]));
         assert_eq!(audience(&["a:1", "b:1"]), json!(["https://shop.example", "a:1", "b:1"]));
+        assert_eq!(claims(&[], &ann).get("realm"), None, "it is no login that says who it is");
+        assert_eq!(claims(&[], &ann.clone().of_login("login.shop")).get("realm"), Some(&json!("login.shop")));
     }
+
     #[test]
     fn who_may_be_led_on_by_what_filters_wrote_bears_none() {
         let assertions = Assertions::default();

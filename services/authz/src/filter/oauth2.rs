@@ -221,5 +221,5 @@ fn unverified_value(raw: &str) -> Value {
 /// Who a session is of.
 fn identity(session: &Session) -> Identity {
     let text = |claim: &str| session.text(claim).unwrap_or_default();
-    Identity::new(text("sub"), text("iss")).with_groups_of(&session.claims)
+    Identity::new(text("sub"), text("iss")).with_groups_of(&session.claims).of_login(&session.filter)
 }

@@ -77,7 +77,9 @@ impl Callers {
         }
         let token = by.and_then(|by| by.assertion).ok_or("it bears no word of the gateway's for who that is");
         match token.map_err(str::to_owned).and_then(|token| self.verify(&token)) {
-            Ok(Asserted { subject, issuer, groups }) => Ok(Some(Caller { subject, issuer, groups, assertion: None })),
+            Ok(Asserted { subject, issuer, groups, realm: _ }) => {
+                Ok(Some(Caller { subject, issuer, groups, assertion: None }))
+            }
             Err(why) => {
                 let from = words(place);
                 refusals::warn(format_args!("an unauthenticated request about previews from {from} is refused: {why}"));

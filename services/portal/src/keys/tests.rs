@@ -9,7 +9,7 @@ use super::*;
 
 fn person(subject: &str) -> Identity {
     let issuer = "https://idp.example".to_owned();
-    Identity { subject: subject.to_owned(), issuer, groups: Vec::new(), assertion: "".into() }
+    Identity { subject: subject.to_owned(), issuer, groups: Vec::new(), realm: None, assertion: "".into() }
 }
 
 async fn open(path: &std::path::Path) -> Result<Keys, KeysError> {

@@ -73,14 +73,14 @@ pub(super) async fn logout(visit: Visit, headers: HeaderMap) -> Response {
     (headers, respond(&page)).into_response()
 }
 
-/// What ending a login is called: by who is logged in and where that was, which people know. Of several it is known which Filter
-/// has which, and no more.
+/// What ending a login is called: by who is logged in and where that was, which people know, if it is by this login that the reader
+/// is known. Of several it is known which Filter has which, and no more.
 fn words(visit: &Visit, here: &str, realm: &str, is_only: bool) -> String {
     let provider = |issuer: &str| {
         let uri: Uri = issuer.parse().ok().filter(|uri: &Uri| uri.scheme().is_some())?;
         uri.host().map(str::to_owned)
     };
-    let identity = visit.viewer.identity.as_ref().filter(|_| is_only);
+    let identity = visit.viewer.identity.as_ref().filter(|who| is_only && who.realm.as_deref() == Some(realm));
     let known = identity.and_then(|identity| Some((&identity.subject, provider(&identity.issuer)?)));
     match known {
         Some((who, host)) => visit.texts().fill("log_out_end_of", &[("who", who), ("host", &host)]),

@@ -98,6 +98,13 @@ async fn whoever_lets_a_request_through_no_upstream_sees_its_session() {
 }
 
 #[tokio::test]
+async fn whom_a_session_is_of_is_known_by_that_login() {
+    let outcome = Rig::start(|_| {}).await.get().await;
+    let Outcome::Allow(_, Some(who)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((who.subject.as_str(), who.realm.as_deref()), ("ann", Some("login")));
+}
+
+#[tokio::test]
 async fn a_preflight_goes_on_unasked_and_what_only_says_so_does_not() {
     let rig = Rig::start(|_| {}).await;
     let decide = async |set: &str, more: &[(&str, &str)]| {
