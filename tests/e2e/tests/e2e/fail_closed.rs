@@ -155,6 +155,7 @@ async fn a_module_with_a_misspelt_level_stays_as_it_was() {
     assert_eq!(client.ask(&get("a.example", "/x")).await.header("server"), Some("edge"));
     site.write("module.yaml", good.replace("\"config\"", "\"confg\""));
     gateway.admin.problem(&["LostSettings", "spec.confg", "module.yaml", "what was last good stays in force"]).await;
+    gateway.taken().await;
     assert_eq!(client.ask(&get("a.example", "/x")).await.header("server"), Some("edge"));
     gateway.stop().await;
 }

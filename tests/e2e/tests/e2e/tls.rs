@@ -254,12 +254,14 @@ async fn a_host_without_its_secret_answers_nothing_and_comes_with_it() {
         Err(failure) => Err(failure.to_string()),
     })
     .await;
-    // A broken renewal leaves the good certificate in force, or none: never another's, never clear text.
+    // A broken renewal leaves the good certificate in force.
     site.write("secret.yaml", documents(&[yaml::text_secret("a", "tls.crt", "nonsense")]));
-    gateway.admin.problem(&["InvalidTLSSecret"]).await;
-    if let Ok(connection) = client.connect().await {
-        assert_eq!(connection.common_name(), "a.example");
-    }
+    gateway.admin.problem(&["InvalidTLSSecret", "the last good certificate stays"]).await;
+    gateway.taken().await;
+    let mut connection = client.connect().await.unwrap_or_else(|failure| panic!("nothing is served: {failure}"));
+    assert_eq!(connection.common_name(), "a.example");
+    let reply = connection.send(&get("a.example", "/x/")).await.unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(reply.by(), "a");
     gateway.stop().await;
 }
 
