@@ -140,8 +140,17 @@ fn asked(outcome: &str) -> Option<(String, String)> {
 
 impl Protection {
     fn for_readers(self) -> Self {
-        let outcome = "the gateway asks whether it may pass".to_owned();
-        Self { by: String::new(), filters: Vec::new(), applies: self.applies, outcome }
+        let outcome = if self.is_of_addresses() {
+            "it may pass only from certain addresses"
+        } else {
+            "the gateway asks whether it may pass"
+        };
+        Self { by: String::new(), filters: Vec::new(), applies: self.applies, outcome: outcome.to_owned() }
+    }
+
+    /// Whether it is an access list of the Module, by which nobody is asked. No rule or AuthService is called so.
+    fn is_of_addresses(&self) -> bool {
+        ["ip_allow of the Module", "ip_deny of the Module"].contains(&self.by.as_str())
     }
 }
 
@@ -170,6 +179,27 @@ impl Admin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn readers_are_told_of_addresses_that_nobody_is_asked_about_them() {
+        let addresses = "it may pass only from certain addresses";
+        for (by, outcome, told) in [
+            ("ip_allow of the Module", "only peer 10.0.0.0/8 may pass", addresses),
+            ("ip_deny of the Module", "remote 192.0.2.7/32 may not pass", addresses),
+            (
+                "lua_scripts of the Module",
+                "sees the request, and may answer it",
+                "the gateway asks whether it may pass",
+            ),
+            ("orders.shop#0", "decided by the authentication service", "the gateway asks whether it may pass"),
+        ] {
+            let protection = serde_json::json!({ "by": by, "filters": ["a"], "applies": true, "outcome": outcome });
+            let seen = serde_json::from_value::<Protection>(protection).unwrap().for_readers();
+            let expected =
+                Protection { by: String::new(), filters: Vec::new(), applies: true, outcome: told.to_owned() };
+            assert_eq!(seen, expected, "{by}");
+        }
+    }
 
     #[test]
     fn readers_are_told_what_a_request_needs_and_not_where_it_goes() {
