@@ -87,9 +87,9 @@ fn held_to(explained: &LimitExplained) -> String {
     format!("{labels}{limit}{origin}{rule}{comma}{outcome}")
 }
 
-/// `503 for cart:80, when no endpoint of the service is fit to take requests (2 times so far)`.
+/// `503 for cart:80, when no endpoint of the service is fit to take requests (counted so far: 2)`.
 fn failed(FailureView { status, why, service, count, .. }: &FailureView) -> String {
-    let count = count.map(|count| format!(" ({count} times so far)")).unwrap_or_default();
+    let count = count.map(|count| format!(" (counted so far: {count})")).unwrap_or_default();
     format!("{status} for {service}, when {why}{count}")
 }
 
@@ -103,4 +103,24 @@ fn connections(tcp: &TcpView) -> String {
 fn describe(route: &RouteView) -> String {
     let from = if route.origin.is_empty() { String::new() } else { format!(", from {}", names(&route.origin)) };
     format!("{} on {}{from}", route.matches, route.host)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn failures_are_counted_in_words_for_any_number() {
+        let told = |count: Option<u64>| {
+            let failure = json!({ "status": 503, "why": "it is down", "service": "cart:80", "count": count });
+            failed(&serde_json::from_value(failure).unwrap())
+        };
+        assert_eq!(told(None), "503 for cart:80, when it is down");
+        for count in [0, 1, 2] {
+            let expected = format!("503 for cart:80, when it is down (counted so far: {count})");
+            assert_eq!(told(Some(count)), expected);
+        }
+    }
 }

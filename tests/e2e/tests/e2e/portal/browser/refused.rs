@@ -71,7 +71,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
             "403 Forbidden",
             &["the token's claims do not allow this", "the gateway asks whether it may pass"],
         ),
-        ("dead", "503 Service Unavailable", &["no connection to the service is made within", "times so far)"]),
+        ("dead", "503 Service Unavailable", &["no connection to the service is made within", "(counted so far: "]),
         ("keptOut", "403 Forbidden", &["rules decide about the request", "it may pass only from certain addresses"]),
         ("letIn", "200 OK", &["answered by the service"]),
     ] {
