@@ -133,6 +133,7 @@ impl Engine {
             Kind::Host,
             Kind::Ingress,
             Kind::Listener,
+            Kind::Module,
             Kind::TCPMapping,
             Kind::TLSContext,
             Kind::AuthService,

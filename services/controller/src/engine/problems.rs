@@ -117,4 +117,29 @@ mod tests {
         assert_eq!((told(true), *problems), (1, told(false)), "{events:#?}");
         assert!(*problems > 0, "{events:#?}");
     }
+
+    #[test]
+    fn a_module_is_told_when_another_begins_to_count() {
+        let mut engine = fixture::engine();
+        let module = |namespace: &str, config: &str| {
+            let text = format!(
+                "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {{name: ambassador, namespace: {namespace}}}\n\
+                 spec: {{config: {config}}}\n"
+            );
+            FileChange { file: format!("{namespace}.yaml").into(), content: Content::Bytes(text.into()) }
+        };
+        let mut told = |change: FileChange| -> Vec<(String, &'static str)> {
+            let of = |event| match event {
+                Event::Problem(LocatedProblem { object: Some(id), problem, .. }) => {
+                    Some((id.namespace.to_string(), problem.reason))
+                }
+                _ => None,
+            };
+            engine.ingest(vec![change], Instant::now()).into_iter().filter_map(of).collect()
+        };
+        let named = |reason| ("named".to_owned(), reason);
+        let first = told(module("named", "[]"));
+        assert!(first.contains(&named("DefaultSettings")), "{first:?}");
+        assert_eq!(told(module("other", "{server_name: edge}")), [named("DuplicateModule")]);
+    }
 }
