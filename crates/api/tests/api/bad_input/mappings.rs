@@ -248,8 +248,10 @@ fn the_word_on_who_asks_may_be_handed_on_to_the_service_and_keys_to_nobody() {
     let (word, key) = ("x-nuncio-assertion", "baggage");
     let of_mapping = |headers: &str| format!("{{prefix: /, service: w, {headers}}}");
     let of_module = |headers: &str| format!("{{config: {{defaults: {{httpmapping: {{{headers}}}}}}}}}");
-    let specs: [(&str, &str, &dyn Fn(&str) -> String); 2] =
-        [("Mapping", "spec", &of_mapping), ("Module", "spec.config.defaults.httpmapping", &of_module)];
+    let specs = [
+        ("Mapping", "spec", &of_mapping as &dyn Fn(&str) -> String),
+        ("Module", "spec.config.defaults.httpmapping", &of_module),
+    ];
     for (kind, place, spec) in specs {
         let told = |list: &str, value: &str| {
             let object = only(&of_kind(kind, &spec(&format!("{list}: {{x-user-jwt: {{value: \"{value}\"}}}}"))));

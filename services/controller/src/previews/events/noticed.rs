@@ -78,7 +78,7 @@ mod tests {
         log.events.push_back(event(81, Live, ""));
         log.leave_out_again();
         assert_eq!(log.events, [event(75, Created, ""), event(76, Live, "")]);
-        let mut log = Log { events: long_ago.clone().into(), ..Log::default() };
+        let mut log = Log { events: long_ago.into(), ..Log::default() };
         // What comes back from another, a little later by its clock, is the same; what happens again soon is not.
         log.events.extend([event(24, FellBack, "cart"), event(25, Returned, "cart")]);
         let all = log.events.clone();
