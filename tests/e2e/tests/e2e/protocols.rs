@@ -39,12 +39,16 @@ async fn methods_beside_the_usual_ones() {
     site.write("all.yaml", yaml::plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
     let gateway = Gateway::start(&site).await;
     let (by_http1, by_http2) = (Client::http(site.http()), Client::http(site.http()).http2());
-    let ask = |method: &str| get("a.example", "/x/").method(method).body("{}");
+    let bare = |method: &str| get("a.example", "/x/").method(method).body("{}");
+    let ask = |method: &str| bare(method).with("content-type", "application/json");
     for method in ["QUERY", "COPY"] {
         for client in [&by_http1, &by_http2] {
             let echo = client.ask(&ask(method)).await.echo().unwrap();
             assert_eq!((&*echo.method, echo.body.len()), (method, 2));
         }
+    }
+    for client in [&by_http1, &by_http2] {
+        assert_eq!(client.ask(&bare("QUERY")).await.status, 400, "RFC 10008 has it say what its content is");
     }
     // Of those that nobody has registered Envoy takes none by HTTP/1.1.
     assert_eq!(by_http1.ask(&ask("ADOPT")).await.status, 400);

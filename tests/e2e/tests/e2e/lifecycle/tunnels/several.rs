@@ -121,7 +121,7 @@ async fn one_portal_before_several_controllers_brings_a_connection_to_each() {
     let (controllers, _balancer) = balance(vec![site.admin(), twin.admin()]).await;
     let (admin, listen) = (controllers.to_string(), site.at(8088).to_string());
     let keys = format!("http://{}/.nuncio/jwks", site.http());
-    let _portal = Process::spawn(&mut site.nuncio(&[
+    let portal = Process::spawn(&mut site.nuncio(&[
         "portal",
         "--admin",
         &admin,
@@ -149,6 +149,7 @@ async fn one_portal_before_several_controllers_brings_a_connection_to_each() {
         .await;
     }
     interrupt(process).await;
+    drop(portal);
     gateway.stop().await;
     other.stop().await;
 }
