@@ -41,7 +41,9 @@ async fn a_template_that_does_not_compile_leaves_the_last_good_filter_in_force()
     assert_eq!(problem["field"], "spec.JWT.errorResponse.bodyTemplate");
     assert!(problem["location"]["line"].as_u64() > Some(1), "{problem}");
     // Whoever decides has what was written after it, and so what was sent of it, were it the broken one.
-    site.write("last.yaml", documents(&[filter_called("last", "last")]));
+    let rule = json!({"host": "a.example", "path": "/last/*", "filters": [{"name": "last"}]});
+    let last = [filter_called("last", "last"), object("FilterPolicy", "last", json!({"rules": [rule]}))];
+    site.write("last.yaml", documents(&last));
     gateway.admin.state("Filter", "last", "acked").await;
     gateway.admin.state("Filter", "token", "acked").await;
     assert_eq!(answer().await, (401, "first: 401".to_owned()), "the last good one decides");
