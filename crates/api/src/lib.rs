@@ -29,5 +29,5 @@ pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, guard_in, is_bla
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;
 pub use text::{closest, without_port};
-pub use validate::{added_key, held_in, holds_key, is_assertion, shown_key, template_problem};
+pub use validate::{added_key, held_in, holds_key, is_assertion, reads_assertion, shown_key, template_problem};
 pub use yaml::to_yaml;

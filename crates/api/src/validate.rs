@@ -35,7 +35,7 @@ pub use expression::template_problem;
 pub(crate) use filter::filter;
 pub(crate) use filter_policy::{filter_policy, rules};
 pub use format::{held_in, holds_key};
-pub use header::{added_key, is_assertion};
+pub use header::{added_key, is_assertion, reads_assertion};
 pub(crate) use host::{host, host_in_part};
 pub(crate) use listener::listener;
 pub(crate) use mapping::{conditions, mapping};

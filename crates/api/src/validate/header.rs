@@ -65,6 +65,12 @@ pub fn is_assertion(name: &str) -> bool {
     name.replace('_', "-").eq_ignore_ascii_case(ASSERTION)
 }
 
+/// Whether a value that is added reads the gateway's word, and so hands it on under another name.
+#[must_use]
+pub fn reads_assertion(value: &str) -> bool {
+    format::kept_in(value, is_assertion).is_some()
+}
+
 /// Takes out headers of requests that would pass for the gateway's word.
 pub(super) fn keep_word(headers: &mut AddedHeaders, path: &Path<'_>, issues: &mut Issues<'_>) {
     headers.retain(|name, _| {

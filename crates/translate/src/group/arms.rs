@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{ObjectId, Problem};
+use nuncio_api::{ObjectId, Problem, reads_assertion};
 use nuncio_ir::{Arm, AuthContext, Check, HeaderEdits, Mirror};
 
 use super::Group;
@@ -56,10 +56,11 @@ fn complete(arm: &Arc<Arm>, weight: u32, shared: &Shared, auth_context: Option<A
     if weight == arm.weight && !shared.changes_arms() && auth_context.is_none() {
         return Arc::clone(arm);
     }
-    let request_headers = HeaderEdits {
+    let mut request_headers = HeaderEdits {
         remove: shared.remove_request_headers.clone().unwrap_or_default(),
         add: shared.add_request_headers.iter().chain(&arm.request_headers.add).cloned().collect(),
     };
+    keep_word(&mut request_headers);
     Arc::new(Arm {
         weight,
         request_headers,
@@ -69,6 +70,17 @@ fn complete(arm: &Arc<Arm>, weight: u32, shared: &Shared, auth_context: Option<A
         auth_context,
         ..(**arm).clone()
     })
+}
+
+/// Where the gateway's word is handed on under another name, a client says nothing under that: Envoy adds no header with an empty
+/// value, and so would leave the client's in place where there is no word.
+fn keep_word(edits: &mut HeaderEdits) {
+    for add in edits.add.iter_mut().filter(|add| reads_assertion(&add.value)) {
+        add.append = false;
+        edits.remove.push(add.name.clone());
+    }
+    edits.remove.sort_unstable();
+    edits.remove.dedup();
 }
 
 /// What the AuthService is told of an arm, where that is not what it is told of the route.

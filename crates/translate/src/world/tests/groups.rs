@@ -235,3 +235,27 @@ fn defaults_of_the_module_may_stand_without_a_class() {
     let added: Vec<_> = arms(route)[0].request_headers.add.iter().map(|header| &*header.name).collect();
     assert_eq!((added, &route.response_headers.remove[..]), (vec!["x-a"], &["x-c".to_owned()][..]), "{route:?}");
 }
+
+#[test]
+fn no_client_says_what_hands_the_gateways_word_on() {
+    let adds = "add_request_headers: {X-User-JWT: {value: 'Bearer %REQ(x-nuncio-assertion)%', append: true}, \
+                x-other: {value: '%REQ(x-nuncio)%'}, x-cel: {value: \"%CEL(request.headers['x-nuncio-assertion'])%\"}}";
+    let own = |more: &str| format!("{{hostname: '*', prefix: /a/, service: web, {more}}}");
+    let config = format!("{{defaults: {{httpmapping: {{{adds}}}}}}}");
+    let (said, removing) = (own(adds), own("remove_request_headers: [x-z, x-b]"));
+    for (name, world) in [
+        ("said by the Mapping", mappings("{}", &[("a", &said)])),
+        ("said by another of the group", mappings("{}", &[("a", &said), ("b", &removing)])),
+        ("said by the Module", mappings(&config, &[("a", &removing)])),
+    ] {
+        for arm in arms(route(&world, "a.example.com", "/a/")) {
+            let edits = &arm.request_headers;
+            let kept: Vec<_> =
+                edits.remove.iter().map(String::as_str).filter(|removed| !["x-b", "x-z"].contains(removed)).collect();
+            assert_eq!(kept, ["x-cel", "x-user-jwt"], "{name}: {edits:?}");
+            assert!(edits.remove.is_sorted(), "{name}: {edits:?}");
+            let appended: Vec<_> = edits.add.iter().filter(|add| add.append).map(|add| &*add.name).collect();
+            assert_eq!(appended, ["x-other"], "{name}: {edits:?}");
+        }
+    }
+}

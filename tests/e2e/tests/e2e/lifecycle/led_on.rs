@@ -24,18 +24,23 @@ async fn who_is_led_on_by_what_a_filter_says_brings_nobody_a_word_for_another() 
     let mut jwt = filter();
     jwt["JWT"]["jwksURI"] = json!(team.issuer.jwks_uri);
     let rules = json!([{"host": SHOP, "path": "/docs/*", "filters": [{"name": "who"}]},
-        {"host": SHOP, "path": "/cart/*", "filters": [{"name": "who"}]}]);
+        {"host": SHOP, "path": "/cart/*", "filters": [{"name": "who"}]},
+        {"host": SHOP, "path": "/named/*", "filters": [{"name": "who"}]}]);
     let mut special = mapping_on(SHOP, "special", "/docs/", team.branch.address());
     special["spec"]["headers"] = json!({"x-customer": "ann"});
     let mut forged = mapping_on(SHOP, "forged", "/open/", team.cart.address());
     forged["spec"]["add_request_headers"] =
         json!({"X-Nuncio-Assertion": {"value": "forged"}, "x-more": {"value": "yes"}});
+    forged["spec"]["add_request_headers"]["x-user-jwt"] = json!({"value": "%REQ(x-nuncio-assertion)%"});
+    let mut named = mapping_on(SHOP, "named", "/named/", team.cart.address());
+    named["spec"]["add_request_headers"] = json!({"x-user-jwt": {"value": "%REQ(x-nuncio-assertion)%"}});
     let objects = [
         object("Filter", "who", jwt),
         object("FilterPolicy", "who", json!({"rules": rules})),
         mapping_on(SHOP, "docs", "/docs/", team.cart.address()),
         special,
         forged,
+        named,
     ];
     team.site.write("docs.yaml", documents(&objects));
     let gateway = team.gateway().await;
@@ -53,10 +58,18 @@ async fn who_is_led_on_by_what_a_filter_says_brings_nobody_a_word_for_another() 
     assert_eq!((seen.header("x-customer"), seen.header(word)), (Some("ann"), None));
 
     // A Mapping does not speak in the gateway's place.
-    let open = client.ask(&get(SHOP, "/open/x")).await;
+    let open = client.ask(&get(SHOP, "/open/x").with("x-user-jwt", "forged")).await;
     let open = open.echo().unwrap();
     assert_eq!((open.header("x-more"), open.header(word)), (Some("yes"), None));
     is_told(&gateway, "forged", "NoEffect").await;
+
+    // Nor does a client, under the name by which a service has it, whether or not there is a word.
+    assert_eq!(open.header("x-user-jwt"), None);
+    let named = client.ask(&ask(SHOP, "/named/x").with("x-user-jwt", "forged")).await;
+    let named = named.echo().unwrap();
+    let under_the_name: Vec<_> = named.headers.iter().filter(|(name, _)| name == "x-user-jwt").collect();
+    assert_eq!(under_the_name.len(), 1, "{under_the_name:?}");
+    assert!(named.header(word).is_some() && named.header("x-user-jwt") == named.header(word));
 
     // A Preview leads nobody elsewhere by it.
     let mut preview = team.manifest("f1");
