@@ -20,6 +20,9 @@ use crate::idp::{Calls, Endpoints, Failed, Known, is_there};
 /// Tells upstreams that a request was let through because nobody could be asked, as Envoy tells them.
 const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-failure-mode-allowed");
 
+/// The time for an answer where none is said.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An External filter, compiled.
 #[derive(Debug)]
 pub(crate) struct ExternalFilter {
@@ -45,7 +48,10 @@ enum Form {
 }
 
 impl ExternalFilter {
-    pub(super) fn new(spec: External) -> Result<Self, String> {
+    pub(super) fn new(mut spec: External) -> Result<Self, String> {
+        if spec.timeout.is_zero() {
+            spec.timeout = TIMEOUT;
+        }
         if spec.client.insecure_tls && spec.url.starts_with("http://") {
             return Err("insecure_tls is of no use without TLS".to_owned());
         }
@@ -90,8 +96,7 @@ impl ExternalFilter {
                 Form::Grpc(asked) => grpc::check(&self.spec, asked, request).await,
             }
         };
-        let timeout = if self.spec.timeout.is_zero() { Duration::from_secs(5) } else { self.spec.timeout };
-        let result = tokio::time::timeout(timeout, ask).await;
+        let result = tokio::time::timeout(self.spec.timeout, ask).await;
         let result = result
             .unwrap_or_else(|_| Err(Failure::no_answer("no answer in time".to_owned(), length(&self.spec, request))));
         cookies::put_back(request, ours);

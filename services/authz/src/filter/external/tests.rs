@@ -38,8 +38,13 @@ fn open(url: &str, protocol: &Json) -> ExternalFilter {
 
 /// The same of one whose endpoints are known.
 fn open_at(url: &str, addresses: Option<&[SocketAddr]>, protocol: &Json) -> ExternalFilter {
+    open_within(5, url, addresses, protocol)
+}
+
+/// The same of one that is given so many seconds.
+fn open_within(secs: u64, url: &str, addresses: Option<&[SocketAddr]>, protocol: &Json) -> ExternalFilter {
     let spec = json!({
-        "url": url, "addresses": addresses.map(|alike| [alike]), "protocol": protocol, "timeout": { "secs": 5, "nanos": 0 }, "status_on_error": 403, "failure_mode_allow": true,
+        "url": url, "addresses": addresses.map(|alike| [alike]), "protocol": protocol, "timeout": { "secs": secs, "nanos": 0 }, "status_on_error": 403, "failure_mode_allow": true,
         "identity_headers": [], "include_body": { "max_bytes": 1 << 20, "allow_partial": true },
     });
     ExternalFilter::new(serde_json::from_value(spec).unwrap()).unwrap()
@@ -154,4 +159,14 @@ async fn by_grpc_another_endpoint_is_asked_where_one_is_silent() {
         assert!(!lets_in(&filter, 0).await, "somebody is there");
     }
     assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn no_time_at_all_is_the_usual_time() {
+    let (silent, _queue) = crate::idp::silent().await;
+    for protocol in [by_http(), json!("grpc")] {
+        let filter = open_within(0, "http://asked.shop:80", Some(&[silent]), &protocol);
+        let asked = tokio::time::timeout(Duration::from_millis(500), lets_in(&filter, 0)).await;
+        assert!(asked.is_err(), "{protocol}: nobody is waited for");
+    }
 }
