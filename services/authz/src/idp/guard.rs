@@ -13,6 +13,13 @@ use tokio::time::timeout;
 /// How long connecting may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
 
+/// How many endpoints a connection tries at most: each has its share of the time, and where there are many, none would have
+/// enough.
+const MOST_TRIED: usize = 8;
+
+/// The least share of the time, in which a slower link connects.
+const LEAST_SHARE: Duration = Duration::from_millis(100);
+
 /// Looks names up, and leaves out what is never asked. Loopback and private addresses are fine: identity providers
 /// run beside us.
 #[derive(Debug)]
@@ -54,24 +61,33 @@ impl Endpoints {
         self.ranks.first().map_or(0, Vec::len)
     }
 
-    /// All of them, in the order in which they are tried.
+    /// Those that are tried, in the order in which they are: of each rank some, the rest of the nearest.
     pub(crate) fn in_turn(&self) -> Result<Vec<SocketAddr>, Error> {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
-        let in_turn = self.ranks.iter().flat_map(|rank| {
+        let (mut room, mut addresses) = (MOST_TRIED, Vec::new());
+        for (index, rank) in self.ranks.iter().enumerate() {
+            let farther = self.ranks.len() - index - 1;
+            let tried = rank.len().min(room.saturating_sub(farther).max(1)).min(room);
+            room -= tried;
             let (later, first) = rank.split_at(next % rank.len());
-            first.iter().chain(later)
-        });
-        let addresses: Vec<_> = in_turn.copied().collect();
+            addresses.extend(first.iter().chain(later).take(tried));
+        }
         if addresses.is_empty() {
             return Err(Error::new(ErrorKind::AddrNotAvailable, "the service has no endpoint that may be asked"));
         }
         Ok(addresses)
     }
 
-    /// Connects to one of them. Each has its share of the time: one that is silent leaves the others theirs.
+    /// Connects to one of them. Each has its share of the time: one that is silent leaves the others theirs, where there is
+    /// enough for all.
     pub(crate) async fn connect(&self, within: Duration) -> Result<TcpStream, Error> {
+        let within = within.min(CONNECT);
         let addresses = self.in_turn()?;
-        let share = within.min(CONNECT) / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        let share = share(within, addresses.len());
+        timeout(within, Self::connect_to(addresses, share)).await.unwrap_or_else(|elapsed| Err(elapsed.into()))
+    }
+
+    async fn connect_to(addresses: Vec<SocketAddr>, share: Duration) -> Result<TcpStream, Error> {
         let mut failed = Error::from(ErrorKind::AddrNotAvailable);
         for address in addresses {
             match timeout(share, TcpStream::connect(address)).await {
@@ -82,6 +98,11 @@ impl Endpoints {
         }
         Err(failed)
     }
+}
+
+/// The share of the time that each of so many has.
+fn share(within: Duration, number: usize) -> Duration {
+    (within / u32::try_from(number).unwrap_or(u32::MAX)).max(LEAST_SHARE)
 }
 
 /// Whether somebody takes connections where a URL leads. Nothing is sent.
@@ -155,6 +176,38 @@ mod tests {
         let endpoints = Endpoints::new(&[vec![near, other], vec![far]]);
         let tried: BTreeSet<_> = (0..2).map(|_| endpoints.in_turn().unwrap()).collect();
         assert_eq!(tried, BTreeSet::from([vec![near, other, far], vec![other, near, far]]));
+    }
+
+    #[test]
+    fn of_many_endpoints_some_are_tried_and_each_has_enough_time() {
+        let rank = |rank: u8, number: u8| -> Vec<SocketAddr> {
+            (0..number).map(|last| SocketAddr::from(([10, rank, 0, last], 80))).collect()
+        };
+        let tried = |ranks: &[Vec<SocketAddr>]| Endpoints::new(ranks).in_turn().unwrap();
+        let of_rank = |tried: &[SocketAddr], rank: u8| {
+            tried
+                .iter()
+                .filter(|address| matches!(address.ip(), std::net::IpAddr::V4(ip) if ip.octets()[1] == rank))
+                .count()
+        };
+        for (near, farther, far, expected) in
+            [(200, 3, 200, [6, 1, 1]), (2, 1, 200, [2, 1, 5]), (1, 200, 1, [1, 6, 1]), (2, 1, 3, [2, 1, 3])]
+        {
+            let tried = tried(&[rank(0, near), rank(1, farther), rank(2, far)]);
+            let found = [0, 1, 2].map(|rank| of_rank(&tried, rank));
+            assert_eq!(found, expected, "{near}, {farther}, {far}: {tried:?}");
+            assert_eq!(tried.iter().collect::<BTreeSet<_>>().len(), tried.len(), "each once");
+        }
+        let ranks: Vec<_> = (0..20).map(|index| rank(index, 2)).collect();
+        assert_eq!(tried(&ranks).len(), MOST_TRIED, "more ranks than are tried");
+
+        let endpoints = Endpoints::new(&[rank(0, 200)]);
+        let all: BTreeSet<_> = (0..200).flat_map(|_| endpoints.in_turn().unwrap()).collect();
+        assert_eq!(all.len(), 200, "all have their turn");
+
+        let milliseconds = Duration::from_millis;
+        assert_eq!(share(milliseconds(500), MOST_TRIED), milliseconds(100));
+        assert_eq!(share(milliseconds(2000), 2), milliseconds(1000));
     }
 
     #[tokio::test]
