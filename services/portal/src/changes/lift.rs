@@ -41,10 +41,16 @@ impl Room {
 
     /// A value, if there is room for so many copies of it.
     fn whole<'v>(&mut self, value: &'v Value, copies: usize) -> Option<&'v Value> {
-        let left = self.left.checked_sub(self.size(value, copies));
+        let size = self.size(value, copies);
+        self.take(size).then_some(value)
+    }
+
+    /// Whether there is room for so many values more, which may be made here: by where they are, their size is not to be known again.
+    fn take(&mut self, size: usize) -> bool {
+        let left = self.left.checked_sub(size);
         self.is_enough &= left.is_some();
-        self.left = left?;
-        Some(value)
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
     }
 
     /// What a shared response holds, likewise.
@@ -240,15 +246,14 @@ fn request_body(root: &Value, operation: &Value, parameters: &[&Value], room: &m
     let properties: Map<String, Value> =
         parameters.iter().filter_map(|field| Some((text(field, "name")?.to_owned(), schema(field)))).collect();
     let required: Vec<_> = parameters.iter().filter(|field| is_required(field)).map(|field| &field["name"]).collect();
-    let form = json!({ "type": "object", "properties": properties, "required": required });
-    let media = form_media_types(root, operation, parameters);
-    let mut content = contents(&media, Some(&form));
+    let mut content = json!({ "schema": { "type": "object", "properties": properties, "required": required } });
     let encoding = encoding(parameters);
     if !encoding.is_empty() {
-        let contents = content.as_object_mut().into_iter().flat_map(Map::values_mut);
-        contents.for_each(|content| content["encoding"] = json!(encoding));
+        content["encoding"] = Value::Object(encoding);
     }
-    json!({ "required": !required.is_empty(), "content": content })
+    let media = form_media_types(root, operation, parameters);
+    let content = if room.take(size(&content).saturating_mul(media.len())) { content } else { json!({}) };
+    json!({ "required": !required.is_empty(), "content": each(&media, &content) })
 }
 
 /// How lists of a form are written, where that is otherwise than usual.
@@ -286,6 +291,9 @@ fn responses(root: &Value, operation: &Value, room: &mut Room) -> Value {
 }
 
 fn contents(media: &[String], schema: Option<&Value>) -> Value {
-    let content = schema.map_or_else(|| json!({}), |schema| json!({ "schema": schema }));
+    each(media, &schema.map_or_else(|| json!({}), |schema| json!({ "schema": schema })))
+}
+
+fn each(media: &[String], content: &Value) -> Value {
     Value::Object(media.iter().map(|media| (media.clone(), content.clone())).collect())
 }

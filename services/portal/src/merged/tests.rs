@@ -256,6 +256,20 @@ fn forms_of_swagger_are_bodies_that_are_written_as_they_were() {
 }
 
 #[test]
+fn a_form_of_swagger_that_is_sent_in_too_many_ways_is_not_copied_to_each() {
+    let of = |ways: usize| {
+        let fields = (0..200).map(|index| json!({ "name": format!("f{index}"), "in": "formData", "type": "string" }));
+        let media = (0..ways).map(|index| format!("multipart/a{index}")).collect::<Vec<_>>();
+        from_swagger(&json!({ "swagger": "2.0", "info": { "title": "T" }, "paths": { "/a": { "post": {
+            "consumes": media, "parameters": fields.collect::<Vec<_>>() } } } }))
+    };
+    assert!(
+        of(10).is_some_and(|all| all["paths"]["/a"]["post"]["requestBody"]["content"].as_object().unwrap().len() == 10)
+    );
+    assert_eq!(of(3000), None);
+}
+
+#[test]
 fn what_is_not_in_it_says_why() {
     let regex = changed(entry("regex", "/x", &document(&json!({}), &json!({}))), |api| {
         api.served.path = Path::Regex("/x.*".to_owned());
