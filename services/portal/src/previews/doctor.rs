@@ -188,7 +188,30 @@ pub(super) async fn follow(visit: Visit, Path((namespace, name)): Id, Form(Wante
 
 #[cfg(test)]
 mod tests {
-    use super::{SNIPPETS, Service};
+    use super::{PATIENCE, SNIPPETS, Service};
+
+    #[test]
+    fn no_mapping_that_we_show_gives_up_before_the_doctor() {
+        let texts = [
+            include_str!("../../../../examples/shop/manifests/portal.yaml"),
+            include_str!("../../../../docs/portal.md"),
+            include_str!("../../../../docs/previews.md"),
+        ];
+        let documents = texts.iter().flat_map(|text| text.split("---\n").flat_map(|part| part.split("```")));
+        let leads_here = |text: &&str| {
+            let prefixes = ["prefix: /docs/", "prefix: /api/v1/previews"];
+            text.contains("kind: Mapping\n") && prefixes.iter().any(|prefix| text.contains(prefix))
+        };
+        let timeout = |mapping: &str| -> Option<u128> {
+            let (_, after) = mapping.split_once("timeout_ms: ")?;
+            after.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
+        };
+        let mappings: Vec<_> = documents.filter(leads_here).collect();
+        assert_eq!(mappings.len(), 4, "{mappings:#?}");
+        for mapping in mappings {
+            assert!(timeout(mapping).is_some_and(|timeout| timeout > PATIENCE.as_millis()), "{mapping}");
+        }
+    }
 
     #[test]
     fn what_other_gateways_may_have_seen_is_not_said_to_be_unseen() {

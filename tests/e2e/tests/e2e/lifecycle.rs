@@ -60,7 +60,7 @@ impl Team {
         let rule = |path: &str, filters: Value| json!({"host": PORTAL, "path": path, "filters": filters});
         let rules = json!([rule("/webhooks/*", json!([])), rule("/*", json!([{"name": "token"}]))]);
         let mut portal = mapping_on(PORTAL, "portal", "/", self.site.at(8088));
-        portal["spec"]["rewrite"] = json!("");
+        (portal["spec"]["rewrite"], portal["spec"]["timeout_ms"]) = (json!(""), json!(40_000));
         vec![
             listener("http", self.site.http().port(), "HTTP"),
             host("any", "*"),
@@ -107,7 +107,7 @@ impl Team {
     /// address as well.
     async fn server(&self, gateway: &Gateway<'_>) -> String {
         let mut portal = mapping_on("*", "portal-everywhere", "/api/v1/", self.site.at(8088));
-        portal["spec"]["rewrite"] = json!("");
+        (portal["spec"]["rewrite"], portal["spec"]["timeout_ms"]) = (json!(""), json!(40_000));
         let rule = json!({"host": "*", "path": "/api/v1/*", "filters": [{"name": "token"}]});
         let policy = object("FilterPolicy", "portal-everywhere", json!({"rules": [rule]}));
         self.site.write("everywhere.yaml", documents(&[portal, policy]));
