@@ -33,6 +33,15 @@ pub(super) fn raise_generation(spec: &mut Preview, old: Option<&Preview>) {
     }
 }
 
+/// Links to one that was there before under its name, and is forgotten, are none to this: nobody knows which of them were withdrawn.
+pub(super) fn begin_generation(spec: &mut Preview, old: Option<&Preview>, now: u64) {
+    let had_links = old.and_then(mode) == Some(PreviewAccessMode::ShareLink);
+    let has_links = mode(spec) == Some(PreviewAccessMode::ShareLink);
+    if let Some(access) = spec.access.as_mut().filter(|_| has_links && !had_links) {
+        access.generation = access.generation.or(u32::try_from(now).ok());
+    }
+}
+
 /// The links that there are let nobody in from now on; or why there is nothing to be withdrawn.
 pub(super) fn withdraw_links(spec: &mut Preview) -> Result<(), &'static str> {
     let of_links = spec.access.as_mut().filter(|access| access.mode == Some(PreviewAccessMode::ShareLink));
@@ -44,6 +53,10 @@ pub(super) fn withdraw_links(spec: &mut Preview) -> Result<(), &'static str> {
 
 fn generation(spec: &Preview) -> Option<u32> {
     spec.access.as_ref()?.generation
+}
+
+fn mode(spec: &Preview) -> Option<PreviewAccessMode> {
+    spec.access.as_ref()?.mode
 }
 
 /// For how long a Preview is to be shown.
@@ -156,6 +169,22 @@ mod tests {
         assert_eq!(after(raise_generation, &plain, Some(&third)), Some(3));
         assert_eq!(after(raise_generation, &second, Some(&third)), Some(3));
         assert_eq!(after(raise_generation, &third, Some(&second)), Some(3));
+    }
+
+    #[test]
+    fn links_begin_at_a_generation_that_none_before_had() {
+        let (links, public) = (preview("\"mode\": \"ShareLink\""), preview("\"mode\": \"Public\""));
+        let begun = |spec: &Preview, old: Option<&Preview>| {
+            let mut new = spec.clone();
+            begin_generation(&mut new, old, 1_766_599_200);
+            generation(&new)
+        };
+        assert_eq!(begun(&links, None), Some(1_766_599_200));
+        assert_eq!(begun(&links, Some(&public)), Some(1_766_599_200));
+        // Those that there are stay good, what is said counts, and others have none.
+        assert_eq!(begun(&links, Some(&links)), None);
+        assert_eq!(begun(&preview("\"mode\": \"ShareLink\", \"generation\": 0"), None), Some(0));
+        assert_eq!(begun(&public, None), None);
     }
 
     #[test]

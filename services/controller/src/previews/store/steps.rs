@@ -11,7 +11,7 @@ use crate::clock;
 use crate::engine::Engine;
 use crate::previews::manifest::Manifest;
 use crate::previews::place::{Found, Unwritten};
-use crate::previews::steps::withdraw_links;
+use crate::previews::steps::{begin_generation, withdraw_links};
 use crate::previews::sweep::is_a_memory;
 use crate::run::lock;
 
@@ -58,6 +58,7 @@ impl Store {
     ) -> Result<PreviewOutcome, Unwritten> {
         let mut manifest = self.place.marked(self.for_this_instance(manifest));
         let has_ended = now.times.has_ended;
+        begin_generation(&mut manifest.spec, now.spec(), clock::now());
         if let Some(old) = old.filter(|_| !has_ended) {
             self.keep_end(engine, now, &mut manifest);
             if manifest.is_said_by(&old.object) {

@@ -73,3 +73,34 @@ async fn what_was_read_of_one_that_ended_or_went_since_is_refused() {
     std::fs::remove_file(directory.path().join("previews/default.tax.json")).unwrap();
     assert!(is_refused(&*engine(directory.path()).await, &digest));
 }
+
+#[tokio::test]
+async fn one_that_is_made_anew_takes_no_links_of_one_that_is_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("previews/default.tax.json");
+    let mut wanted = preview(&json!({"ttl": "1h"}));
+    wanted["spec"]["access"] = json!({"mode": "ShareLink"});
+    let wanted = Manifest::parse("default", "tax", &wanted.to_string()).unwrap();
+    let put = async || {
+        let engine = engine(directory.path()).await;
+        let store = Store::unfollowed(directory.path().to_owned(), "default".to_owned());
+        let decide = |now: Now<'_>| {
+            let mut manifest = wanted.clone();
+            keep_generation(&mut manifest.spec, now.spec());
+            Ok(Step::Put(manifest.into()))
+        };
+        let outcome = store.change(&engine, &id(), decide).unwrap();
+        let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        (outcome, written["spec"]["access"]["generation"].as_u64())
+    };
+    let before = clock::now();
+    let (made, first) = put().await;
+    assert_eq!(made, PreviewOutcome::Created);
+    assert!(first >= Some(before) && first <= Some(clock::now()), "{first:?}");
+    assert_eq!(put().await, (PreviewOutcome::Unchanged, first));
+    // Links were withdrawn, and then it was taken away.
+    drop(with(directory.path(), 1, &json!({"ttl": "1h"})).await);
+    assert_eq!(put().await.1, Some(1));
+    std::fs::remove_file(&file).unwrap();
+    assert!(put().await.1 >= first);
+}
