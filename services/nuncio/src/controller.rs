@@ -83,7 +83,7 @@ fn describe(xds: &XdsAddress) -> String {
 
 /// Prints what happens until the controller has ended.
 async fn print_events(mut report: Report, mut events: mpsc::Receiver<Event>, format: LogFormat) {
-    while let Some(event) = events.recv().await {
+    while let Some(event) = report.next(&mut events).await {
         tell(&mut report, &event, format);
     }
 }

@@ -3,13 +3,15 @@
 mod record;
 pub(crate) mod words;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use nuncio_api::ObjectId;
 use nuncio_controller::{ChangeKind, Event, LocatedProblem, ServedListener, Subject};
 use nuncio_telemetry::LogFormat;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 pub(crate) use self::words::{count, milliseconds, severity};
 use self::words::{objects, url};
@@ -18,7 +20,7 @@ use crate::exit::print_text;
 
 /// Changes that may wait for an Envoy. With none connected they would pile up for ever.
 const MAX_WAITING: usize = 100;
-/// How long a gateway may take for the keys of previews. Where it cannot make them, it says so itself.
+/// How long a gateway may take for the keys of previews until it is told that they are waited for.
 const START: Duration = Duration::from_secs(5);
 
 /// Turns events into lines. Knows no output: [`tell`] does.
@@ -34,7 +36,7 @@ pub(crate) struct Report {
     live: bool,
     begun: Instant,
     /// Previews of which it was not told that they wait for keys, since these are being made.
-    spared: BTreeSet<ObjectId>,
+    spared: BTreeMap<ObjectId, Event>,
     /// Objects of which it was told what is wrong.
     told: BTreeSet<ObjectId>,
 }
@@ -43,13 +45,24 @@ impl Report {
     /// For the gateway that serves `place` and has its diagnostics at `admin`.
     pub(crate) fn new(place: Place, admin: SocketAddr) -> Self {
         let (waiting, begun) = (VecDeque::new(), Instant::now());
-        let (spared, told) = (BTreeSet::new(), BTreeSet::new());
+        let (spared, told) = (BTreeMap::new(), BTreeSet::new());
         Self { place, admin, portal: None, waiting, live: false, begun, spared, told }
     }
 
     /// The same with a developer portal at `portal`, if there is one.
     pub(crate) fn with_portal(self, portal: Option<SocketAddr>) -> Self {
         Self { portal, ..self }
+    }
+
+    /// The next event. One that was spared comes again where it lasts.
+    pub(crate) async fn next(&mut self, events: &mut mpsc::Receiver<Event>) -> Option<Event> {
+        if self.spared.is_empty() {
+            return events.recv().await;
+        }
+        match timeout(START.saturating_sub(self.begun.elapsed()), events.recv()).await {
+            Ok(event) => event,
+            Err(_) => self.spared.pop_first().map(|(_, event)| event),
+        }
     }
 
     /// What to say about `event`: any number of lines.
@@ -87,13 +100,22 @@ impl Report {
         match event {
             Event::Problem(located @ LocatedProblem { object: Some(id), .. }) => {
                 let is_passing = located.is_passing() && self.begun.elapsed() < START;
-                let of = if is_passing { &mut self.spared } else { &mut self.told };
-                of.insert(id.clone());
+                if is_passing {
+                    self.spared.insert(id.clone(), event.clone());
+                } else {
+                    self.told.insert(id.clone());
+                }
                 is_passing
             }
             Event::Mended(Subject::Object(id)) => {
-                let (was_spared, was_told) = (self.spared.remove(id), self.told.remove(id));
+                let (was_spared, was_told) = (self.spared.remove(id).is_some(), self.told.remove(id));
                 was_spared && !was_told
+            }
+            Event::Changed { objects, .. } => {
+                // Of what is gone nothing waits.
+                let gone = objects.iter().filter(|(_, kind)| *kind == ChangeKind::Removed);
+                gone.for_each(|(id, _)| drop(self.spared.remove(id)));
+                false
             }
             _ => false,
         }

@@ -245,7 +245,7 @@ impl Reporter {
     /// Ends when the controller has. Fails if, before anything was served, an address turns out to be taken.
     async fn run(mut self, mut events: mpsc::Receiver<Event>, free_ports: oneshot::Sender<()>) -> Result<(), Failure> {
         let mut free_ports = Some(free_ports);
-        while let Some(event) = events.recv().await {
+        while let Some(event) = self.report.next(&mut events).await {
             if self.stopping.is_cancelled() {
                 continue;
             }

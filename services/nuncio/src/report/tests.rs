@@ -151,6 +151,30 @@ fn keys_that_are_made_in_a_moment_are_not_worth_a_word() {
     assert!(!old.spares(&warning("WaitingForKeys")) && !old.spares(&mended));
 }
 
+#[tokio::test]
+async fn keys_that_nobody_makes_are_told_of_all_the_same() {
+    let id = |name: &str| ObjectId::new(Kind::Preview, "default", name);
+    let waiting = |name: &str| {
+        let (object, problem) = (Some(id(name)), Problem::warning("WaitingForKeys", "", "no URL is told yet"));
+        Event::Problem(LocatedProblem { object, called: None, problem, location: None, snippet: String::new() })
+    };
+    let (sender, mut events) = mpsc::channel(4);
+    let mut report = report();
+    assert!(["gone", "mended", "tax"].map(waiting).iter().all(|event| report.spares(event)));
+    let gone = Event::Changed { objects: vec![(id("gone"), ChangeKind::Removed)], revision: None };
+    assert!(!report.spares(&gone) && report.spares(&Event::Mended(Subject::Object(id("mended")))));
+    // They may be made until then.
+    report.begun = Instant::now().checked_sub(START).unwrap();
+    sender.send(live(1, 1)).await.unwrap();
+    assert!(matches!(report.next(&mut events).await, Some(Event::Live { .. })), "what is there comes first");
+    let late = report.next(&mut events).await.unwrap();
+    assert!(!report.spares(&late));
+    assert_eq!(report.lines(&late), ["warning: Preview default/tax: no URL is told yet"]);
+    assert!(!report.spares(&Event::Mended(Subject::Object(id("tax")))), "somebody was told");
+    drop(sender);
+    assert!(report.next(&mut events).await.is_none(), "once");
+}
+
 #[test]
 fn an_address_that_cannot_be_bound_is_recognised() {
     let nacked = |message: &str| Event::Nacked {

@@ -228,7 +228,7 @@ impl World {
         let is_waiting = self.waits_for_preview_keys().then(|| {
             let message = format!(
                 "no URL is told yet: it is made of the Secret {PREVIEW_KEYS} in the namespace {}, which is not there, and which \
-                 the gateway makes that leads",
+                 the gateway makes that leads; where that lasts, its log says why",
                 self.settings.namespace
             );
             Problem::warning("WaitingForKeys", "", message)
