@@ -259,6 +259,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_extended_again_after_it_was_shortened_is_told_again() {
+        let of = |slug: &str, expires: u64| Shape {
+            object: Some(object(slug)),
+            expires: Some(expires),
+            is_shown: true,
+            is_live: true,
+            ..Shape::default()
+        };
+        let extended = "Extended 1970-01-01T00:03:20Z";
+        assert_eq!(
+            told(vec![of("a", 100), of("b", 200), of("c", 100), of("d", 200)])[2..],
+            [format!("11 {extended}"), "12 Changed".to_owned(), "12 Live".to_owned(), format!("13 {extended}")]
+        );
+    }
+
+    #[test]
     fn what_cannot_be_seen_any_more_is_told_and_not_much_is_kept() {
         let live = Shape { object: Some(object("a")), is_shown: true, is_live: true, ..Shape::default() };
         let hidden = Shape { is_shown: false, is_live: false, ..live.clone() };

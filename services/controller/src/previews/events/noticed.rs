@@ -27,8 +27,12 @@ impl Log {
 
     /// A gateway that has begun later notices then what had been so for long.
     pub(super) fn leave_out_again(&mut self) {
-        let mut last = BTreeMap::new();
+        let mut last = BTreeMap::<(Subject, String), (PreviewEventKind, String)>::new();
         self.events.retain(|event| {
+            if event.kind == PreviewEventKind::Changed {
+                // It may end sooner by that, and be extended until the same time once more: nobody notices that late who begins.
+                last.retain(|_, (kind, _)| *kind != PreviewEventKind::Extended);
+            }
             let before = last.insert(subject(event), (event.kind, event.detail.clone()));
             let is_again = before.is_some_and(|(kind, detail)| (kind, &detail) == (event.kind, &event.detail));
             !is_again || event.kind == PreviewEventKind::Changed
@@ -62,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_gateways_have_noticed_is_told_once_and_in_order() {
-        use PreviewEventKind::{Created, FellBack, Live, Returned};
+        use PreviewEventKind::{Changed, Created, EndsSoon, FellBack, Live, Returned};
         let event =
             |at: u64, kind: PreviewEventKind, detail: &str| PreviewEventView { at, kind, detail: detail.into() };
         let long_ago =
@@ -78,6 +82,11 @@ mod tests {
         log.events.push_back(event(81, Live, ""));
         log.leave_out_again();
         assert_eq!(log.events, [event(75, Created, ""), event(76, Live, "")]);
+        // It says once that it ends soon, though it was changed before another noticed that.
+        let changed = [event(30, EndsSoon, "t"), event(31, Changed, "")];
+        let mut log = Log { events: changed.clone().into(), ..Log::default() };
+        log.take(vec![event(90, EndsSoon, "t")]);
+        assert_eq!(log.events, changed);
         let mut log = Log { events: long_ago.into(), ..Log::default() };
         // What comes back from another, a little later by its clock, is the same; what happens again soon is not.
         log.events.extend([event(24, FellBack, "cart"), event(25, Returned, "cart")]);
