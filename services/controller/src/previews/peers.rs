@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::admin::{AdminClient, AdminError, AdminReply, PlacedCallView, WatchView, WatchedPreview, peer_token};
 use crate::run::Config;
 
-/// How long is waited for those that are to watch for a request, and for what a name stands for: somebody waits for what becomes of it.
+/// How long is waited for whoever is asked, and for what a name stands for: one that is silent is not to hold what the others tell.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What one answers, or why it does not.
@@ -143,9 +143,10 @@ impl Peers {
         addresses: &BTreeSet<SocketAddr>,
         path: &str,
     ) -> Vec<(SocketAddr, Told<T>)> {
-        let asked = addresses.iter().copied().map(|address| async move {
-            (address, in_time(&address.to_string(), self.ask(address, Method::POST, path)).await)
-        });
+        let asked = addresses
+            .iter()
+            .copied()
+            .map(|address| async move { (address, self.ask(address, Method::POST, path).await) });
         join_all(asked).await
     }
 
@@ -155,7 +156,8 @@ impl Peers {
         // Nobody knows who answers there: the token itself would open all of diagnostics.
         let shown = token.map(|token| SharedToken::Own(peer_token(&token).into()));
         let client = AdminClient::tcp(address.to_string()).bearing(shown);
-        understood(client.exchange(method, path).await).map_err(|why| format!("{address}: {why}"))
+        let told = async { understood(client.exchange(method, path).await).map_err(|why| format!("{address}: {why}")) };
+        in_time(&address.to_string(), told).await
     }
 }
 
@@ -234,9 +236,16 @@ mod tests {
     #[tokio::test]
     async fn who_is_silent_is_not_waited_for_long() {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let silent = listener.local_addr().unwrap().to_string();
-        let watch = peers(&[&silent], false).watch(&wanted()).await;
-        assert_eq!(watch.missed, [format!("{silent}: no answer within 2 s")]);
+        let address = listener.local_addr().unwrap();
+        let silent = address.to_string();
+        let peers = peers(&[&silent], false);
+        let wanted = wanted();
+        let (watch, told) = tokio::join!(
+            peers.watch(&wanted),
+            peers.ask::<WatchView>(address, Method::GET, "/api/v1/preview-sightings")
+        );
+        let why = format!("{silent}: no answer within 2 s");
+        assert_eq!((watch.missed, told.err()), (vec![why.clone()], Some(why)));
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::Method;
 use nuncio_api::{Kind, ObjectId};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::Lifecycle;
 use super::peers::Told;
@@ -51,7 +52,9 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, lifecycle: Arc<Lifecycle>
         return;
     }
     let mut heard = Heard::default();
-    let mut tick = tokio::time::interval(LOOK);
+    let mut tick = interval(LOOK);
+    // Who is silent holds a round, for which no other is to follow at once.
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         // Before manifests are read there is nothing that what is told could be about.
