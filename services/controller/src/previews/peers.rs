@@ -1,6 +1,6 @@
 //! The other gateways of the same objects. Each sees its own requests alone, so whoever is asked asks them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -45,7 +45,8 @@ pub(super) struct Others {
 /// Others that watch for a request.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    watchers: Vec<SocketAddr>,
+    /// And what each calls itself: one that has several addresses is one.
+    watchers: BTreeMap<SocketAddr, String>,
     missed: Vec<String>,
 }
 
@@ -80,11 +81,10 @@ impl Peers {
         let (addresses, unknown) = self.addresses().await;
         watch.missed.extend(unknown);
         let path = self.path("/api/v1/preview-watch", wanted);
-        let mut heard = BTreeSet::from([self.own.clone()]);
-        for (address, told) in self.all(&addresses, &path).await {
+        for (address, told) in self.all(addresses, &path).await {
             match told {
-                // One that has several addresses has seen what it has once.
-                Ok(WatchView { gateway }) => watch.watchers.extend(heard.insert(gateway).then_some(address)),
+                Ok(WatchView { gateway }) if self.is_own(&gateway) => {}
+                Ok(WatchView { gateway }) => drop(watch.watchers.insert(address, gateway)),
                 Err(why) => watch.missed.push(why),
             }
         }
@@ -96,15 +96,20 @@ impl Peers {
         let Watch { watchers, missed } = watch;
         let mut others = Others { missed, ..Others::default() };
         let path = self.path("/api/v1/preview-watched", wanted);
-        for (_, told) in self.all::<Vec<PlacedCallView>>(&watchers.into_iter().collect(), &path).await {
-            match told {
-                Ok(calls) => {
+        let (mut heard, mut silent) = (BTreeSet::<&String>::new(), Vec::new());
+        for (address, told) in self.all::<Vec<PlacedCallView>>(watchers.keys().copied().collect(), &path).await {
+            match (told, watchers.get(&address)) {
+                (Ok(calls), gateway) => {
                     others.calls.extend(calls);
-                    others.gateways += 1;
+                    heard.extend(gateway);
                 }
-                Err(why) => others.missed.push(why),
+                (Err(why), gateway) => silent.push((gateway, why)),
             }
         }
+        others.gateways = heard.len();
+        // One that has several addresses tells at one of them, which may be any: somebody else may call himself like it at another.
+        let missed = silent.into_iter().filter(|(gateway, _)| gateway.is_none_or(|gateway| !heard.contains(gateway)));
+        others.missed.extend(missed.map(|(_, why)| why));
         others
     }
 
@@ -140,13 +145,11 @@ impl Peers {
 
     async fn all<T: DeserializeOwned>(
         &self,
-        addresses: &BTreeSet<SocketAddr>,
+        addresses: BTreeSet<SocketAddr>,
         path: &str,
     ) -> Vec<(SocketAddr, Told<T>)> {
-        let asked = addresses
-            .iter()
-            .copied()
-            .map(|address| async move { (address, self.ask(address, Method::POST, path).await) });
+        let asked =
+            addresses.into_iter().map(|address| async move { (address, self.ask(address, Method::POST, path).await) });
         join_all(asked).await
     }
 
@@ -181,6 +184,7 @@ fn understood<T: DeserializeOwned>(reply: Result<AdminReply, AdminError>) -> Tol
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -204,21 +208,27 @@ mod tests {
     }
 
     /// Somebody who answers once that he watches, and calls himself this.
-    async fn watcher(gateway: &'static str) -> String {
+    async fn watcher(gateway: &str) -> String {
+        answering([json!({"gateway": gateway})]).await
+    }
+
+    /// Somebody who gives these answers, and is gone then.
+    async fn answering<const N: usize>(answers: [Value; N]) -> String {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut asked = Vec::new();
-            while !asked.ends_with(b"\r\n\r\n") {
-                asked.push(stream.read_u8().await.unwrap());
+            for body in answers.map(|answer| answer.to_string()) {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut asked = Vec::new();
+                while !asked.ends_with(b"\r\n\r\n") {
+                    asked.push(stream.read_u8().await.unwrap());
+                }
+                // He may be a stranger. Who fails here answers nothing, and is missed.
+                let asked = String::from_utf8(asked).unwrap();
+                assert!(asked.contains(&peer_token(TOKEN)) && !asked.contains(TOKEN), "{asked}");
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all((head + &body).as_bytes()).await.unwrap();
             }
-            // He may be a stranger. Who fails here answers nothing, and is missed.
-            let asked = String::from_utf8(asked).unwrap();
-            assert!(asked.contains(&peer_token(TOKEN)) && !asked.contains(TOKEN), "{asked}");
-            let body = format!(r#"{{"gateway":"{gateway}"}}"#);
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-            stream.write_all((head + &body).as_bytes()).await.unwrap();
         });
         address
     }
@@ -228,9 +238,32 @@ mod tests {
         let [own, one, again, other] =
             [watcher("me").await, watcher("one").await, watcher("one").await, watcher("two").await];
         let watch = peers(&[&own, &one, &again, &other], false).watch(&wanted()).await;
-        assert!(watch.watchers.len() == 2 && watch.missed.is_empty(), "{watch:?}");
-        let watchers: Vec<_> = watch.watchers.iter().map(ToString::to_string).collect();
-        assert!(!watchers.contains(&own) && watchers.contains(&other), "{watch:?}");
+        assert!(watch.missed.is_empty(), "{watch:?}");
+        let watchers: BTreeSet<_> = watch.watchers.keys().map(ToString::to_string).collect();
+        assert_eq!(watchers, BTreeSet::from([one, again, other]), "{watch:?}");
+        assert_eq!(watch.watchers.values().collect::<BTreeSet<_>>().len(), 2, "{watch:?}");
+    }
+
+    #[tokio::test]
+    async fn who_calls_himself_like_another_does_not_hide_him() {
+        let (name, calls) = (json!({"gateway": "one"}), |path: &str| {
+            json!([{"from": "a", "host": "b", "path": path, "service": "c", "carried": true, "served_by": "preview",
+                "status": 200, "service_at": null}])
+        });
+        let all = [
+            answering([name.clone(), calls("/lie")]).await,
+            answering([name.clone(), calls("/seen")]).await,
+            // He does not tell at this address.
+            answering([name]).await,
+            answering([json!({"gateway": "two"})]).await,
+        ];
+        let peers = peers(&all.each_ref().map(String::as_str), false);
+        let watch = peers.watch(&wanted()).await;
+        assert!(watch.watchers.len() == 4 && watch.missed.is_empty(), "{watch:?}");
+        let others = peers.watched(watch, &wanted()).await;
+        let paths: BTreeSet<_> = others.calls.iter().map(|told| told.call.path.as_str()).collect();
+        assert_eq!((paths, others.gateways), (BTreeSet::from(["/lie", "/seen"]), 1), "{others:?}");
+        assert!(others.missed.len() == 1 && others.missed[0].starts_with(&all[3]), "{others:?}");
     }
 
     #[tokio::test]
