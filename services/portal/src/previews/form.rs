@@ -25,6 +25,8 @@ struct New<'a> {
     inputs: Vec<Input<'a>>,
     text: &'a str,
     wrong: Option<String>,
+    /// He was logged out before he sent what he typed: he may log in elsewhere, and send it again.
+    is_logged_out: bool,
     /// What he may make who reads this.
     rights: &'a Rights,
 }
@@ -65,13 +67,14 @@ async fn page(visit: &Visit, fields: &Fields, text: Option<&str>, problem: Optio
     let fault = problem.filter(|_| text.is_none()).and_then(Fault::of);
     let mut inputs = offer::naming(fields, &rights, fault.as_ref());
     inputs.extend(saying(visit.texts(), fields, &rights, fault.as_ref()));
-    let page = New {
-        frame: visit.frame(),
-        inputs,
-        text: text.unwrap_or(&example),
-        wrong: problem.map(|problem| problem.detail.clone()),
-        rights: &rights,
+    let frame = visit.frame();
+    let is_logged_out = problem.is_some() && !frame.login.is_empty();
+    let why = |problem: &ProblemDetails| match is_logged_out {
+        true => visit.texts().text("previews_new_logged_out").to_owned(),
+        false => problem.detail.clone(),
     };
+    let page =
+        New { frame, inputs, text: text.unwrap_or(&example), wrong: problem.map(why), is_logged_out, rights: &rights };
     (problem.map_or(StatusCode::OK, ProblemDetails::code), respond(&page)).into_response()
 }
 

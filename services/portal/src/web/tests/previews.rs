@@ -75,3 +75,28 @@ async fn of_many_routes_those_are_shown_that_lead_elsewhere() {
     let last = ask("?routes=all&from=1100").await;
     assert!(last.contains("prefix /1199/") && !last.contains("Those after"), "{last}");
 }
+
+#[tokio::test]
+async fn who_was_logged_out_before_he_sent_a_new_preview_keeps_what_he_typed_and_may_log_in() {
+    let signer = Signer::ephemeral().unwrap();
+    let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
+    let manifest = "text=kind:+Preview%0Ametadata:+%7Bname:+my-tax%7D";
+    let fields = "name=my-tax&namespace=shop&baseline=cart&backend=cart-tax&host=shop.example&access=ShareLink&ttl=3h";
+    let told = ["my-tax", "shop", "cart", "cart-tax", "shop.example", "ShareLink", "3h"];
+    let told = told.map(|value| format!("value=\"{value}\""));
+    let typed = "metadata: {name: my-tax}".to_owned();
+    for (path, form, kept) in
+        [("/docs/previews/new/fields", fields, &told[..]), ("/docs/previews/new", manifest, &[typed][..])]
+    {
+        let mut request = Request::post(path).body(Body::from(form)).unwrap();
+        request.headers_mut().insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+        let (parts, body) = portal.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let page = String::from_utf8_lossy(&body);
+        let (_, main) = page.split_once("<main").unwrap();
+        assert_eq!(parts.status, StatusCode::UNAUTHORIZED, "{main}");
+        for part in kept.iter().map(String::as_str).chain(["You are logged out", "href=\"/docs/login?to="]) {
+            assert!(main.contains(part), "{part}: {main}");
+        }
+    }
+}
