@@ -67,6 +67,7 @@ await story(async ({ context, settings: { origin, token, manifest, fields, choic
   const list = await look('/docs/previews?text=TAX', 'list');
   const none = await look('/docs/previews?text=other', 'none');
   const ended = await look('/docs/previews?state=ended', 'ended');
+  const over = await look('/docs/previews/default/fields', 'over');
   await look('/docs/previews/default/tax', 'one');
   await look('/docs/previews/new', 'new');
   await look('/docs/previews/default/tax/change', 'change');
@@ -77,6 +78,6 @@ await story(async ({ context, settings: { origin, token, manifest, fields, choic
   const gone = await still.innerText('main');
   return {
     empty, refused, made, madeUntil, extendedUntil, doctor, lacking, beside, unneeded, filled, unchanged, changedUntil, byFields,
-    ended, list, none, gone, violations: found, faults,
+    ended, over, list, none, gone, violations: found, faults,
   };
 });

@@ -74,6 +74,11 @@ impl Preview {
         self.source.as_ref().is_some_and(is_author) || self.owner.as_ref() == Some(subject)
     }
 
+    /// Whether it is shown no more, because its time is over or somebody had it end.
+    pub(super) fn has_ended(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(&*problem.reason, "Deleted" | "Expired"))
+    }
+
     /// Whether who has a link to it is let in.
     pub(super) fn is_for_links(&self) -> bool {
         self.access == "ShareLink" && !self.urls.is_empty()

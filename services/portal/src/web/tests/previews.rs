@@ -20,9 +20,9 @@ struct Part {
 
 /// A controller of a host with 1 200 routes, the last of which a preview leads elsewhere.
 async fn controller() -> (String, AbortOnDropHandle<()>) {
-    let previews = json!({ "items": [{ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null,
-        "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--zebra.example/" }],
-        "services": [{ "baseline": "cart", "backend": "zebra" }], "problems": [] }], "total": 1 });
+    let url = json!({ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--zebra.example/" });
+    let preview = json!({ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null, "urls": [url],
+        "services": [{ "baseline": "cart", "backend": "zebra" }], "problems": [] });
     let route = |number: usize| {
         let kinds: &[&str] = if number == 1199 { &["Mapping", "Preview"] } else { &["Mapping"] };
         let object = |kind| json!({ "kind": kind, "namespace": "shop", "name": format!("m-{number}") });
@@ -40,28 +40,34 @@ async fn controller() -> (String, AbortOnDropHandle<()>) {
         let items: Vec<_> = wanted.iter().skip(part.offset).take(part.limit).collect();
         axum::Json(json!({ "items": items, "total": wanted.len() }))
     };
-    let app = Router::new()
-        .route("/api/v1/preview-list", post(async move || axum::Json(previews)))
-        .route("/api/v1/routes", get(routes));
+    serve(Router::new().route("/api/v1/routes", get(routes)), &preview).await
+}
+
+/// What tells of one preview, and what an app does.
+async fn serve(app: Router, preview: &Value) -> (String, AbortOnDropHandle<()>) {
+    let previews = json!({ "items": [preview], "total": 1 });
+    let app = app.route("/api/v1/preview-list", post(async move || axum::Json(previews)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     (address, AbortOnDropHandle::new(tokio::spawn(async { axum::serve(listener, app).await.unwrap() })))
 }
 
+/// What a controller has the portal show ann, who is an operator.
+async fn page(controller: &str, path: &str) -> String {
+    let signer = Signer::ephemeral().unwrap();
+    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    site.console.admin = Admin::new(controller).unwrap();
+    site.console.groups = Arc::new(["staff".to_owned()]);
+    let mut request = Request::get(path).body(Body::empty()).unwrap();
+    *request.headers_mut() = signed(&signer, |_| {});
+    let body = router(site).oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8_lossy(&body).into_owned()
+}
+
 #[tokio::test]
 async fn of_many_routes_those_are_shown_that_lead_elsewhere() {
-    let signer = Signer::ephemeral().unwrap();
     let (address, _controller) = controller().await;
-    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
-    site.console.admin = Admin::new(&address).unwrap();
-    site.console.groups = Arc::new(["staff".to_owned()]);
-    let portal = router(site);
-    let ask = async |query: &str| {
-        let mut request = Request::get(format!("/docs/previews/shop/pr-42{query}")).body(Body::empty()).unwrap();
-        *request.headers_mut() = signed(&signer, |_| {});
-        let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
-        String::from_utf8_lossy(&body).into_owned()
-    };
+    let ask = async |query: &str| page(&address, &format!("/docs/previews/shop/pr-42{query}")).await;
     let page = ask("").await;
     assert!(page.contains("1 of 1200 routes") && page.contains("prefix /1199/"), "{page}");
     assert_eq!(page.matches("prefix /").count(), 1, "{page}");
@@ -74,6 +80,26 @@ async fn of_many_routes_those_are_shown_that_lead_elsewhere() {
     assert!(page.contains("Those before") && page.contains("from=200#routes"), "{page}");
     let last = ask("?routes=all&from=1100").await;
     assert!(last.contains("prefix /1199/") && !last.contains("Those after"), "{last}");
+}
+
+#[tokio::test]
+async fn one_that_has_ended_can_be_brought_back_and_nothing_else() {
+    let living = ["/change\"", "Keep it longer", "Follow a request", "Delete it now", "nuncio preview serve"];
+    let shown = async |problems: Value| {
+        let preview = json!({ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null, "urls": [],
+            "services": [{ "baseline": "cart", "backend": "a tunnel" }], "problems": problems,
+            "may_change": true, "expires_at": 1_766_599_200 });
+        let (address, _controller) = serve(Router::new(), &preview).await;
+        page(&address, "/docs/previews/shop/pr-42").await
+    };
+    let text = shown(json!([])).await;
+    assert!(living.iter().all(|part| text.contains(part)) && !text.contains("Bring it back"), "{text}");
+    for reason in ["Deleted", "Expired"] {
+        let problem = json!({ "severity": "warning", "reason": reason, "field": "spec.lifetime", "message": "over" });
+        let text = shown(json!([problem])).await;
+        assert!(text.contains("Bring it back") && text.contains("/docs/previews/shop/pr-42/extend"), "{text}");
+        assert_eq!(living.iter().find(|part| text.contains(**part)), None, "{text}");
+    }
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     says("unchanged", &["expected a duration"]);
     ends("changedUntil");
     says("ended", &["1 preview", "fields"]);
+    says("over", &["has ended: deleted", "Bring it back"]);
     says("list", &["1 preview", "tax"]);
     says("none", &["0 previews"]);
     says("gone", &["2 previews", "has ended: deleted"]);
