@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, Kind, Object, ObjectId, Preview, PreviewSource, Spec, parse};
+use nuncio_api::{Defaults, Duration, Kind, Object, ObjectId, Preview, PreviewSource, Spec, parse};
 use serde_json::{Map, Value, json};
 
+use super::steps::NO_TIME;
 use crate::admin::PreviewError;
 use crate::clock;
 
@@ -64,7 +65,10 @@ impl Manifest {
         let wrong: Vec<_> = wrong.map(|(problem, at)| format!("line {}: {problem}", at.line)).collect();
         let field = object.problems.first().map(|(problem, _)| problem.field.clone());
         match (object.spec, field) {
-            (Spec::Preview(spec), None) => Ok(Self { spec: *spec, ..Self::new(id, object.labels) }),
+            (Spec::Preview(spec), None) => {
+                is_to_last(&spec)?;
+                Ok(Self { spec: *spec, ..Self::new(id, object.labels) })
+            }
             (_, field) => Err(PreviewError::Field { field: field.unwrap_or_default(), why: wrong.join("; ") }),
         }
     }
@@ -175,6 +179,17 @@ fn is_name(name: &str) -> bool {
     (1..=LONGEST).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('-') && !name.ends_with('-')
 }
 
+/// What is to be shown for no time at all would have ended before anybody saw it.
+fn is_to_last(spec: &Preview) -> Result<(), PreviewError> {
+    let Some(lifetime) = &spec.lifetime else { return Ok(()) };
+    let lengths = [("spec.lifetime.ttl", lifetime.ttl), ("spec.lifetime.idle", lifetime.idle)];
+    let is_none = |length: Option<Duration>| length.is_some_and(|length| length.0.as_secs() == 0);
+    match lengths.into_iter().find(|(_, length)| is_none(*length)) {
+        Some((field, _)) => Err(PreviewError::Field { field: field.to_owned(), why: format!("{field}: {NO_TIME}") }),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +215,17 @@ spec:
         let json = manifest.json();
         assert_eq!(json["metadata"], json!({"name": "pr-1", "namespace": "shop", "labels": {"team": "cart"}}));
         assert_eq!(json["spec"].as_object().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_is_to_be_shown_for_no_time_is_refused_at_its_field() {
+        let parse = |lifetime: &str| Manifest::parse("shop", "pr-1", &format!("{TEXT}  lifetime: {{{lifetime}}}\n"));
+        for (lifetime, at) in [("ttl: 0s", "ttl"), ("ttl: \"0\"", "ttl"), ("ttl: 1h, idle: 500ms", "idle")] {
+            let Err(PreviewError::Field { field, why }) = parse(lifetime) else { panic!("{lifetime} is taken") };
+            assert_eq!(field, format!("spec.lifetime.{at}"));
+            assert!(why.contains("expected a second or more"), "{why}");
+        }
+        parse("ttl: 1s, idle: 1s").unwrap();
     }
 
     #[test]

@@ -59,6 +59,9 @@ fn mode(spec: &Preview) -> Option<PreviewAccessMode> {
     spec.access.as_ref()?.mode
 }
 
+/// What is wrong with a length of time for which nobody would see a Preview.
+pub(super) const NO_TIME: &str = "expected a second or more; to end it, delete it";
+
 /// For how long a Preview is to be shown.
 pub(super) fn length(ttl: Option<&str>) -> Result<Option<Duration>, PreviewError> {
     let length: Option<Duration> = ttl
@@ -66,7 +69,7 @@ pub(super) fn length(ttl: Option<&str>) -> Result<Option<Duration>, PreviewError
         .transpose()
         .map_err(|error: DurationError| PreviewError::Invalid(format!("ttl: {error}")))?;
     if length.is_some_and(|length| length.0.as_secs() == 0) {
-        return Err(PreviewError::Invalid("ttl: expected a second or more; to end it, delete it".to_owned()));
+        return Err(PreviewError::Invalid(format!("ttl: {NO_TIME}")));
     }
     Ok(length)
 }
