@@ -51,6 +51,15 @@ pub(super) fn withdraw_links(spec: &mut Preview) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whoever deletes it cuts off everybody who has a link, also while another mode lets others in: none is good again where it is
+/// brought back, or begins anew.
+pub(super) fn close_links(spec: &mut Preview) {
+    let had_links = mode(spec) == Some(PreviewAccessMode::ShareLink) || generation(spec).is_some();
+    if let Some(access) = spec.access.as_mut().filter(|_| had_links) {
+        access.generation = Some(access.generation.unwrap_or_default().saturating_add(1));
+    }
+}
+
 fn generation(spec: &Preview) -> Option<u32> {
     spec.access.as_ref()?.generation
 }
@@ -202,6 +211,19 @@ mod tests {
                 assert_eq!(generation(&spec), Some(1), "{mode}");
             }
         }
+    }
+
+    #[test]
+    fn links_are_closed_whoever_may_see_it_now() {
+        let closed = |access: &str| {
+            let mut spec = preview(access);
+            close_links(&mut spec);
+            generation(&spec)
+        };
+        assert_eq!(closed("\"mode\": \"ShareLink\""), Some(1));
+        assert_eq!(closed("\"mode\": \"ShareLink\", \"generation\": 7"), Some(8));
+        assert_eq!(closed("\"mode\": \"Public\", \"generation\": 7"), Some(8));
+        assert_eq!(closed("\"mode\": \"Public\""), None, "there never was one");
     }
 
     #[test]

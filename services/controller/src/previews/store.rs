@@ -65,7 +65,7 @@ pub(super) enum Step {
     /// It says this. One that has ended begins anew.
     Put(Box<Manifest>),
     /// It ends, and stays for a while as one that has ended, so that what is told late of its source is known to be late.
-    /// What is known of its source by now, where that is something else.
+    /// What is known of its source by now, where that is what ends it; otherwise somebody does, and closes its links by that.
     End(Option<PreviewSource>),
     /// It is shown for so long from now, or as long as the policy lets it be, and ends no sooner by that.
     Extend(Option<Length>),

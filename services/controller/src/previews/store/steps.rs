@@ -11,7 +11,7 @@ use crate::clock;
 use crate::engine::Engine;
 use crate::previews::manifest::Manifest;
 use crate::previews::place::{Found, Unwritten};
-use crate::previews::steps::{begin_generation, withdraw_links};
+use crate::previews::steps::{begin_generation, close_links, withdraw_links};
 use crate::previews::sweep::is_a_memory;
 use crate::run::lock;
 
@@ -85,6 +85,9 @@ impl Store {
         let Some(spec) = now.spec() else { return Ok(PreviewOutcome::Ignored) };
         let has_ended = now.times.has_ended;
         let mut new = spec.clone();
+        if source.is_none() && !has_ended {
+            close_links(&mut new);
+        }
         new.source = source.or(new.source);
         let at = clock::now();
         if !has_ended {

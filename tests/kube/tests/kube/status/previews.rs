@@ -103,6 +103,7 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     assert_eq!(gone.status, 200, "{}", gone.text());
     let ended = stage.object("preview", "tax").await;
     assert!(ended["spec"]["lifetime"]["expiresAt"].is_string(), "{ended}");
+    assert_eq!(generation().await, begun + 2, "whoever has a link has none any more");
     assert_eq!(ask(&stage, "delete", &json!({})).await.status, 200, "it is gone already");
     // Begun anew it says nothing of what it said before.
     let anew = ask(&stage, "put", &text).await.text();

@@ -104,3 +104,24 @@ async fn one_that_is_made_anew_takes_no_links_of_one_that_is_forgotten() {
     std::fs::remove_file(&file).unwrap();
     assert!(put().await.1 >= first);
 }
+
+#[tokio::test]
+async fn who_deletes_one_closes_its_links_for_good_and_what_a_forge_ends_keeps_them() {
+    let directory = tempfile::tempdir().unwrap();
+    for (source, generation) in [(None, 2), (Some(PreviewSource::default()), 1)] {
+        drop(with(directory.path(), 1, &json!({"ttl": "1h"})).await);
+        // Deleted again it stays as it is, and so it does where it is brought back.
+        for (step, outcome) in [
+            (Step::End(source), PreviewOutcome::Deleted),
+            (Step::End(None), PreviewOutcome::Ignored),
+            (Step::Extend(None), PreviewOutcome::Updated),
+        ] {
+            let engine = engine(directory.path()).await;
+            let store = Store::unfollowed(directory.path().to_owned(), "default".to_owned());
+            assert_eq!(store.change(&engine, &id(), |_| Ok(step.clone())), Ok(outcome));
+            let file = std::fs::read(directory.path().join("previews/default.tax.json")).unwrap();
+            let written: Value = serde_json::from_slice(&file).unwrap();
+            assert_eq!(written["spec"]["access"]["generation"], generation, "{step:?}: {written}");
+        }
+    }
+}
