@@ -72,6 +72,7 @@ struct Service {
 #[derive(Debug, Deserialize)]
 struct Problem {
     severity: Severity,
+    reason: String,
     field: String,
     message: String,
 }
@@ -163,12 +164,26 @@ fn extend(args: &PreviewExtendArgs) -> Outcome {
 
 fn delete(args: &PreviewNamedArgs) -> Outcome {
     let keeper = Keeper::open(&args.place)?;
-    // Who says the namespace says all: that there is none is no mistake, and is not told to who may not know of it.
-    if let Some((namespace, name)) = args.preview.split_once('/') {
-        return keeper.delete(namespace, name);
+    // Who says the namespace says all: that there is none is no mistake, and nobody is told of one that he may not know of.
+    let found = match args.preview.split_once('/') {
+        Some((namespace, name)) => previews(keeper.list(Some(namespace), Some(name))?)?.into_iter().next(),
+        None => Some(one(&keeper, &args.preview)?),
+    };
+    let called = found.as_ref().map_or_else(|| args.preview.clone(), |it| format!("{}/{}", it.namespace, it.name));
+    let (namespace, name) = called.split_once('/').unwrap_or_default();
+    keeper.delete(namespace, name)?;
+    print_text(&format!("{}\n", deleted(&called, found.as_ref())));
+    Ok(())
+}
+
+/// What has come of the deletion of one that was this before.
+fn deleted(called: &str, before: Option<&Preview>) -> String {
+    let is_over = |problem: &Problem| matches!(&*problem.reason, "Deleted" | "Expired");
+    match before {
+        None => format!("there was no {called}"),
+        Some(before) if before.problems.iter().any(is_over) => format!("{called} had ended before"),
+        Some(_) => format!("{called} is deleted"),
     }
-    let Preview { namespace, name, .. } = one(&keeper, &args.preview)?;
-    keeper.delete(&namespace, &name)
 }
 
 fn print_urls(keeper: &Keeper<'_>, name: &str) -> Result<Preview, Failure> {
@@ -224,5 +239,29 @@ fn named(text: &str, file: &str, place: &PreviewPlace) -> Result<(String, String
             let problem = parsed.problems.first().map(|it| format!("{}: {}", it.location, it.problem.message));
             Err(Failure::new(problem.unwrap_or_else(|| format!("{file}: expected one Preview"))))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn it_is_said_whether_there_was_one_to_be_deleted() {
+        let with = |problems: Value| -> Preview {
+            understood(json!({"namespace": "shop", "name": "tax", "access": "Public", "urls": [], "services": [],
+                "expires_at": null, "last_request": null, "problems": problems}))
+            .unwrap_or_else(|_| panic!("it is one"))
+        };
+        let problem =
+            |reason: &str| with(json!([{"severity": "warning", "reason": reason, "field": "", "message": ""}]));
+        let told = |before: Option<&Preview>| deleted("shop/tax", before);
+        assert_eq!(told(None), "there was no shop/tax");
+        assert_eq!(told(Some(&with(json!([])))), "shop/tax is deleted");
+        assert_eq!(told(Some(&problem("NoEndpoints"))), "shop/tax is deleted");
+        assert_eq!(told(Some(&problem("Expired"))), "shop/tax had ended before");
+        assert_eq!(told(Some(&problem("Deleted"))), "shop/tax had ended before");
     }
 }

@@ -78,8 +78,15 @@ async fn on_the_gateways_machine() {
     gateway.admin.state("Preview", "tax", "acked").await;
     // From here the operator asks.
     let admin = team.site.admin().to_string();
-    let deleted = team.site.nuncio(&["preview", "delete", "default/tax", "--admin", &admin]).output().unwrap();
-    assert!(deleted.status.success(), "{deleted:?}");
+    for (name, said) in [
+        ("default/tax", "default/tax is deleted\n"),
+        ("default/tax", "default/tax had ended before\n"),
+        ("default/never", "there was no default/never\n"),
+    ] {
+        let deleted = team.site.nuncio(&["preview", "delete", name, "--admin", &admin]).output().unwrap();
+        assert!(deleted.status.success(), "{deleted:?}");
+        assert_eq!(String::from_utf8_lossy(&deleted.stdout), said, "{deleted:?}");
+    }
     gateway.stop().await;
 }
 
