@@ -51,7 +51,7 @@ use self::keys::Keys;
 use self::manifest::Manifest;
 use self::peers::Peers;
 use self::rights::Grant;
-use self::steps::{cut, delete_step, extend_step, keep_generation, keep_source, length, note_author};
+use self::steps::{cut, delete_step, extend_step, keep_generation, keep_source, kept, length, note_author};
 use self::store::{Now, Step, Store};
 use self::tombstones::Tombstones;
 use self::tunnel::{Carrier, Tunnels};
@@ -149,7 +149,7 @@ impl Lifecycle {
     pub(crate) fn put(&self, engine: &Mutex<Engine>, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
         let manifest = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text)?;
         let by = wanted.by.as_ref();
-        self.change(engine, &manifest.id, by, |grant, now| {
+        let changed = self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;
             if let Some(digest) = &wanted.digest {
                 read::is_as_read(&lock(engine), now.object, digest)?;
@@ -169,7 +169,9 @@ impl Lifecycle {
                 return Err(PreviewError::Conflict(why));
             }
             Ok(Step::Put(manifest.into()))
-        })
+        })?;
+        let ends = changed.preview.as_ref().and_then(|preview| preview.expires_at);
+        Ok(PreviewChanged { why: kept(ends, &manifest.spec, clock::now()).unwrap_or_default(), ..changed })
     }
 
     /// Has a Preview shown for longer.

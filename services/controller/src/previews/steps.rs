@@ -98,6 +98,14 @@ pub(super) fn cut(changed: &PreviewChanged, wanted: Option<u64>) -> Option<Strin
     }
 }
 
+/// Why a Preview is shown for longer from now on than what somebody has put lets it be.
+pub(super) fn kept(ends: Option<u64>, said: &Preview, now: u64) -> Option<String> {
+    let lifetime = said.lifetime.as_ref().filter(|lifetime| lifetime.expires_at.is_none())?;
+    let ends = ends.filter(|ends| lifetime.ttl.is_some_and(|ttl| *ends > now.saturating_add(ttl.0.as_secs())))?;
+    let until = clock::text(ends);
+    Some(format!("it was extended until {until}, and stays so: an expiresAt in its manifest has it end sooner"))
+}
+
 pub(super) fn extend_step(id: &ObjectId, now: Now<'_>, length: Option<Duration>) -> Result<Step, PreviewError> {
     now.object.map(|_| Step::Extend(length)).ok_or_else(|| missing(id))
 }
@@ -163,6 +171,22 @@ mod tests {
         let mut job = preview("\"mode\": \"Public\"");
         note_author(&mut job, None, None);
         assert_eq!(job.source, None);
+    }
+
+    #[test]
+    fn it_is_said_that_an_extension_stays_where_less_is_put() {
+        let kept = |lifetime: &str, ends: Option<u64>| {
+            let spec: Preview = serde_json::from_str(&format!("{{\"lifetime\": {{{lifetime}}}}}")).unwrap();
+            kept(ends, &spec, 1_000_000)
+        };
+        let hour = "\"ttl\": \"1h\"";
+        let why = kept(hour, Some(1_003_601)).unwrap();
+        assert!(why.contains("1970-01-12T14:46:41Z") && why.contains("expiresAt"), "{why}");
+        // Just as long, less, or what it says itself.
+        assert_eq!((kept(hour, Some(1_003_600)), kept(hour, Some(1_000_060))), (None, None));
+        assert_eq!((kept(hour, None), kept("", Some(1_003_601))), (None, None));
+        let own = "\"ttl\": \"1h\", \"expiresAt\": \"1970-01-12T14:46:41Z\"";
+        assert_eq!(kept(own, Some(1_003_601)), None);
     }
 
     #[test]

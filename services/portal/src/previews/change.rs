@@ -132,8 +132,10 @@ pub(super) async fn by_fields(
 
 async fn put(visit: &Visit, namespace: &str, name: &str, text: &str, digest: &str) -> Result<Redirect, ProblemDetails> {
     let digest = Some(digest).filter(|digest| !digest.is_empty());
-    change(visit, namespace, name, What::Put { text, only_new: false, only_allowed: true, digest }).await?;
-    Ok(Redirect::to(&link(namespace, name)))
+    let wanted = What::Put { text, only_new: false, only_allowed: true, digest };
+    let changed = change(visit, namespace, name, wanted).await?;
+    let told = if changed.why.is_empty() { "" } else { "?changed=longer" };
+    Ok(Redirect::to(&format!("{}{told}", link(namespace, name))))
 }
 
 /// What a preview says, for who may change it.

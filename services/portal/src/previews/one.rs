@@ -60,6 +60,7 @@ pub(super) type Id = Path<(String, String)>;
 pub(super) struct Shown {
     /// What has just been done with it, so that it is said what came of it.
     extended: String,
+    changed: String,
     /// `all` of its routes, and from which on.
     routes: String,
     from: usize,
@@ -72,9 +73,10 @@ impl Shown {
 
     /// The name of the text that says it.
     fn words(&self) -> Option<&'static str> {
-        match &*self.extended {
-            "same" => Some("previews_extended_same"),
-            "less" => Some("previews_extended_less"),
+        match (&*self.extended, &*self.changed) {
+            ("same", _) => Some("previews_extended_same"),
+            ("less", _) => Some("previews_extended_less"),
+            (_, "longer") => Some("previews_changed_longer"),
             _ => None,
         }
     }

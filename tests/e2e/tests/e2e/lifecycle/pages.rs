@@ -121,6 +121,14 @@ async fn what_was_done_is_said_and_not_done_again_by_loading_its_address() {
     assert!(there.ends_with("/tax?extended=same") && text.contains("nothing has changed"), "{there} {text}");
     let (there, text) = extend("9h").await;
     assert!(there.ends_with("/tax") && !text.contains("nothing has changed"), "{there} {text}");
+    // What it was given stays where less is said of it afterwards.
+    let (cart, branch) = (team.cart.address(), team.branch.address());
+    let form = ask("POST", &format!("{page}/change/fields")).with("content-type", "application/x-www-form-urlencoded");
+    let fields = format!("baseline={cart}&backend={branch}&host={SHOP}&access=Public&ttl=1h");
+    let saved = team.client().ask(&form.body(fields)).await;
+    let there = saved.header("location").unwrap_or_else(|| panic!("{}", saved.text())).to_owned();
+    let text = team.client().ask(&ask("GET", &there)).await.text();
+    assert!(there.ends_with("/tax?changed=longer") && text.contains("still shown for longer"), "{there} {text}");
     for (address, leads) in [("extend", page), ("delete", page)] {
         let reply = team.client().ask(&ask("GET", &format!("{page}/{address}"))).await;
         assert_eq!((reply.status, reply.header("location")), (303, Some(leads)), "{address}");
