@@ -128,8 +128,12 @@ pub(crate) fn compile<'s>(
     let (key, headers) = (rules.seed.key(id, object.uid.as_deref(), generation), Arc::clone(&rules.headers));
     let share = gate.as_ref().and_then(|gate| gate::share_filter(gate, id, spec, &selector, &rules.seed));
     let life = Life::new(spec, policy, begun);
-    problems.extend(life.problem(now));
     let (phase, policy) = (life.phase(now), Arc::clone(policy));
+    if matches!(phase, Phase::Ended | Phase::Forgotten) {
+        // Nobody is missing behind what is shown no more.
+        problems.retain(|problem| problem.reason != "NoEndpoints");
+    }
+    problems.extend(life.problem(now));
     let Group { members, is_broken, .. } = group;
     let id = id.clone();
     Compiled {

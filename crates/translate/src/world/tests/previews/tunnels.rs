@@ -82,3 +82,15 @@ fn a_service_has_either_a_backend_or_a_tunnel() {
         assert_eq!(site(&text).preview_urls(&preview()), []);
     }
 }
+
+#[test]
+fn nobody_is_missing_behind_what_has_ended() {
+    for backend in ["tunnel: true", "backend: cart-7"] {
+        let short = PREVIEW.replace("access:", "lifetime: {ttl: 1h}\n  access:").replace("backend: cart-42", backend);
+        let mut world = site(&short);
+        assert_eq!(reasons(&world, &preview()), ["NoEndpoints"], "{backend}");
+        world.set_time(world.preview_expires(&preview()).unwrap());
+        world.apply([]);
+        assert_eq!(reasons(&world, &preview()), ["Expired"], "{backend}");
+    }
+}
