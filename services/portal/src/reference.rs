@@ -9,6 +9,7 @@ mod resolve;
 mod samples;
 mod schema;
 mod slug;
+mod users;
 mod ways;
 
 use std::collections::BTreeMap;

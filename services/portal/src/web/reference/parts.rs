@@ -6,8 +6,9 @@ use axum::response::Response;
 
 use super::{Head, Menu, find};
 use crate::catalog::Entry;
-use crate::reference::{Incoming, SchemaView};
+use crate::reference::{Incoming, Operation, SchemaView};
 use crate::web::error::NotFound;
+use crate::web::filters;
 use crate::web::page::{Frame, respond};
 use crate::web::rendering::made;
 use crate::web::visit::Visit;
@@ -41,6 +42,9 @@ fn webhook_page(site: &Visit, entry: &Entry, slug: &str) -> Option<Response> {
     Some(respond(&WebhookPage { frame: site.frame(), menu: Menu::of(reference, ""), head, webhook }))
 }
 
+/// The most operations that are named on the page of a schema.
+const MOST_USERS: usize = 50;
+
 #[derive(Template)]
 #[template(path = "schema_page.html")]
 struct SchemaPage<'a> {
@@ -49,6 +53,9 @@ struct SchemaPage<'a> {
     menu: Menu<'a>,
     name: &'a str,
     schema: SchemaView,
+    /// Operations that use it, and how many more do.
+    users: Vec<&'a Operation>,
+    more_users: usize,
     example: Option<String>,
 }
 
@@ -69,6 +76,9 @@ fn schema_page(site: &Visit, entry: &Entry, name: &str) -> Option<Response> {
     let reference = entry.reference.as_deref()?;
     let head = Head::of(entry, site);
     let (schema, example) = reference.schema(name, &format!("{}/schemas/", head.link), site.texts())?;
-    let page = SchemaPage { frame: site.frame(), menu: Menu::of(reference, ""), head, name, schema, example };
-    Some(respond(&page))
+    let mut users = reference.users(name);
+    let more_users = users.len().saturating_sub(MOST_USERS);
+    users.truncate(MOST_USERS);
+    let (frame, menu) = (site.frame(), Menu::of(reference, ""));
+    Some(respond(&SchemaPage { frame, menu, head, name, schema, users, more_users, example }))
 }

@@ -53,3 +53,22 @@ async fn an_example_that_a_page_has_no_room_for_is_none_and_one_that_it_has_is_w
         assert!(page.len() < 300_000, "{}", page.len());
     }
 }
+
+#[tokio::test]
+async fn the_page_of_a_schema_leads_to_the_operations_that_use_it_as_far_as_it_has_room() {
+    let (_, page) = get(&portal(&cart(), None), "/docs/doc/shop/cart/schemas/Cart").await;
+    let (_, users) = page.split_once("id=\"used-by\"").unwrap();
+    let named = ["href=\"/docs/doc/shop/cart/operations/show\"", "A user&#39;s cart"];
+    assert!(named.iter().all(|part| users.contains(part)) && !users.contains("more</p>"), "{page}");
+
+    let schema = json!({ "$ref": "#/components/schemas/Wide" });
+    let content = json!({ "application/json": { "schema": schema } });
+    let mut document = with_operation(&json!({ "responses": {} }));
+    let (_, page) = get(&portal(&document, None), "/docs/doc/shop/cart/schemas/Wide").await;
+    assert!(!page.contains("used-by"), "nothing uses it: {page}");
+    let paths = (0..60).map(|n| (format!("/a{n:02}"), json!({ "put": { "requestBody": { "content": content } } })));
+    document["paths"] = paths.collect();
+    let (_, page) = get(&portal(&document, None), "/docs/doc/shop/cart/schemas/Wide").await;
+    let (_, users) = page.split_once("id=\"used-by\"").unwrap();
+    assert_eq!((users.matches("/operations/put-a").count(), users.contains("10 more</p>")), (50, true), "{users}");
+}
