@@ -62,13 +62,13 @@ fn target(service: &ServiceRef, path: &Path<'_>, issues: &mut Issues<'_>) {
         missing(path, issues);
     }
     if let Some(scheme) = &service.unknown_scheme {
-        let message = format!("the scheme \"{}\" is ignored: expected http or https", shorten(scheme));
+        let message = format!("the scheme \"{}\" has no effect: expected http or https", shorten(scheme));
         no_effect(path, message, issues);
     }
     if !service.ignored.is_empty() {
         let may_be_login = service.ignored.contains('@');
         let told = if may_be_login { "the rest".to_owned() } else { format!("\"{}\"", shorten(&service.ignored)) };
-        no_effect(path, format!("{told} is ignored: only host and port count here"), issues);
+        no_effect(path, format!("{told} has no effect: expected host and port alone"), issues);
     }
 }
 

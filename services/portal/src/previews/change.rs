@@ -125,7 +125,7 @@ pub(super) async fn by_fields(
         Ok(there) => Ok(there.into_response()),
         Err(problem) => {
             let filled = Filled { fields: Some(&fields), text: &text, digest: &digest };
-            Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await)
+            Ok(page(&visit, (&namespace, &name), filled, Some(&problem.without_lines())).await)
         }
     }
 }

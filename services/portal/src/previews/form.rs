@@ -112,7 +112,7 @@ pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>
 pub(super) async fn create_by_fields(visit: Visit, Form(fields): Form<Fields>) -> Response {
     match made(&visit, &fields.manifest().to_string(), true).await {
         Ok(link) => Redirect::to(&link).into_response(),
-        Err(problem) => page(&visit, &fields, None, Some(&problem)).await,
+        Err(problem) => page(&visit, &fields, None, Some(&problem.without_lines())).await,
     }
 }
 

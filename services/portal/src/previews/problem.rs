@@ -51,6 +51,13 @@ impl ProblemDetails {
         Self { status: status.as_u16(), title, detail: detail.into(), field: None }
     }
 
+    /// For who typed fields, and sees no line of the manifest that was made of them.
+    pub(super) fn without_lines(self) -> Self {
+        let parts = self.detail.split("; ").map(|part| part.strip_prefix("line 1: ").unwrap_or(part));
+        let detail = parts.collect::<Vec<_>>().join("; ");
+        Self { detail, ..self }
+    }
+
     /// The status of the answer.
     pub(super) fn code(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

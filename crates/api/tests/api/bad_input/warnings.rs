@@ -309,3 +309,16 @@ fn unset_fields_are_no_problem() {
         assert!(!is_invalid(&object) && object.problems.is_empty(), "{spec}: {:?}", object.problems);
     }
 }
+
+#[test]
+fn what_a_service_says_beyond_host_and_port_has_no_effect() {
+    for (service, expected) in [
+        ("http://carts/", "\"/\" has no effect: expected host and port alone"),
+        ("http://carts/?x=me:word@host", "the rest has no effect: expected host and port alone"),
+        ("tcp://carts", "the scheme \"tcp\" has no effect: expected http or https"),
+    ] {
+        let object = only(&of_kind("Mapping", &format!("{{prefix: /, service: '{service}'}}")));
+        let messages: Vec<_> = object.problems.iter().map(|(problem, _)| problem.message.as_str()).collect();
+        assert_eq!(messages, [expected], "{service}");
+    }
+}

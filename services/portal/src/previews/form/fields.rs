@@ -208,8 +208,12 @@ mod tests {
     fn a_refusal_stands_at_its_field() {
         let fault = |field: &str, detail: &str| {
             let field = Some(field.to_owned());
-            Fault::of(&ProblemDetails { field, ..ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, detail) })
+            let problem = ProblemDetails { field, ..ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, detail) };
+            Fault::of(&problem.without_lines())
         };
+        let two = "line 1: spec.lifetime.ttl: expected a duration; line 1: spec.slug: is too long";
+        let told = fault("spec.lifetime.ttl", two).unwrap();
+        assert_eq!(told.with("ttl"), Some("expected a duration; spec.slug: is too long"), "nobody sees a line");
         let ttl = fault("spec.lifetime.ttl", "line 1: spec.lifetime.ttl: expected a duration").unwrap();
         assert_eq!((ttl.with("ttl"), ttl.with("name")), (Some("expected a duration"), None));
         for (field, expected) in [

@@ -48,6 +48,9 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     says("doctor", &["there is no internal Listener", "OTEL_PROPAGATORS=tracecontext,baggage"]);
     says("lacking", &["spec.lifetime.ttl"]);
     says("beside", &["For how long", "expected a duration"]);
+    for told in ["lacking", "beside"] {
+        assert!(!seen[told].as_str().unwrap().contains("line 1"), "fields have no lines: {seen:#}");
+    }
     assert_eq!(seen["unneeded"], 0, "the policy has no mode that asks for groups or an owner: {seen:#}");
     says("byFields", &["web--fields-", "Public"]);
     assert_eq!(seen["filled"], team.branch.address().to_string());
