@@ -29,7 +29,8 @@ async fn traffic_is_told_by_service() {
     .await;
     assert!(counted.to_string().contains("\"server_errors\":0"), "{counted}");
     let switch = "start the gateway with --route-stats";
-    told(&site, "/console/traffic", &["cart:80", "Since the start", "0 %", switch]).await;
+    let more = "a login, an AuthService or a limit refuses";
+    told(&site, "/console/traffic", &["cart:80", "Since the start", "0 %", switch, more]).await;
     told(&site, "/console/?text=cart", &[switch, "/console/traffic"]).await;
     told(&site, "/console/objects/Mapping/default/cart", &[switch]).await;
     assert_eq!(gateway.admin.json("/api/v1/route-traffic").await["is_counted"], false);
