@@ -21,6 +21,8 @@ pub(crate) struct MadeLabels {
     ways: Ways,
     /// Mappings that cannot be used: nobody knows what they were to make.
     unknown: BTreeSet<ObjectId>,
+    /// There are texts that may be Mappings, and that nobody can read.
+    has_unread: bool,
     /// What came or went since this was asked last.
     changed: Changed,
 }
@@ -77,13 +79,25 @@ impl MadeLabels {
 
     /// Whether a Mapping is there and cannot be used.
     pub(crate) fn note(&mut self, id: &ObjectId, is_unknown: bool) {
-        let was_complete = self.unknown.is_empty();
+        let was_complete = self.is_complete();
         if is_unknown {
             self.unknown.insert(id.clone());
         } else {
             self.unknown.remove(id);
         }
-        self.changed.all |= was_complete != self.unknown.is_empty();
+        self.changed.all |= was_complete != self.is_complete();
+    }
+
+    /// Whether there are texts that may be Mappings, and that nobody can read.
+    pub(crate) fn note_unread(&mut self, has_unread: bool) {
+        let was_complete = self.is_complete();
+        self.has_unread = has_unread;
+        self.changed.all |= was_complete != self.is_complete();
+    }
+
+    /// Whether it is known what every Mapping makes.
+    fn is_complete(&self) -> bool {
+        self.unknown.is_empty() && !self.has_unread
     }
 
     /// What came or went since this was asked last.
@@ -93,7 +107,7 @@ impl MadeLabels {
 
     /// What is wrong with a limit that no request can be held to, since none has its labels, or none in this order.
     pub(crate) fn problem(&self, limit: &Limit, index: usize) -> Option<Problem> {
-        if !self.unknown.is_empty() {
+        if !self.is_complete() {
             return None;
         }
         let field = format!("spec.limits[{index}].pattern");

@@ -54,6 +54,8 @@ pub(crate) struct Files {
     /// There was something in force before. What comes new and cannot be read changes nothing then; at the
     /// start it may have been a guard, so that it fails closed.
     running: bool,
+    /// Those with a text that may be a Mapping, and that cannot be read.
+    unread: BTreeSet<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +72,8 @@ struct File {
 
 impl Files {
     pub(crate) fn new(defaults: Defaults) -> Self {
-        Self { defaults, directory: None, files: BTreeMap::new(), owners: BTreeMap::new(), running: false }
+        let (files, owners, unread) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { defaults, directory: None, files, owners, running: false, unread }
     }
 
     /// Takes changed files in; says which objects changed.
@@ -101,6 +104,7 @@ impl Files {
                 self.owners.entry(id.clone()).or_default().insert(Arc::clone(&file));
             }
             touched.extend(old.objects.ids().cloned().chain(new_ids));
+            self.note_unread(&file, new.as_ref());
             if let Some(new) = new {
                 self.files.insert(file, new);
             }

@@ -90,6 +90,12 @@ impl World {
         }
     }
 
+    /// Takes in whether there are texts that may be Mappings, and that nobody can read: which labels they make is not known.
+    /// It counts from the next change on.
+    pub fn note_unread_mappings(&mut self, has_unread: bool) {
+        self.limiting.made.note_unread(has_unread);
+    }
+
     /// Notes RateLimits that name labels which came or went.
     pub(super) fn settle_labels(&mut self) {
         let changed = self.limiting.made.take_changed();

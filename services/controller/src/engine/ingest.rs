@@ -49,6 +49,7 @@ impl Engine {
         let _entered = staged.span.clone().entered();
         staged.files.extend(changes.iter().map(|change| Arc::clone(&change.file)));
         let objects = info_span!("parse").in_scope(|| self.files.apply(changes));
+        self.world.note_unread_mappings(self.files.may_lack_mappings());
         self.compile(objects, &mut staged);
         self.staged = Some(staged);
     }

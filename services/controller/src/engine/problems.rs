@@ -81,6 +81,7 @@ pub(crate) fn located(found: Found) -> LocatedProblem {
 mod tests {
     use std::time::Instant;
 
+    use nuncio_api::Kind;
     use nuncio_translate::{Settings, World};
     use nuncio_xds::{Options, Server};
 
@@ -141,5 +142,27 @@ mod tests {
         let first = told(module("named", "[]"));
         assert!(first.contains(&named("DefaultSettings")), "{first:?}");
         assert_eq!(told(module("other", "{server_name: edge}")), [named("DuplicateModule")]);
+    }
+
+    #[test]
+    fn no_label_is_missed_while_a_text_cannot_be_read_that_may_make_it() {
+        let mut engine = fixture::engine();
+        let file = |name: &str, text: &str| FileChange { file: name.into(), content: Content::Bytes(text.into()) };
+        let limits = "apiVersion: getambassador.io/v3alpha1\nkind: RateLimitService\nmetadata: {name: s}\n\
+            spec: {service: '127.0.0.1:1', protocol_version: v3}\n---\n\
+            apiVersion: getambassador.io/v3alpha1\nkind: RateLimit\nmetadata: {name: a}\n\
+            spec: {limits: [{pattern: [{user: '*'}], rate: 1, unit: day}]}\n";
+        let broken = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: a}\nspec: {prefix: [\n";
+        let mut is_told = |change| {
+            let events = engine.ingest(vec![change], Instant::now());
+            let is_one = |event: &Event| matches!(event, Event::Problem(one) if one.problem.reason == "NoSuchLabel");
+            events.iter().any(is_one)
+        };
+        assert!(!is_told(file("catalog.yaml", broken)));
+        assert!(!is_told(file("limits.yaml", limits)), "the Mapping may make it");
+        assert!(is_told(FileChange { file: "catalog.yaml".into(), content: Content::Gone }), "none does");
+        assert!(!is_told(file("catalog.yaml", broken)));
+        let of_limit = engine.object_problems(&ObjectId::new(Kind::RateLimit, "default", "a"));
+        assert!(of_limit.iter().all(|one| one.problem.reason != "NoSuchLabel"), "{of_limit:?}");
     }
 }

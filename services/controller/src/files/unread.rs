@@ -4,13 +4,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{
-    FileProblem, Guard, Kind, Location, Object, Parsed, Problem, Remains, Spec, UNREADABLE_GUARD, guard_in,
+    FileProblem, Guard, Kind, Location, Object, ObjectId, Parsed, Problem, Remains, Severity, Spec, UNREADABLE_GUARD,
+    guard_in,
 };
 
 use super::objects::Objects;
 use super::{File, Files, Found};
 
 impl Files {
+    /// Whether there are texts that may be Mappings, and that cannot be read.
+    pub(crate) fn may_lack_mappings(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    /// A file is another, or gone.
+    pub(super) fn note_unread(&mut self, file: &Arc<str>, new: Option<&File>) {
+        if new.is_some_and(lacks_mapping) {
+            self.unread.insert(Arc::clone(file));
+        } else {
+            self.unread.remove(file);
+        }
+    }
+
     /// Reads what a crash left of a file that was being written: it must not count as an empty one.
     pub(super) fn torn(&self, text: &str, file: &Arc<str>, old: &File) -> File {
         let problem = Problem::error("InvalidYaml", "", "holds NUL bytes");
@@ -64,6 +79,13 @@ impl Files {
             annotated,
         })
     }
+}
+
+/// Whether a text of a file may be a Mapping, and cannot be read.
+fn lacks_mapping(file: &File) -> bool {
+    let is_mapping = |id: &ObjectId| id.kind == Kind::Mapping;
+    let may_be_one = |found: &Found| found.called.is_none() && found.object.as_ref().is_none_or(is_mapping);
+    file.problems.iter().any(|found| found.problem.severity == Severity::Error && may_be_one(found))
 }
 
 /// Whether an object stands in for a document that cannot be read.

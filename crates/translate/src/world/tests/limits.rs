@@ -145,6 +145,14 @@ fn labels_that_no_mapping_has_or_not_in_this_order_are_told_of_as_long_as_that_i
     // Nobody knows what it was to say.
     apply(&mut world, &object("Mapping", "broken", "{prefix: /, service: s, timeout_ms: soon}"));
     assert_eq!(told(&mut world, "one"), (true, Vec::new()));
+    remove(&mut world, Kind::Mapping, "broken");
+    assert_eq!(told(&mut world, "one"), (true, unmet(1)));
+    // Nor what a text was to say that cannot be read at all.
+    for (has_unread, expected) in [(true, Vec::new()), (false, unmet(1))] {
+        world.note_unread_mappings(has_unread);
+        world.apply([]);
+        assert_eq!(told(&mut world, "one"), (true, expected));
+    }
 }
 
 /// The Module's labels go before those of the Mapping's own domains; where it has no labels they stand alone, in the Module's

@@ -56,6 +56,30 @@ fn what_comes_later_and_cannot_be_read_closes_nothing() {
     }
 }
 
+#[test]
+fn a_text_that_may_be_a_mapping_and_cannot_be_read_is_known_until_it_can_be() {
+    let (mut files, mapping) = (Files::new(Defaults::default()), TWO.split_once("---").unwrap().0);
+    files.apply(Vec::new());
+    let broken = mapping.replace("{name: one}", "{name: one");
+    let mut lacks = |content| {
+        files.apply(vec![FileChange { file: "a.yaml".into(), content }]);
+        files.may_lack_mappings()
+    };
+    let text = |text: &str| Content::Bytes(text.as_bytes().to_vec());
+    for (content, expected) in [
+        (text(mapping), false),
+        (text(&broken), true),
+        (text(&AUTH.replace("127.0.0.1:9}", "'127.0.0.1:9}")), false),
+        (text("x: ["), true),
+        (text(AUTH), false),
+        (text(&broken), true),
+        (Content::Gone, false),
+    ] {
+        let what = format!("{content:?}");
+        assert_eq!(lacks(content), expected, "{what}");
+    }
+}
+
 /// A Filter and a FilterPolicy with something to be compiled in each: what, and where.
 fn compiled() -> [(Kind, &'static str, serde_json::Value); 2] {
     let body = serde_json::json!({"bodyTemplate": "{{ .message }}"});
