@@ -138,6 +138,13 @@ fn pin(part: &mut Value, found: &Value) {
     }
 }
 
+/// What is written next is for the same object, whatever it says by then.
+pub(super) fn unpin(found: &mut Value) {
+    if let Some(metadata) = found["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+}
+
 fn collection(id: &ObjectId) -> Result<String, PreviewError> {
     let api = api_kind(id.kind).ok_or_else(|| PreviewError::Missing(id.to_string()))?;
     Ok(api.path(Some(&id.namespace)))
@@ -175,6 +182,11 @@ mod tests {
         let mut part = json!({"metadata": {"name": "tax"}});
         pin(&mut part, &found);
         assert_eq!(part, json!({"metadata": {"name": "tax", "uid": "u", "resourceVersion": "9"}}));
+        let mut found = found;
+        unpin(&mut found);
+        let mut last = json!({"metadata": {"name": "tax"}});
+        pin(&mut last, &found);
+        assert_eq!(last, json!({"metadata": {"name": "tax", "uid": "u"}}), "but for no other that has its name");
         let mut note = json!({"metadata": {"annotations": {}}});
         pin(&mut note, &Value::Null);
         assert_eq!(note, json!({"metadata": {"annotations": {}}}), "a note is for whatever is there");

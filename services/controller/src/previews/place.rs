@@ -8,7 +8,7 @@ use nuncio_api::{Object, ObjectId, Spec};
 use nuncio_telemetry::replace_file;
 use serde_json::Value;
 
-use super::cluster::{InCluster, MANAGED_BY};
+use super::cluster::{InCluster, MANAGED_BY, unpin};
 use super::manifest::{self, Manifest};
 use crate::admin::PreviewError;
 use crate::clock;
@@ -127,12 +127,15 @@ impl Place {
         let id = &manifest.id;
         self.is_own(id, Some(&old.object))?;
         let mut told = old.told.clone();
-        if manifest.end().is_some_and(|new| end(&old.object) != Some(new)) {
-            told = cluster.end_at(id, &told, Some(manifest))?;
-        }
         let news = manifest.news(&old.object);
         if news.as_object().is_some_and(|news| !news.is_empty()) {
             told = cluster.note(id, &told, &news)?;
+            // That it ends comes last, and whatever was written meanwhile, be it a status: one that has ended would be found where
+            // this is decided anew, and its links would stay good.
+            unpin(&mut told);
+        }
+        if manifest.end().is_some_and(|new| end(&old.object) != Some(new)) {
+            told = cluster.end_at(id, &told, Some(manifest))?;
         }
         Ok(read(id, &told)?)
     }
