@@ -92,11 +92,11 @@ impl Life {
                 Some(Problem::warning("ExpiresSoon", field, "is shown for a short time only from here on"))
             }
             Phase::Ended | Phase::Forgotten if self.is_deleted => {
-                let message = "it was deleted, or its change was merged or closed, so it is shown no more";
+                let message = "is shown no more: it was deleted, or its change was merged or closed";
                 Some(Problem::warning("Deleted", field, message))
             }
             Phase::Ended | Phase::Forgotten => {
-                Some(Problem::warning("Expired", field, "its time is over, so it is shown no more"))
+                Some(Problem::warning("Expired", field, "is shown no more: its time is over"))
             }
         }
     }

@@ -104,6 +104,12 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     let ended = stage.object("preview", "tax").await;
     assert!(ended["spec"]["lifetime"]["expiresAt"].is_string(), "{ended}");
     assert_eq!(generation().await, begun + 2, "whoever has a link has none any more");
+    eventually("its status says what has become of it", async || {
+        let object = stage.object("preview", "tax").await;
+        let told = condition(&object, "Programmed")["message"].as_str().unwrap_or_default();
+        if told.starts_with("It is shown no more: it was deleted") { Ok(()) } else { Err(told.to_owned()) }
+    })
+    .await;
     assert_eq!(ask(&stage, "delete", &json!({})).await.status, 200, "it is gone already");
     // Begun anew it says nothing of what it said before.
     let anew = ask(&stage, "put", &text).await.text();
