@@ -1,7 +1,7 @@
 //! Helps for messages.
 
 /// The word that may have been meant: the closest one, if it is close.
-pub fn closest(word: &str, words: &[&'static str]) -> Option<&'static str> {
+pub fn closest<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
     near(word, words).into_iter().min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn suggestion(word: &str, words: &[&'static str]) -> Option<&'static 
 }
 
 /// The words that are close, each with its distance.
-fn near(word: &str, words: &[&'static str]) -> Vec<(usize, &'static str)> {
+fn near<'w>(word: &str, words: &[&'w str]) -> Vec<(usize, &'w str)> {
     // A long word has no chance, and would take long.
     if word.len() > 64 {
         return Vec::new();

@@ -3,6 +3,7 @@
 mod base;
 mod behind;
 mod includes;
+mod meant;
 mod mesh;
 mod report;
 mod rules;

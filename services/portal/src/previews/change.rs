@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::api::{What, asked, change};
+use super::api::{What, all, asked, change};
 use super::form::{Fault, Fields, Input, rights_of, saying};
 use super::link;
 use super::list::Refused;
-use super::model::Caller;
+use super::model::{Caller, Problem};
 use super::one::Id;
 use super::problem::ProblemDetails;
 use crate::web::{Frame, Visit, respond};
@@ -78,7 +78,16 @@ pub(super) async fn show(visit: Visit, Path((namespace, name)): Id) -> Result<Re
         told(&visit, &namespace, &name).await.map_err(|problem| Refused::new(&visit, problem))?;
     let fields = read(&text).as_ref().and_then(Fields::of);
     let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest };
-    Ok(page(&visit, (&namespace, &name), filled, None).await)
+    let problem = known_problem(&visit, &namespace, &name).await;
+    Ok(page(&visit, (&namespace, &name), filled, problem.as_ref()).await)
+}
+
+/// What is wrong with what stands in, or where, though it was taken: it stands at its field for who comes to change it.
+async fn known_problem(visit: &Visit, namespace: &str, name: &str) -> Option<ProblemDetails> {
+    let preview = all(visit, Some(namespace), Some(name)).await.ok()?.items.into_iter().next()?;
+    let Problem { field, message, .. } = preview.problems.into_iter().find(Problem::is_of_place)?;
+    let told = ProblemDetails::new(StatusCode::OK, format!("{field}: {message}"));
+    Some(ProblemDetails { field: Some(field), ..told })
 }
 
 /// Leads who loads the address of a form's answer to the form.

@@ -189,6 +189,14 @@ pub(crate) struct Problem {
     pub(crate) message: String,
 }
 
+impl Problem {
+    /// Whether it is about what stands in, or where, and not that nobody is connected: what is mistyped is taken, and does nothing.
+    pub(super) fn is_of_place(&self) -> bool {
+        let is_in = |part: &str| self.field.starts_with(part);
+        (is_in("spec.services") || is_in("spec.entrypoints")) && !self.field.ends_with(".tunnel")
+    }
+}
+
 /// Previews.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Previews {

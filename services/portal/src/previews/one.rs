@@ -36,6 +36,8 @@ struct One<'a> {
     routes: RouteMap,
     wrong: Option<String>,
     may_change: bool,
+    /// He may, and there is a form for it.
+    is_changeable: bool,
     /// Where the portal is.
     server: String,
 }
@@ -114,6 +116,7 @@ async fn show(
     // What has happened is of use, and no more than that.
     let events = details(visit, namespace, name).await.unwrap_or_default().events;
     let status = wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code);
+    let may_change = preview.may_change && visit.viewer.identity.is_some();
     let page = One {
         frame: visit.frame(),
         preview: &preview,
@@ -126,7 +129,8 @@ async fn show(
         asked: preview.asked(visit.texts()),
         routes,
         wrong: wrong.map(|problem| problem.detail),
-        may_change: preview.may_change && visit.viewer.identity.is_some(),
+        may_change,
+        is_changeable: may_change && preview.written_in.is_none() && !preview.has_ended(),
         server: server(visit, &preview),
     };
     Ok((status, respond(&page)).into_response())

@@ -18,6 +18,7 @@ mod readers;
 mod rights;
 mod share;
 mod story;
+mod told;
 mod tunnels;
 
 use std::sync::LazyLock;

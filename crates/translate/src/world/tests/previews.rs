@@ -255,6 +255,29 @@ fn requests_are_counted_by_where_they_go() {
 }
 
 #[test]
+fn who_replaces_nothing_is_told_what_he_may_have_meant() {
+    let told = |baseline: &str, namespace: &str| {
+        let policy = POLICY.replace("[default]", "[default, shpo]");
+        let preview = PREVIEW.replace("baseline: cart,", &format!("baseline: '{baseline}',"));
+        let preview = preview.replace("name: pr-42}", &format!("name: pr-42, namespace: {namespace}}}"));
+        let problems = of(&[SITE, &policy, &preview]).problems(&ObjectId::new(Kind::Preview, namespace, "pr-42"));
+        let nothing = problems.into_iter().find(|problem| problem.reason == "NothingReplaced");
+        nothing.unwrap_or_else(|| panic!("{baseline} in {namespace}")).message
+    };
+    for (baseline, namespace, meant) in [
+        ("carts", "default", "cart"),
+        ("cart:81", "default", "cart:80"),
+        ("carts.default", "default", "cart.default"),
+        // Another namespace than that of the service.
+        ("cart", "shpo", "cart.default"),
+    ] {
+        let message = told(baseline, namespace);
+        assert!(message.ends_with(&format!("nothing is replaced: did you mean {meant}?")), "{baseline}: {message}");
+    }
+    assert!(told("zebra", "default").ends_with("nothing is replaced"), "there is none like it");
+}
+
+#[test]
 fn a_preview_of_nothing_is_told() {
     let world = of(&[SITE, POLICY, &PREVIEW.replace("baseline: cart", "baseline: carts")]);
     assert_eq!(reasons(&world, &preview()), ["NothingReplaced"]);

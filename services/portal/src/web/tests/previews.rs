@@ -103,6 +103,33 @@ async fn one_that_has_ended_can_be_brought_back_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_is_mistyped_is_told_at_once_and_at_its_field_with_the_way_to_mend_it() {
+    let why = "no route of an entrypoint goes to this service, so nothing is replaced: did you mean cart?";
+    let problem = json!({ "severity": "warning", "reason": "NothingReplaced", "field": "spec.services[0].baseline", "message": why });
+    let preview = json!({ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null, "urls": [],
+        "services": [{ "baseline": "carts", "backend": "cart-42" }], "problems": [problem], "may_change": true });
+    let manifest = json!({ "metadata": { "name": "pr-42", "namespace": "shop" }, "spec": {
+        "services": [{ "baseline": "carts", "backend": "cart-42" }], "access": { "mode": "Public" },
+        "entrypoints": [{ "name": "web", "host": "shop.example" }] } });
+    let told = json!({ "text": manifest.to_string(), "digest": "d" });
+    let app = Router::new().route("/api/v1/preview-manifest", post(async move || axum::Json(told)));
+    let (address, _controller) = serve(app, &preview).await;
+
+    let made = page(&address, "/docs/previews/shop/pr-42").await;
+    let (_, alert) = made.split_once("role=\"alert\"").unwrap_or_else(|| panic!("{made}"));
+    let alert = alert.split_once("</div>").unwrap().0;
+    assert!(alert.contains(why) && alert.contains("/docs/previews/shop/pr-42/change\""), "{alert}");
+
+    let form = page(&address, "/docs/previews/shop/pr-42/change").await;
+    let (_, field) = form.split_once("name=\"baseline\"").unwrap_or_else(|| panic!("{form}"));
+    let (input, rest) = field.split_once('>').unwrap();
+    assert!(input.contains("value=\"carts\"") && input.contains("aria-invalid=\"true\""), "{input}");
+    let hint = rest.split_once("</div>").unwrap().0;
+    assert!(hint.contains(&format!("<strong class=\"fault\">{why}")), "{hint}");
+    assert_eq!(form.matches("aria-invalid").count(), 1, "{form}");
+}
+
+#[tokio::test]
 async fn who_was_logged_out_before_he_sent_a_new_preview_keeps_what_he_typed_and_may_log_in() {
     let signer = Signer::ephemeral().unwrap();
     let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
