@@ -185,7 +185,7 @@ impl Lifecycle {
         let until = length.map(|length| clock::now().saturating_add(length.0.as_secs()));
         let changed = self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
             grant.covers(now.spec())?;
-            extend_step(&id, now, length)
+            extend_step(&id, now, length, wanted.only_shown)
         })?;
         Ok(PreviewChanged { why: cut(&changed, until).unwrap_or_default(), ..changed })
     }

@@ -62,6 +62,9 @@ pub struct ExtendPreview {
     /// For how long from now: `72h`. Where absent, as long as it was to be shown to begin with.
     #[serde(default)]
     pub ttl: Option<String>,
+    /// Whether it is refused where it has ended, rather than shown again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_shown: bool,
     /// By whom; the operator where absent.
     #[serde(default)]
     pub by: Option<Caller>,

@@ -91,7 +91,7 @@ pub fn extend_preview(
     let (ambassador_id, engine) = offline.into_parts();
     let id = ObjectId::new(Kind::Preview, namespace, name);
     let (store, length) = (Store::unfollowed(directory.to_owned(), ambassador_id), length(ttl)?);
-    store.change(&Mutex::new(engine), &id, |now| extend_step(&id, now, length))
+    store.change(&Mutex::new(engine), &id, |now| extend_step(&id, now, length, false))
 }
 
 /// Has no link to a Preview of the directory that was read let anybody in any more.

@@ -106,7 +106,17 @@ pub(super) fn kept(ends: Option<u64>, said: &Preview, now: u64) -> Option<String
     Some(format!("it was extended until {until}, and stays so: an expiresAt in its manifest has it end sooner"))
 }
 
-pub(super) fn extend_step(id: &ObjectId, now: Now<'_>, length: Option<Duration>) -> Result<Step, PreviewError> {
+/// Whoever saw it shown does not mean that it be shown again where it has ended meanwhile: somebody else wanted that.
+pub(super) fn extend_step(
+    id: &ObjectId,
+    now: Now<'_>,
+    length: Option<Duration>,
+    only_shown: bool,
+) -> Result<Step, PreviewError> {
+    if only_shown && now.times.has_ended {
+        let why = format!("{}/{} has ended meanwhile, and was not brought back by that", id.namespace, id.name);
+        return Err(PreviewError::Conflict(why));
+    }
     now.object.map(|_| Step::Extend(length)).ok_or_else(|| missing(id))
 }
 

@@ -95,7 +95,8 @@ impl<'a> Keeper<'a> {
                 self.send(Method::POST, url.as_str(), |request| request).map(why)
             }
             Self::Gateway { address } => {
-                let wanted = ExtendPreview { namespace: namespace.into(), name: name.into(), ttl, by: None };
+                let wanted =
+                    ExtendPreview { namespace: namespace.into(), name: name.into(), ttl, only_shown: false, by: None };
                 self.send(Method::POST, &format!("http://{address}/api/v1/preview-extend"), |it| it.json(&wanted))
                     .map(why)
             }

@@ -34,16 +34,18 @@ pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<
 #[serde(default)]
 pub(super) struct Extension {
     ttl: String,
+    /// He has seen that it has ended, and wants it back.
+    back: Option<String>,
 }
 
-/// Has one shown for longer.
+/// Has one shown for longer. Who has not seen that it has ended does not bring it back.
 pub(super) async fn extend(
     visit: Visit,
     Path((namespace, name)): Id,
-    Form(Extension { ttl }): Form<Extension>,
+    Form(Extension { ttl, back }): Form<Extension>,
 ) -> Result<Response, Refused> {
     let ttl = Some(ttl.trim()).filter(|ttl| !ttl.is_empty());
-    match change(&visit, &namespace, &name, What::Extend { ttl }).await {
+    match change(&visit, &namespace, &name, What::Extend { ttl, only_shown: back.is_none() }).await {
         Ok(changed) => {
             let told = match (&*changed.outcome, changed.why.is_empty()) {
                 ("unchanged", _) => "?extended=same",

@@ -55,7 +55,12 @@ pub(super) enum What<'a> {
         digest: Option<&'a str>,
     },
     /// It is shown for longer, from now.
-    Extend { ttl: Option<&'a str> },
+    Extend {
+        ttl: Option<&'a str>,
+        /// Where it has not ended.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        only_shown: bool,
+    },
     /// The links to it let nobody in any more.
     Withdraw {},
     /// It is there no more.
@@ -140,7 +145,7 @@ pub(super) async fn extend(
     Path((namespace, name)): Id,
     Query(Extension { ttl }): Query<Extension>,
 ) -> Result<Json<Changed>, ProblemDetails> {
-    change(&visit, &namespace, &name, What::Extend { ttl: ttl.as_deref() }).await.map(Json)
+    change(&visit, &namespace, &name, What::Extend { ttl: ttl.as_deref(), only_shown: false }).await.map(Json)
 }
 
 /// Previews, for who may know of them.
