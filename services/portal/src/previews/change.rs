@@ -25,11 +25,14 @@ struct Page<'a> {
     link: String,
     /// None where it is more than fields can say.
     inputs: Vec<Input<'a>>,
+    /// None where he was logged out before he sent fields.
     text: &'a str,
     digest: &'a str,
     /// What it says now, where somebody else has changed it since the forms were shown.
     others: &'a str,
     wrong: Option<String>,
+    /// He was logged out before he sent what he typed: he may log in elsewhere, and send it again.
+    is_logged_out: bool,
 }
 
 /// What the forms are filled with.
@@ -119,8 +122,15 @@ pub(super) async fn by_fields(
     Path((namespace, name)): Id,
     Form(ByFields { fields, digest }): Form<ByFields>,
 ) -> Result<Response, Refused> {
-    let refused = |problem| Refused::new(&visit, problem);
-    let Told { text, digest: now } = told(&visit, &namespace, &name).await.map_err(refused)?;
+    let Told { text, digest: now } = match told(&visit, &namespace, &name).await {
+        Ok(told) => told,
+        // Nobody tells him what it says while he is logged out, but what he typed is his.
+        Err(problem) if problem.code() == StatusCode::UNAUTHORIZED => {
+            let filled = Filled { fields: Some(&fields), text: "", digest: &digest };
+            return Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await);
+        }
+        Err(problem) => return Err(Refused::new(&visit, problem)),
+    };
     let digest = if digest.is_empty() { now.clone() } else { digest };
     // Somebody may have made it more than fields can say meanwhile.
     let Some(mut manifest) = read(&text).filter(|manifest| Fields::of(manifest).is_some()) else {
@@ -172,8 +182,14 @@ async fn page(
     let Filled { fields, text, digest } = filled;
     let meanwhile = others.as_ref().map(|_| visit.texts().text("previews_change_meanwhile").to_owned());
     let inputs = fields.map(|fields| saying(visit.texts(), fields, &rights, fault.as_ref()));
+    let frame = visit.frame();
+    let is_logged_out = problem.is_some() && !frame.login.is_empty();
+    let why = |problem: &ProblemDetails| match is_logged_out {
+        true => visit.texts().text("previews_change_logged_out").to_owned(),
+        false => problem.detail.clone(),
+    };
     let page = Page {
-        frame: visit.frame(),
+        frame,
         name,
         link: link(namespace, name),
         inputs: inputs.unwrap_or_default(),
@@ -181,7 +197,8 @@ async fn page(
         // Who has seen what others did may save again.
         digest: others.as_ref().map_or(digest, |others| others.digest.as_str()),
         others: others.as_ref().map_or("", |others| others.text.as_str()),
-        wrong: meanwhile.or_else(|| problem.map(|problem| problem.detail.clone())),
+        wrong: meanwhile.or_else(|| problem.map(why)),
+        is_logged_out,
     };
     (problem.map_or(StatusCode::OK, ProblemDetails::code), respond(&page)).into_response()
 }

@@ -129,27 +129,42 @@ async fn what_is_mistyped_is_told_at_once_and_at_its_field_with_the_way_to_mend_
     assert_eq!(form.matches("aria-invalid").count(), 1, "{form}");
 }
 
-#[tokio::test]
-async fn who_was_logged_out_before_he_sent_a_new_preview_keeps_what_he_typed_and_may_log_in() {
+/// What somebody is answered who was logged out before he sent a form: its main part.
+async fn sent_while_logged_out(path: &str, form: &'static str) -> String {
     let signer = Signer::ephemeral().unwrap();
     let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
+    let mut request = Request::post(path).body(Body::from(form)).unwrap();
+    request.headers_mut().insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+    let (parts, body) = portal.oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let page = String::from_utf8_lossy(&body);
+    let (_, main) = page.split_once("<main").unwrap();
+    assert_eq!(parts.status, StatusCode::UNAUTHORIZED, "{main}");
+    assert!(main.contains("You are logged out") && main.contains("href=\"/docs/login?to="), "{main}");
+    main.to_owned()
+}
+
+#[tokio::test]
+async fn who_was_logged_out_before_he_sent_a_new_preview_keeps_what_he_typed_and_may_log_in() {
     let manifest = "text=kind:+Preview%0Ametadata:+%7Bname:+my-tax%7D";
     let fields = "name=my-tax&namespace=shop&baseline=cart&backend=cart-tax&host=shop.example&access=ShareLink&ttl=3h";
-    let told = ["my-tax", "shop", "cart", "cart-tax", "shop.example", "ShareLink", "3h"];
-    let told = told.map(|value| format!("value=\"{value}\""));
-    let typed = "metadata: {name: my-tax}".to_owned();
-    for (path, form, kept) in
-        [("/docs/previews/new/fields", fields, &told[..]), ("/docs/previews/new", manifest, &[typed][..])]
-    {
-        let mut request = Request::post(path).body(Body::from(form)).unwrap();
-        request.headers_mut().insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
-        let (parts, body) = portal.clone().oneshot(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let page = String::from_utf8_lossy(&body);
-        let (_, main) = page.split_once("<main").unwrap();
-        assert_eq!(parts.status, StatusCode::UNAUTHORIZED, "{main}");
-        for part in kept.iter().map(String::as_str).chain(["You are logged out", "href=\"/docs/login?to="]) {
-            assert!(main.contains(part), "{part}: {main}");
-        }
+    let main = sent_while_logged_out("/docs/previews/new/fields", fields).await;
+    for value in ["my-tax", "shop", "cart", "cart-tax", "shop.example", "ShareLink", "3h"] {
+        assert!(main.contains(&format!("value=\"{value}\"")), "{value}: {main}");
     }
+    let main = sent_while_logged_out("/docs/previews/new", manifest).await;
+    assert!(main.contains("metadata: {name: my-tax}"), "{main}");
+}
+
+#[tokio::test]
+async fn who_was_logged_out_before_he_sent_a_change_keeps_what_he_typed_and_may_log_in() {
+    let page = "/docs/previews/shop/pr-42/change";
+    let fields = "baseline=cart&backend=cart-tax&host=shop.example&access=ShareLink&ttl=3h&digest=d-42";
+    let main = sent_while_logged_out(&format!("{page}/fields"), fields).await;
+    for value in ["cart", "cart-tax", "shop.example", "ShareLink", "3h", "d-42"] {
+        assert!(main.contains(&format!("value=\"{value}\"")), "{value}: {main}");
+    }
+    assert!(!main.contains("<textarea"), "nobody has told him the manifest: {main}");
+    let main = sent_while_logged_out(page, "text=metadata:+%7Bname:+my-tax%7D&digest=d-42").await;
+    assert!(main.contains("metadata: {name: my-tax}") && main.contains("value=\"d-42\""), "{main}");
 }
