@@ -63,6 +63,8 @@ pub(super) async fn extend(
 #[template(path = "previews/share.html")]
 struct Page<'a> {
     frame: Frame<'a>,
+    /// The text that asks, or says what came of it.
+    title: &'static str,
     preview: &'a Preview,
     link: String,
     ends: Option<Moment>,
@@ -85,6 +87,16 @@ enum Came {
     Made(Shared),
     Withdrawn,
     Refused(ProblemDetails),
+}
+
+impl Came {
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Nothing | Self::Refused(_) => "share_title",
+            Self::Made(_) => "share_title_made",
+            Self::Withdrawn => "share_title_withdrawn",
+        }
+    }
 }
 
 /// Asks whether a link is to be made, or all are to be withdrawn.
@@ -119,7 +131,7 @@ pub(super) async fn withdraw(visit: Visit, Path((namespace, name)): Id) -> Resul
 
 fn page(visit: &Visit, preview: &Preview, came: Came) -> Response {
     let texts = visit.texts();
-    let is_withdrawn = matches!(came, Came::Withdrawn);
+    let (title, is_withdrawn) = (came.title(), matches!(came, Came::Withdrawn));
     let (status, wrong, shared) = match came {
         Came::Nothing | Came::Withdrawn => (StatusCode::OK, None, None),
         Came::Made(made) => {
@@ -129,6 +141,7 @@ fn page(visit: &Visit, preview: &Preview, came: Came) -> Response {
     };
     let page = Page {
         frame: visit.frame(),
+        title,
         preview,
         link: link(&preview.namespace, &preview.name),
         ends: preview.ends(texts),

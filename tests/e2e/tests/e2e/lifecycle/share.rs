@@ -58,6 +58,8 @@ async fn who_may_change_a_preview_makes_links_to_it() {
     let made = client.ask(&form).await;
     assert_eq!((made.status, made.header("cache-control")), (200, Some("no-store")), "{}", made.text());
     is_let_in(&team, &host, link_in(&made.text(), &host)).await;
+    assert!(made.text().contains("<h1>A link to tax was made</h1>"), "nobody is asked any more: {}", made.text());
+    assert!(!made.text().contains("Make a link to tax?"), "{}", made.text());
 
     let told =
         client.ask(&get(PORTAL, &format!("{PREVIEW}/share?ttl=2h")).method("POST").with("authorization", &ann)).await;
@@ -113,6 +115,7 @@ async fn who_may_make_links_withdraws_them_all_at_once() {
     assert!(asked.contains("Withdraw all links") && !asked.contains("are withdrawn"), "{asked}");
     let done = client.ask(&ask("POST", &format!("{page}/withdraw"))).await;
     assert!(done.status == 200 && done.text().contains("All links to it are withdrawn"), "{}", done.text());
+    assert!(done.text().contains("<h1>All links to tax were withdrawn</h1>"), "{}", done.text());
     is_withdrawn(&team, &host, &one).await;
     is_withdrawn(&team, &host, &other).await;
     let loaded = client.ask(&ask("GET", &format!("{page}/withdraw"))).await;
