@@ -23,6 +23,8 @@ const FIELD_MANAGER: &str = "nuncio-previews";
 const LIFETIME_MANAGER: &str = "nuncio-lifetime";
 /// And of what it notes of objects.
 const NOTES: &str = "nuncio-notes";
+/// How often a status, or a note, may come between the writes of one change.
+const TRIES: usize = 3;
 /// The label by which those are known that were written here (the recommended one).
 pub(super) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "nuncio-previews");
 
@@ -68,7 +70,8 @@ impl InCluster {
     }
 
     /// Has a Preview end when this one does, as of its times; or says nothing of that any more, so that what others say of it
-    /// counts. All else stays as it is, and whose it is. Gives the whole object.
+    /// counts. All else stays as it is, and whose it is. This may be the end of a change that is written in part: what has been
+    /// told of the object since is in nobody's way, and what somebody has had it say is. Gives the whole object.
     pub(super) fn end_at(&self, id: &ObjectId, found: &Value, end: Option<&Manifest>) -> Result<Value, Unwritten> {
         let metadata = json!({ "name": &*id.name, "namespace": &*id.namespace });
         let mut part = json!({ "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": metadata });
@@ -76,7 +79,15 @@ impl InCluster {
             part["metadata"]["annotations"] = json!(manifest.notes());
             part["spec"] = json!({ "lifetime": { "expiresAt": manifest.end() } });
         }
-        self.apply_as(LIFETIME_MANAGER, id, found, part)
+        let mut now = found.clone();
+        for _ in 0..TRIES {
+            match self.apply_as(LIFETIME_MANAGER, id, &now, part.clone()) {
+                Err(Unwritten::Stale) => {}
+                done => return done,
+            }
+            now = self.find(id)?.filter(|now| says_the_same(now, found)).ok_or(Unwritten::Stale)?;
+        }
+        Err(Unwritten::Stale)
     }
 
     /// Writes what is known by now of a Preview, as a part of its spec. Gives the whole object.
@@ -138,11 +149,10 @@ fn pin(part: &mut Value, found: &Value) {
     }
 }
 
-/// What is written next is for the same object, whatever it says by then.
-pub(super) fn unpin(found: &mut Value) {
-    if let Some(metadata) = found["metadata"].as_object_mut() {
-        metadata.remove("resourceVersion");
-    }
+/// Whether an object is the one that was found, and nobody has had it say anything else: neither its status nor a note of it
+/// raises its generation.
+fn says_the_same(now: &Value, found: &Value) -> bool {
+    ["uid", "generation", "labels"].iter().all(|key| now["metadata"][key] == found["metadata"][key])
 }
 
 fn collection(id: &ObjectId) -> Result<String, PreviewError> {
@@ -182,14 +192,23 @@ mod tests {
         let mut part = json!({"metadata": {"name": "tax"}});
         pin(&mut part, &found);
         assert_eq!(part, json!({"metadata": {"name": "tax", "uid": "u", "resourceVersion": "9"}}));
-        let mut found = found;
-        unpin(&mut found);
-        let mut last = json!({"metadata": {"name": "tax"}});
-        pin(&mut last, &found);
-        assert_eq!(last, json!({"metadata": {"name": "tax", "uid": "u"}}), "but for no other that has its name");
         let mut note = json!({"metadata": {"annotations": {}}});
         pin(&mut note, &Value::Null);
         assert_eq!(note, json!({"metadata": {"annotations": {}}}), "a note is for whatever is there");
+    }
+
+    #[test]
+    fn what_is_told_of_an_object_is_nothing_that_it_says() {
+        let found = json!({"metadata": {"uid": "u", "resourceVersion": "9", "generation": 3}, "status": {}});
+        let with = |metadata: &Value| {
+            let mut now = found.clone();
+            now["metadata"].as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
+            says_the_same(&now, &found)
+        };
+        assert!(with(&json!({"resourceVersion": "10", "annotations": {"nuncio.dev/asked": "2026-11-29T06:00:00Z"}})));
+        for other in [json!({"uid": "v"}), json!({"generation": 4}), json!({"labels": {"team": "cart"}})] {
+            assert!(!with(&other), "{other}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use nuncio_api::{Object, ObjectId, Spec};
 use nuncio_telemetry::replace_file;
 use serde_json::Value;
 
-use super::cluster::{InCluster, MANAGED_BY, unpin};
+use super::cluster::{InCluster, MANAGED_BY};
 use super::manifest::{self, Manifest};
 use crate::admin::PreviewError;
 use crate::clock;
@@ -129,10 +129,8 @@ impl Place {
         let mut told = old.told.clone();
         let news = manifest.news(&old.object);
         if news.as_object().is_some_and(|news| !news.is_empty()) {
+            // That it ends comes last: one that has ended would be found where this is decided anew, and its links would stay good.
             told = cluster.note(id, &told, &news)?;
-            // That it ends comes last, and whatever was written meanwhile, be it a status: one that has ended would be found where
-            // this is decided anew, and its links would stay good.
-            unpin(&mut told);
         }
         if manifest.end().is_some_and(|new| end(&old.object) != Some(new)) {
             told = cluster.end_at(id, &told, Some(manifest))?;

@@ -1,3 +1,4 @@
+mod between;
 mod read;
 
 use std::path::Path;
@@ -52,8 +53,19 @@ async fn engine(directory: &Path) -> Box<Mutex<Engine>> {
 struct Server {
     object: Option<Value>,
     version: u64,
-    /// What somebody else does between a look and the write after it.
-    meddle: Vec<Value>,
+    /// What comes before the next write whose query has this text: the last of these first.
+    meddle: Vec<(&'static str, Meddling)>,
+}
+
+/// What somebody else does between a look and the write after it.
+#[derive(Clone, Debug)]
+enum Meddling {
+    /// He makes this in the place of what is there.
+    Makes(Value),
+    /// He writes this into what is there.
+    Writes(Value),
+    /// Nobody does anything: the API server fails.
+    Fails,
 }
 
 type Shared = Arc<Mutex<Server>>;
@@ -69,7 +81,10 @@ impl Server {
 
     fn put(&mut self, mut object: Value) -> Value {
         self.version += 1;
+        let before = self.object.take().unwrap_or_default();
+        let raised = u64::from(before["spec"] != object["spec"]);
         let metadata = &mut object["metadata"];
+        metadata["generation"] = json!(before["metadata"]["generation"].as_u64().unwrap_or_default() + raised);
         metadata["resourceVersion"] = json!(self.version.to_string());
         if metadata["uid"].is_null() {
             metadata["uid"] = json!(format!("uid-{}", self.version));
@@ -77,11 +92,25 @@ impl Server {
         self.object.insert(object).clone()
     }
 
+    /// What is there after somebody has written it, if nothing fails.
+    fn meddled(&mut self, other: Meddling) -> Option<Value> {
+        match other {
+            Meddling::Makes(object) => Some(self.put(object)),
+            Meddling::Writes(patch) => {
+                let mut object = self.object.clone().unwrap_or_default();
+                merge(&mut object, &patch);
+                Some(self.put(object))
+            }
+            Meddling::Fails => None,
+        }
+    }
+
     fn answer(&mut self, method: &Method, query: &str, body: &Value) -> (u16, Value) {
         if method != Method::GET
-            && let Some(other) = self.meddle.pop()
+            && let Some((_, other)) = self.meddle.pop_if(|(before, _)| query.contains(*before))
+            && self.meddled(other).is_none()
         {
-            self.put(other);
+            return (500, json!({"kind": "Status", "status": "Failure", "code": 500}));
         }
         let pins = if method == Method::DELETE { &body["preconditions"] } else { &body["metadata"] };
         let is_stale = |object: &Value| {
@@ -204,7 +233,7 @@ async fn where_another_replica_was_faster_it_is_decided_anew() {
     for before in [None, Some(own("old", &json!({}))), Some(own("old", &json!({"expiresAt": "2020-01-01T00:00:00Z"})))]
     {
         let server = Server::of(before.clone());
-        server.lock().unwrap().meddle.push(theirs.clone());
+        server.lock().unwrap().meddle.push(("", Meddling::Makes(theirs.clone())));
         let (result, seen) = change(&server, decide).await;
         assert_eq!((result, &seen[1]), (refused.clone(), &Some("theirs".to_owned())), "{before:?}");
         assert_eq!(object(&server)["spec"]["slug"], "theirs");
@@ -215,7 +244,7 @@ async fn where_another_replica_was_faster_it_is_decided_anew() {
     }
     // Whoever is always faster keeps it from coming to an end, but not for ever.
     let server = Server::of(Some(own("old", &json!({}))));
-    server.lock().unwrap().meddle = vec![own("old", &json!({})); 100];
+    server.lock().unwrap().meddle = vec![("", Meddling::Makes(own("old", &json!({})))); 100];
     let (result, seen) = change(&server, decide).await;
     assert!(matches!(result, Err(PreviewError::Conflict(_))) && seen.len() < 100, "{result:?}");
 }
