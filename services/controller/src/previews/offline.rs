@@ -151,15 +151,18 @@ mod tests {
                 "entrypoints": [{"name": "web", "host": "shop.example"}], "lifetime": lifetime}})
     }
 
-    async fn put(directory: &Path, name: &str, manifest: &Value) -> Result<PreviewOutcome, PreviewError> {
+    async fn read(directory: &Path) -> Offline {
         let config = OfflineConfig {
             ambassador_id: "default".to_owned(),
             namespace: "default".to_owned(),
             expand_environment: false,
             topology: nuncio_translate::Topology::default(),
         };
-        let read = Box::pin(load(&Manifests::Directory(directory.to_owned()), &config)).await.unwrap();
-        put_preview(read, directory, ("default", name), &manifest.to_string())
+        Box::pin(load(&Manifests::Directory(directory.to_owned()), &config)).await.unwrap()
+    }
+
+    async fn put(directory: &Path, name: &str, manifest: &Value) -> Result<PreviewOutcome, PreviewError> {
+        put_preview(read(directory).await, directory, ("default", name), &manifest.to_string())
     }
 
     #[tokio::test]
@@ -198,5 +201,29 @@ mod tests {
         fs::write(directory.path().join("previews/default.first.json"), ended.to_string()).unwrap();
         let anew = change("first").await;
         assert!(matches!(anew, Err(PreviewError::Forbidden(_))), "{anew:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_brought_back_takes_a_place_like_any_other() {
+        let directory = directory(&json!({"maxPreviewsPerAuthor": 1}));
+        fs::create_dir(directory.path().join("previews")).unwrap();
+        let write = |name: &str, author: &str, lifetime: &Value| {
+            let mut preview = preview(name, lifetime);
+            preview["spec"]["source"] = json!({"author": author, "authorIssuer": "https://people.example"});
+            fs::write(directory.path().join(format!("previews/default.{name}.json")), preview.to_string()).unwrap();
+        };
+        let extend = async |ttl: &str| {
+            extend_preview(read(directory.path()).await, directory.path(), ("default", "over"), Some(ttl))
+        };
+        write("over", "ann", &json!({"expiresAt": clock::text(clock::now() - 60)}));
+        write("other", "ann", &json!({}));
+        let refused = extend("1h").await;
+        let why = "who made it has as many previews as the PreviewPolicy allows, 1";
+        assert!(matches!(&refused, Err(PreviewError::Conflict(told)) if told == why), "{refused:?}");
+        write("other", "bob", &json!({}));
+        assert_eq!(extend("1h").await, Ok(PreviewOutcome::Updated));
+        // One that is shown has its place, also where there are too many by now.
+        write("other", "ann", &json!({}));
+        assert_eq!(extend("2h").await, Ok(PreviewOutcome::Updated));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use nuncio_api::{Duration as Length, ObjectId, PreviewSource};
+use nuncio_api::{Duration as Length, ObjectId, Preview, PreviewSource};
 
 use super::{Now, Step, Store};
 use crate::admin::{Caller, PreviewError, PreviewOutcome};
@@ -66,7 +66,7 @@ impl Store {
             }
             return self.write(engine, Some(old), manifest);
         }
-        is_room(engine, &manifest)?;
+        is_room(engine, &manifest.id, &manifest.spec, "you have")?;
         self.forget_oldest(engine, &manifest.id)?;
         if let Some(old) = old {
             self.take_away(engine, old)?;
@@ -124,6 +124,9 @@ impl Store {
             }
             Some(ends) if ends >= end => return Ok(PreviewOutcome::Unchanged),
             Some(_) => {}
+        }
+        if now.times.has_ended {
+            is_room(engine, &old.object.id, spec, "who made it has")?;
         }
         let mut spec = spec.clone();
         spec.lifetime.get_or_insert_default().expires_at = Some(clock::text(end));
@@ -200,29 +203,30 @@ impl Store {
     }
 }
 
-/// How many there may be is for the policy to say; more would not be served.
-fn is_room(engine: &Mutex<Engine>, manifest: &Manifest) -> Result<(), PreviewError> {
+/// How many there may be is for the policy to say; more would not be served. `author_has` begins what is told where its author has
+/// too many.
+fn is_room(engine: &Mutex<Engine>, id: &ObjectId, spec: &Preview, author_has: &str) -> Result<(), PreviewError> {
     let engine = lock(engine);
     let Some((_, policy)) = engine.world.preview_policy() else { return Ok(()) };
     let there: Vec<_> = engine.world.previews_that_count().collect();
     let full = |whose: String, most: usize| {
         Err(PreviewError::Conflict(format!("{whose} as many previews as the PreviewPolicy allows, {most}")))
     };
-    let (namespace, most) = (&manifest.id.namespace, policy.max_previews());
+    let (namespace, most) = (&id.namespace, policy.max_previews());
     if there.iter().filter(|(id, _)| id.namespace == *namespace).count() >= most {
         return full(format!("the namespace {namespace} has"), most);
     }
     if let Some(most) = policy.max_previews_total.map(|most| most as usize).filter(|most| there.len() >= *most) {
         return full("there are".to_owned(), most);
     }
-    let source = manifest.spec.source.as_ref();
+    let source = spec.source.as_ref();
     let Some((author, issuer)) = source.and_then(|it| Some((it.author.as_deref()?, it.author_issuer.as_deref()?)))
     else {
         return Ok(());
     };
     let own = there.iter().filter(|(_, spec)| spec.source.as_ref().is_some_and(|it| it.is_by(author, issuer))).count();
     match policy.max_previews_per_author.map(|most| most as usize) {
-        Some(most) if own >= most => full("you have".to_owned(), most),
+        Some(most) if own >= most => full(author_has.to_owned(), most),
         _ => Ok(()),
     }
 }

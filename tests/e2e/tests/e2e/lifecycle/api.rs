@@ -211,6 +211,14 @@ async fn nobody_makes_any_number_of_previews() {
     assert_eq!(make("one", &ann).await.status, 201);
     let two = make("two", &ann).await;
     assert!(two.status == 409 && two.text().contains("you have as many previews"), "{} {}", two.status, two.text());
+    let back = get(PORTAL, &format!("{}/extend?ttl=1h", path("tax-6"))).method("POST").with("authorization", &ann);
+    let back = team.client().ask(&back).await;
+    assert!(
+        back.status == 409 && back.text().contains("who made it has as many previews"),
+        "{} {}",
+        back.status,
+        back.text()
+    );
     let bob = team.token(&json!({"iss": "https://people.example", "sub": "bob", "groups": ["team-cart"]}));
     assert_eq!(make("two", &bob).await.status, 201, "it is not his");
     let namesake = team.token(&json!({"iss": "https://others.example", "sub": "ann", "groups": ["team-cart"]}));

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::{Body, Client};
-use nuncio_api::{Kind, Preview};
+use nuncio_api::Kind;
 use serde_json::{Value, json};
 
 use super::*;
