@@ -56,7 +56,7 @@ pub(super) fn withdraw_links(spec: &mut Preview) -> Result<(), &'static str> {
 pub(super) fn close_links(spec: &mut Preview) {
     let had_links = mode(spec) == Some(PreviewAccessMode::ShareLink) || generation(spec).is_some();
     if let Some(access) = spec.access.as_mut().filter(|_| had_links) {
-        access.generation = Some(access.generation.unwrap_or_default().saturating_add(1));
+        access.generation = Some(access.generation.unwrap_or_default().wrapping_add(1));
     }
 }
 
@@ -257,6 +257,7 @@ mod tests {
         assert_eq!(closed("\"mode\": \"ShareLink\""), Some(1));
         assert_eq!(closed("\"mode\": \"ShareLink\", \"generation\": 7"), Some(8));
         assert_eq!(closed("\"mode\": \"Public\", \"generation\": 7"), Some(8));
+        assert_eq!(closed("\"mode\": \"ShareLink\", \"generation\": 4294967295"), Some(0), "any other number does");
         assert_eq!(closed("\"mode\": \"Public\""), None, "there never was one");
     }
 
