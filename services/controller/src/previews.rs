@@ -51,7 +51,7 @@ use self::keys::Keys;
 use self::manifest::Manifest;
 use self::peers::Peers;
 use self::rights::Grant;
-use self::steps::{cut, delete_step, extend_step, keep_generation, keep_source, kept, length, note_author};
+use self::steps::{cut, delete_step, extend_step, is_to_come, keep_generation, keep_source, kept, length, note_author};
 use self::store::{Now, Step, Store};
 use self::tombstones::Tombstones;
 use self::tunnel::{Carrier, Tunnels};
@@ -154,6 +154,7 @@ impl Lifecycle {
             if let Some(digest) = &wanted.digest {
                 read::is_as_read(&lock(engine), now.object, digest)?;
             }
+            is_to_come(&manifest.spec, now.spec())?;
             may_make(&lock(engine), &grant, by, &manifest)?;
             if wanted.only_allowed {
                 is_shown(&lock(engine), &manifest)?;

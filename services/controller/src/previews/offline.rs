@@ -9,7 +9,7 @@ use nuncio_api::{Kind, ObjectId, Problem, Severity};
 
 use super::manifest::Manifest;
 use super::rights::in_namespace;
-use super::steps::{delete_step, extend_step, keep_generation, keep_source, length, withdraw_step};
+use super::steps::{delete_step, extend_step, is_to_come, keep_generation, keep_source, length, withdraw_step};
 use super::store::{Now, Step, Store};
 use super::{keys, place, policy};
 use crate::admin::{PreviewError, PreviewOutcome};
@@ -38,6 +38,7 @@ pub fn put_preview(
     let engine = Mutex::new(engine);
     let store = Store::unfollowed(directory.to_owned(), ambassador_id);
     store.change(&engine, &manifest.id, |now| {
+        is_to_come(&manifest.spec, now.spec())?;
         let mut manifest = store.for_this_instance(&manifest);
         keep_source(&mut manifest.spec, now.spec());
         keep_generation(&mut manifest.spec, now.spec());

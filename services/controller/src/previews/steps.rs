@@ -1,6 +1,6 @@
 //! What becomes of a Preview by what somebody asks for, and what stays as it was.
 
-use nuncio_api::{Duration, DurationError, ObjectId, Preview, PreviewAccessMode, PreviewSource};
+use nuncio_api::{Duration, DurationError, ObjectId, Preview, PreviewAccessMode, PreviewLifetime, PreviewSource};
 
 use super::store::{Now, Step};
 use crate::admin::{Caller, PreviewChanged, PreviewError, PreviewOutcome};
@@ -70,6 +70,18 @@ fn mode(spec: &Preview) -> Option<PreviewAccessMode> {
 
 /// What is wrong with a length of time for which nobody would see a Preview.
 pub(super) const NO_TIME: &str = "expected a second or more; to end it, delete it";
+
+/// Nobody ends a Preview by a time that is over: its links would stay good. One that says that time already has ended by it.
+pub(super) fn is_to_come(spec: &Preview, old: Option<&Preview>) -> Result<(), PreviewError> {
+    let end = |spec: &Preview| spec.lifetime.as_ref().and_then(PreviewLifetime::end);
+    let Some(over) = end(spec).filter(|end| *end <= clock::now()) else { return Ok(()) };
+    if old.is_none_or(|old| end(old) == Some(over)) {
+        return Ok(());
+    }
+    let field = "spec.lifetime.expiresAt".to_owned();
+    let why = format!("{field}: {} is over: expected a time to come; to end it, delete it", clock::text(over));
+    Err(PreviewError::Field { field, why })
+}
 
 /// For how long a Preview is to be shown.
 pub(super) fn length(ttl: Option<&str>) -> Result<Option<Duration>, PreviewError> {
@@ -197,6 +209,23 @@ mod tests {
         assert_eq!((kept(hour, None), kept("", Some(1_003_601))), (None, None));
         let own = "\"ttl\": \"1h\", \"expiresAt\": \"1970-01-12T14:46:41Z\"";
         assert_eq!(kept(own, Some(1_003_601)), None);
+    }
+
+    #[test]
+    fn a_time_that_is_over_ends_none_that_is_there() {
+        let until = |at: &str| -> Preview {
+            serde_json::from_str(&format!("{{\"lifetime\": {{\"expiresAt\": \"{at}\"}}}}")).unwrap()
+        };
+        let [over, before, later] = ["2020-01-02T00:00:00Z", "2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"].map(until);
+        for there in [&Preview::default(), &before, &later] {
+            let Err(PreviewError::Field { field, why }) = is_to_come(&over, Some(there)) else { panic!("{there:?}") };
+            assert_eq!(field, "spec.lifetime.expiresAt");
+            assert!(why.contains("2020-01-02T00:00:00Z is over"), "{why}");
+        }
+        for (put, there) in [(&over, Some(&over)), (&over, None), (&later, Some(&before)), (&Preview::default(), None)]
+        {
+            assert_eq!(is_to_come(put, there), Ok(()), "{put:?} {there:?}");
+        }
     }
 
     #[test]

@@ -23,6 +23,11 @@ async fn who_asks_for_too_much_is_told_what_he_gets() {
         let refused = ask("POST", &format!("{TAX}/extend?ttl={ttl}"), &ann, String::new()).await;
         assert!(refused.status == 422 && refused.text().contains(why), "{ttl}: {} {}", refused.status, refused.text());
     }
+    let mut over = team.manifest("tax");
+    over["spec"]["lifetime"] = json!({"expiresAt": "2020-01-01T00:00:00Z"});
+    let over = ask("PUT", TAX, &ann, over.to_string()).await;
+    let is_told = over.text().contains("2020-01-01T00:00:00Z is over") && over.text().contains("to end it, delete it");
+    assert!(over.status == 422 && is_told, "{} {}", over.status, over.text());
     let within = json_of(&ask("POST", &format!("{TAX}/extend?ttl=90m"), &ann, String::new()).await);
     assert_eq!((&within["outcome"], &within["why"]), (&json!("updated"), &Value::Null), "{within}");
     let cut = json_of(&ask("POST", &format!("{TAX}/extend?ttl=72h"), &ann, String::new()).await);
