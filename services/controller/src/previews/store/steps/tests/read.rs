@@ -125,3 +125,15 @@ async fn who_deletes_one_closes_its_links_for_good_and_what_a_forge_ends_keeps_t
         }
     }
 }
+
+#[tokio::test]
+async fn links_to_one_that_has_ended_are_withdrawn_like_any_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let over = "2020-01-01T00:00:00Z";
+    let engine = with(directory.path(), 1, &json!({"expiresAt": over})).await;
+    let store = Store::unfollowed(directory.path().to_owned(), "default".to_owned());
+    assert_eq!(store.change(&engine, &id(), |_| Ok(Step::Withdraw)), Ok(PreviewOutcome::Updated));
+    let file = std::fs::read(directory.path().join("previews/default.tax.json")).unwrap();
+    let spec = &serde_json::from_slice::<Value>(&file).unwrap()["spec"];
+    assert_eq!((&spec["access"]["generation"], &spec["lifetime"]["expiresAt"]), (&json!(2), &json!(over)), "{spec}");
+}
