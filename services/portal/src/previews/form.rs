@@ -68,7 +68,9 @@ async fn page(visit: &Visit, fields: &Fields, text: Option<&str>, problem: Optio
     let mut inputs = offer::naming(fields, &rights, fault.as_ref());
     inputs.extend(saying(visit.texts(), fields, &rights, fault.as_ref()));
     let frame = visit.frame();
-    let is_logged_out = problem.is_some() && !frame.login.is_empty();
+    // Of what he typed he learns what is wrong with it, logged in or not.
+    let is_logged_out =
+        problem.is_some_and(|problem| problem.code() == StatusCode::UNAUTHORIZED) && !frame.login.is_empty();
     let why = |problem: &ProblemDetails| match is_logged_out {
         true => visit.texts().text("previews_new_logged_out").to_owned(),
         false => problem.detail.clone(),

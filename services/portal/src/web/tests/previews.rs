@@ -168,3 +168,17 @@ async fn who_was_logged_out_before_he_sent_a_change_keeps_what_he_typed_and_may_
     let main = sent_while_logged_out(page, "text=metadata:+%7Bname:+my-tax%7D&digest=d-42").await;
     assert!(main.contains("metadata: {name: my-tax}") && main.contains("value=\"d-42\""), "{main}");
 }
+
+#[tokio::test]
+async fn who_is_logged_out_and_sends_no_yaml_learns_that_it_is_none() {
+    let signer = Signer::ephemeral().unwrap();
+    let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
+    let mut request = Request::post("/docs/previews/new").body(Body::from("text=kind:+%5B")).unwrap();
+    request.headers_mut().insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+    let (parts, body) = portal.oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let page = String::from_utf8_lossy(&body);
+    let (_, main) = page.split_once("<main").unwrap();
+    assert_eq!(parts.status, StatusCode::UNPROCESSABLE_ENTITY, "{main}");
+    assert!(main.contains("this is no YAML") && !main.contains("You are logged out"), "{main}");
+}
