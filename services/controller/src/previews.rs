@@ -37,6 +37,7 @@ mod tunnel;
 pub(crate) mod usage;
 mod watch;
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -51,7 +52,9 @@ use self::keys::Keys;
 use self::manifest::Manifest;
 use self::peers::Peers;
 use self::rights::Grant;
-use self::steps::{cut, delete_step, extend_step, is_to_come, keep_generation, keep_source, kept, length, note_author};
+use self::steps::{
+    cut, delete_step, extend_step, is_to_come, keep_generation, keep_source, kept, length, note_author, own_length,
+};
 use self::store::{Now, Step, Store};
 use self::tombstones::Tombstones;
 use self::tunnel::{Carrier, Tunnels};
@@ -148,9 +151,10 @@ impl Lifecycle {
     /// Makes a Preview be as somebody writes it.
     pub(crate) fn put(&self, engine: &Mutex<Engine>, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
         let manifest = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text)?;
-        let by = wanted.by.as_ref();
+        let (by, was) = (wanted.by.as_ref(), Cell::new(None));
         let changed = self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;
+            was.set(now.spec().and_then(own_length));
             if let Some(digest) = &wanted.digest {
                 read::is_as_read(&lock(engine), now.object, digest)?;
             }
@@ -172,7 +176,8 @@ impl Lifecycle {
             Ok(Step::Put(manifest.into()))
         })?;
         let ends = changed.preview.as_ref().and_then(|preview| preview.expires_at);
-        Ok(PreviewChanged { why: kept(ends, &manifest.spec, clock::now()).unwrap_or_default(), ..changed })
+        let why = kept(ends, &manifest.spec, was.get(), clock::now());
+        Ok(PreviewChanged { why: why.unwrap_or_default(), ..changed })
     }
 
     /// Has a Preview shown for longer.

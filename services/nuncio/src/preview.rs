@@ -128,7 +128,7 @@ fn create(args: &PreviewCreateArgs) -> Outcome {
     let text = read(&args.manifest)?;
     let (namespace, name) = named(&text, &args.manifest, &args.place)?;
     let keeper = Keeper::open(&args.place)?;
-    keeper.put(&namespace, &name, &text)?;
+    warn(&keeper.put(&namespace, &name, &text)?);
     // Where nobody serves the directory yet, there may be no policy that says where previews are.
     let preview = print_urls(&keeper, &format!("{namespace}/{name}"))?;
     for problem in &preview.problems {
@@ -153,13 +153,17 @@ fn share(args: &PreviewShareArgs) -> Outcome {
 fn extend(args: &PreviewExtendArgs) -> Outcome {
     let keeper = Keeper::open(&args.named.place)?;
     let Preview { namespace, name, .. } = one(&keeper, &args.named.preview)?;
-    let why = keeper.extend(&namespace, &name, args.ttl.map(|ttl| ttl.to_string()))?;
-    if !why.is_empty() {
-        eprintln!("warning: {why}");
-    }
+    warn(&keeper.extend(&namespace, &name, args.ttl.map(|ttl| ttl.to_string()))?);
     let ends = one(&keeper, &format!("{namespace}/{name}"))?.expires_at;
     print_text(&ends.map_or_else(|| "it does not end\n".to_owned(), |ends| format!("{}\n", time_text(ends))));
     Ok(())
+}
+
+/// Says why something else was done than was asked for, where it was.
+fn warn(why: &str) {
+    if !why.is_empty() {
+        eprintln!("warning: {why}");
+    }
 }
 
 fn delete(args: &PreviewNamedArgs) -> Outcome {

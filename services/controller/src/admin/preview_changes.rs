@@ -129,7 +129,7 @@ pub enum PreviewOutcome {
 pub struct PreviewChanged {
     /// What was done.
     pub outcome: PreviewOutcome,
-    /// Why nothing was, or less than was asked for, where that is so.
+    /// Why nothing was, or something else than was asked for, where that is so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// The Preview, as it is now.

@@ -110,9 +110,15 @@ pub(super) fn cut(changed: &PreviewChanged, wanted: Option<u64>) -> Option<Strin
     }
 }
 
-/// Why a Preview is shown for longer from now on than what somebody has put lets it be.
-pub(super) fn kept(ends: Option<u64>, said: &Preview, now: u64) -> Option<String> {
-    let lifetime = said.lifetime.as_ref().filter(|lifetime| lifetime.expires_at.is_none())?;
+/// For how long a Preview says itself that it is shown.
+pub(super) fn own_length(spec: &Preview) -> Option<Duration> {
+    spec.lifetime.as_ref()?.ttl
+}
+
+/// Why a Preview is shown for longer from now on than what somebody has put lets it be. Who leaves the time as it `was` asks for
+/// no other.
+pub(super) fn kept(ends: Option<u64>, said: &Preview, was: Option<Duration>, now: u64) -> Option<String> {
+    let lifetime = said.lifetime.as_ref().filter(|it| it.expires_at.is_none() && it.ttl != was)?;
     let ends = ends.filter(|ends| lifetime.ttl.is_some_and(|ttl| *ends > now.saturating_add(ttl.0.as_secs())))?;
     let until = clock::text(ends);
     Some(format!("it was extended until {until}, and stays so: an expiresAt in its manifest has it end sooner"))
@@ -197,11 +203,10 @@ mod tests {
 
     #[test]
     fn it_is_said_that_an_extension_stays_where_less_is_put() {
-        let kept = |lifetime: &str, ends: Option<u64>| {
-            let spec: Preview = serde_json::from_str(&format!("{{\"lifetime\": {{{lifetime}}}}}")).unwrap();
-            kept(ends, &spec, 1_000_000)
-        };
-        let hour = "\"ttl\": \"1h\"";
+        let spec =
+            |lifetime: &str| -> Preview { serde_json::from_str(&format!("{{\"lifetime\": {{{lifetime}}}}}")).unwrap() };
+        let (hour, two) = ("\"ttl\": \"1h\"", own_length(&spec("\"ttl\": \"2h\"")));
+        let kept = |lifetime: &str, ends: Option<u64>| kept(ends, &spec(lifetime), two, 1_000_000);
         let why = kept(hour, Some(1_003_601)).unwrap();
         assert!(why.contains("1970-01-12T14:46:41Z") && why.contains("expiresAt"), "{why}");
         // Just as long, less, or what it says itself.
@@ -209,6 +214,8 @@ mod tests {
         assert_eq!((kept(hour, None), kept("", Some(1_003_601))), (None, None));
         let own = "\"ttl\": \"1h\", \"expiresAt\": \"1970-01-12T14:46:41Z\"";
         assert_eq!(kept(own, Some(1_003_601)), None);
+        // Nobody has asked for another time.
+        assert_eq!(kept("\"ttl\": \"2h\"", Some(1_009_999)), None);
     }
 
     #[test]

@@ -65,47 +65,46 @@ impl<'a> Keeper<'a> {
         self.send(Method::GET, &format!("{url}{}", query.to_path("previews")), |request| request)
     }
 
-    /// Makes a Preview be as its manifest says.
-    pub(super) fn put(&self, namespace: &str, name: &str, text: &str) -> Outcome {
+    /// Makes a Preview be as its manifest says. Gives why it is shown for longer than that, where a gateway says so.
+    pub(super) fn put(&self, namespace: &str, name: &str, text: &str) -> Result<String, Failure> {
         match self {
             Self::Portal { url, .. } => {
                 let url = format!("{url}/api/v1/previews/{namespace}/{name}");
-                self.send(Method::PUT, &url, |request| request.body(text.to_owned()))?;
+                self.send(Method::PUT, &url, |request| request.body(text.to_owned())).map(|answer| why(&answer))
             }
             Self::Gateway { address } => {
                 let (namespace, name, text) = (namespace.into(), name.into(), text.into());
                 let wanted =
                     PutPreview { namespace, name, text, only_new: false, only_allowed: false, digest: None, by: None };
-                self.send(Method::POST, &format!("http://{address}/api/v1/preview-put"), |it| it.json(&wanted))?;
+                self.send(Method::POST, &format!("http://{address}/api/v1/preview-put"), |it| it.json(&wanted))
+                    .map(|answer| why(&answer))
             }
             Self::Manifests(place) => {
                 let (directory, read) = read(place)?;
-                nuncio_controller::put_preview(read, directory, (namespace, name), text).map_err(Failure::new)?;
+                let put = nuncio_controller::put_preview(read, directory, (namespace, name), text);
+                put.map(|_| String::new()).map_err(Failure::new)
             }
         }
-        Ok(())
     }
 
     /// Has a Preview shown for longer. Gives why that is for less than was asked for, where it is so.
     pub(super) fn extend(&self, namespace: &str, name: &str, ttl: Option<String>) -> Result<String, Failure> {
-        let why = |answer: Value| answer["why"].as_str().unwrap_or_default().to_owned();
         match self {
             Self::Portal { url, .. } => {
                 let url = asked(&format!("{url}/api/v1/previews/{namespace}/{name}/extend"), ttl.as_deref())?;
-                self.send(Method::POST, url.as_str(), |request| request).map(why)
+                self.send(Method::POST, url.as_str(), |request| request).map(|answer| why(&answer))
             }
             Self::Gateway { address } => {
                 let wanted =
                     ExtendPreview { namespace: namespace.into(), name: name.into(), ttl, only_shown: false, by: None };
                 self.send(Method::POST, &format!("http://{address}/api/v1/preview-extend"), |it| it.json(&wanted))
-                    .map(why)
+                    .map(|answer| why(&answer))
             }
             Self::Manifests(place) => {
                 let (directory, read) = read(place)?;
                 let extended = nuncio_controller::extend_preview(read, directory, (namespace, name), ttl.as_deref());
                 let is_same = extended.map_err(Failure::new)? == PreviewOutcome::Unchanged;
-                let why = if is_same { "it is shown for as long already: nothing has changed" } else { "" };
-                Ok(why.to_owned())
+                Ok(if is_same { "it is shown for as long already: nothing has changed" } else { "" }.to_owned())
             }
         }
     }
@@ -248,6 +247,11 @@ fn is_of_no_portal(status: StatusCode, body: &[u8]) -> bool {
         StatusCode::NOT_FOUND => answer.is_none_or(|answer| answer["detail"].as_str().is_none()),
         _ => status.is_success() && !body.is_empty() && answer.is_none(),
     }
+}
+
+/// Why something else was done than was asked for, where an answer says so.
+fn why(answer: &Value) -> String {
+    answer["why"].as_str().unwrap_or_default().to_owned()
 }
 
 /// An address at which something is asked for so long.

@@ -211,7 +211,7 @@ pub(crate) struct Previews {
 pub(crate) struct Changed {
     /// `created`, `updated`, `unchanged`, `deleted` or `ignored`.
     pub(crate) outcome: String,
-    /// Why nothing was done, or less than was asked for, where that is so.
+    /// Why nothing was done, or something else than was asked for, where that is so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) why: String,
     /// The Preview, as it is now.

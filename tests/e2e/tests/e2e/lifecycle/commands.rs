@@ -47,6 +47,15 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     assert_eq!(told(&made).trim_end(), url);
     team.at(&url, "/cart/", "branch").await;
     assert_eq!(hours(&run(&["extend", "tax", "--ttl", "3h", "--admin", &admin], "").await), 3.0);
+    // Who wants it shown for less is told that it is not, once.
+    let mut less = team.manifest("tax");
+    less["spec"]["lifetime"] = json!({"ttl": "2h"});
+    std::fs::write(&file, less.to_string()).unwrap();
+    for is_told in [true, false] {
+        let made = run(&["create", &file, "--admin", &admin], "").await;
+        assert!(made.status.success(), "{}", told(&made));
+        assert_eq!(told(&made).contains("warning: it was extended until "), is_told, "{}", told(&made));
+    }
     assert!(run(&["delete", "default/tax", "--admin", &admin], "").await.status.success());
     team.at(&url, "/cart/", "410").await;
 

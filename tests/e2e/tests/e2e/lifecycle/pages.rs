@@ -127,10 +127,15 @@ async fn what_was_done_is_said_and_not_done_again_by_loading_its_address() {
     // What it was given stays where less is said of it afterwards.
     let (cart, branch) = (team.cart.address(), team.branch.address());
     let form = ask("POST", &format!("{page}/change/fields")).with("content-type", "application/x-www-form-urlencoded");
-    let fields = format!("baseline={cart}&backend={branch}&host={SHOP}&access=Public&ttl=1h");
-    let saved = team.client().ask(&form.body(fields)).await;
-    let there = saved.header("location").unwrap_or_else(|| panic!("{}", saved.text())).to_owned();
-    let text = team.client().ask(&ask("GET", &there)).await.text();
+    let save = async |ttl: &str| {
+        let fields = format!("baseline={cart}&backend={branch}&host={SHOP}&access=Public&ttl={ttl}");
+        let saved = team.client().ask(&form.clone().body(fields)).await;
+        let there = saved.header("location").unwrap_or_else(|| panic!("{}", saved.text())).to_owned();
+        (there.clone(), team.client().ask(&ask("GET", &there)).await.text())
+    };
+    let (there, text) = save("8h").await;
+    assert!(there.ends_with("/tax") && !text.contains("still shown for longer"), "as it was: {there} {text}");
+    let (there, text) = save("1h").await;
     assert!(there.ends_with("/tax?changed=longer") && text.contains("still shown for longer"), "{there} {text}");
     for (address, leads) in [("extend", page), ("delete", page)] {
         let reply = team.client().ask(&ask("GET", &format!("{page}/{address}"))).await;
