@@ -52,6 +52,8 @@ struct Preview {
     urls: Vec<Url>,
     services: Vec<Service>,
     expires_at: Option<u64>,
+    #[serde(default)]
+    has_ended: bool,
     last_request: Option<u64>,
     problems: Vec<Problem>,
 }
@@ -182,10 +184,9 @@ fn delete(args: &PreviewNamedArgs) -> Outcome {
 
 /// What has come of the deletion of one that was this before.
 fn deleted(called: &str, before: Option<&Preview>) -> String {
-    let is_over = |problem: &Problem| matches!(&*problem.reason, "Deleted" | "Expired");
     match before {
         None => format!("there was no {called}"),
-        Some(before) if before.problems.iter().any(is_over) => format!("{called} had ended before"),
+        Some(before) if before.has_ended => format!("{called} had ended before"),
         Some(_) => format!("{called} is deleted"),
     }
 }
@@ -254,18 +255,13 @@ mod tests {
 
     #[test]
     fn it_is_said_whether_there_was_one_to_be_deleted() {
-        let with = |problems: Value| -> Preview {
+        let before = |has_ended: bool| -> Preview {
             understood(json!({"namespace": "shop", "name": "tax", "access": "Public", "urls": [], "services": [],
-                "expires_at": null, "last_request": null, "problems": problems}))
+                "expires_at": null, "has_ended": has_ended, "last_request": null, "problems": []}))
             .unwrap_or_else(|_| panic!("it is one"))
         };
-        let problem =
-            |reason: &str| with(json!([{"severity": "warning", "reason": reason, "field": "", "message": ""}]));
-        let told = |before: Option<&Preview>| deleted("shop/tax", before);
-        assert_eq!(told(None), "there was no shop/tax");
-        assert_eq!(told(Some(&with(json!([])))), "shop/tax is deleted");
-        assert_eq!(told(Some(&problem("NoEndpoints"))), "shop/tax is deleted");
-        assert_eq!(told(Some(&problem("Expired"))), "shop/tax had ended before");
-        assert_eq!(told(Some(&problem("Deleted"))), "shop/tax had ended before");
+        assert_eq!(deleted("shop/tax", None), "there was no shop/tax");
+        assert_eq!(deleted("shop/tax", Some(&before(false))), "shop/tax is deleted");
+        assert_eq!(deleted("shop/tax", Some(&before(true))), "shop/tax had ended before");
     }
 }

@@ -28,6 +28,9 @@ pub struct PreviewView {
     pub services: Vec<PreviewedServiceView>,
     /// When it ends, in seconds since 1970; none where it stays.
     pub expires_at: Option<u64>,
+    /// Whether it is shown no more, because its time is over or somebody had it end.
+    #[serde(default)]
+    pub has_ended: bool,
     /// When somebody last asked for it, in seconds since 1970, as far as the Envoys beside this controller and its peers tell.
     pub last_request: Option<u64>,
     /// How many there were of any kind, as those Envoys count them together; none where they have counted none.

@@ -40,6 +40,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         urls: urls.collect(),
         services: services.collect(),
         expires_at: engine.world.preview_expires(&object.id),
+        has_ended: engine.world.preview_times(object).has_ended,
         last_request: counts.and_then(|counts| counts.last),
         requests: counts.map(Counts::all),
         fallbacks: counts.map(Counts::fallbacks),

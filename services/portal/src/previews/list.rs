@@ -90,8 +90,8 @@ impl State {
     pub(super) fn of(preview: &Preview) -> Self {
         let is_told = |reason: &str| preview.problems.iter().any(|problem| problem.reason == reason);
         match (preview.urls.is_empty(), preview.problems.is_empty()) {
-            _ if is_told("Deleted") => DELETED,
-            _ if is_told("Expired") => ENDED,
+            _ if preview.has_ended && is_told("Deleted") => DELETED,
+            _ if preview.has_ended => ENDED,
             (true, _) => HIDDEN,
             (false, true) => SERVED,
             _ if is_told("ExpiresSoon") => ENDING,

@@ -26,6 +26,9 @@ pub(crate) struct Preview {
     pub(crate) services: Vec<Service>,
     /// When it ends, in seconds since 1970; none where it stays.
     pub(crate) expires_at: Option<u64>,
+    /// Whether it is shown no more, because its time is over or somebody had it end.
+    #[serde(default)]
+    pub(crate) has_ended: bool,
     /// When somebody last asked for it, in seconds since 1970, as far as gateways tell.
     pub(crate) last_request: Option<u64>,
     /// What it is of, where that is known.
@@ -72,11 +75,6 @@ impl Preview {
             source.author.as_ref() == Some(subject) && is_vouched
         };
         self.source.as_ref().is_some_and(is_author) || self.owner.as_ref() == Some(subject)
-    }
-
-    /// Whether it is shown no more, because its time is over or somebody had it end.
-    pub(super) fn has_ended(&self) -> bool {
-        self.problems.iter().any(|problem| matches!(&*problem.reason, "Deleted" | "Expired"))
     }
 
     /// Whether who has a link to it is let in.

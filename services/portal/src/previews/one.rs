@@ -130,7 +130,7 @@ async fn show(
         routes,
         wrong: wrong.map(|problem| problem.detail),
         may_change,
-        is_changeable: may_change && preview.written_in.is_none() && !preview.has_ended(),
+        is_changeable: may_change && preview.written_in.is_none() && !preview.has_ended,
         server: server(visit, &preview),
     };
     Ok((status, respond(&page)).into_response())

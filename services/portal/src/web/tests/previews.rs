@@ -85,18 +85,19 @@ async fn of_many_routes_those_are_shown_that_lead_elsewhere() {
 #[tokio::test]
 async fn one_that_has_ended_can_be_brought_back_and_nothing_else() {
     let living = ["/change\"", "Keep it longer", "Follow a request", "Delete it now", "nuncio preview serve"];
-    let shown = async |problems: Value| {
+    let shown = async |has_ended: bool, problems: Value| {
         let preview = json!({ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null, "urls": [],
             "services": [{ "baseline": "cart", "backend": "a tunnel" }], "problems": problems,
-            "may_change": true, "expires_at": 1_766_599_200 });
+            "may_change": true, "has_ended": has_ended, "expires_at": 1_766_599_200 });
         let (address, _controller) = serve(Router::new(), &preview).await;
         page(&address, "/docs/previews/shop/pr-42").await
     };
-    let text = shown(json!([])).await;
+    let text = shown(false, json!([])).await;
     assert!(living.iter().all(|part| text.contains(part)) && !text.contains("Bring it back"), "{text}");
-    for reason in ["Deleted", "Expired"] {
+    for (reason, state) in [("Deleted", "has ended: deleted"), ("Expired", "has ended")] {
         let problem = json!({ "severity": "warning", "reason": reason, "field": "spec.lifetime", "message": "over" });
-        let text = shown(json!([problem])).await;
+        let text = shown(true, json!([problem])).await;
+        assert!(text.contains(&format!(">{state}<")), "{text}");
         assert!(text.contains("Bring it back") && text.contains("/docs/previews/shop/pr-42/extend"), "{text}");
         assert_eq!(living.iter().find(|part| text.contains(**part)), None, "{text}");
     }

@@ -45,6 +45,7 @@ async fn a_job_puts_its_preview_as_often_as_it_likes_and_takes_it_away() {
     assert_eq!(gone.status, 204, "{}", gone.text());
     let ended = json_of(&team.client().ask(&ask("GET", PREVIEW, &job)).await);
     assert_eq!((&ended["problems"][0]["reason"], &ended["urls"]), (&json!("Deleted"), &json!([])), "{ended}");
+    assert_eq!((&one["has_ended"], &ended["has_ended"]), (&json!(false), &json!(true)), "{one} {ended}");
     for gone in [PREVIEW, "/api/v1/previews/default/never-was"] {
         assert_eq!(team.client().ask(&ask("DELETE", gone, &job)).await.status, 204, "it is not there: {gone}");
     }
