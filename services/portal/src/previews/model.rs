@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Identity;
-use crate::gateway::ObjectRef;
 use crate::texts::Texts;
 use crate::web::words::Moment;
 
@@ -240,40 +239,6 @@ pub(crate) struct Shareable {
     pub(crate) usual: u64,
     /// And at most.
     pub(crate) longest: u64,
-}
-
-/// A part of the routes of a host.
-#[derive(Debug, Deserialize)]
-pub(super) struct Routes {
-    pub(super) items: Vec<Route>,
-    /// How many there are in all.
-    pub(super) total: usize,
-}
-
-/// One of them.
-#[derive(Debug, Deserialize)]
-pub(super) struct Route {
-    #[serde(rename = "match")]
-    pub(super) matches: String,
-    pub(super) action: String,
-    pub(super) backends: Vec<Backend>,
-    /// The objects that it is made of.
-    pub(super) origin: Vec<ObjectRef>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Backend {
-    cluster: Option<String>,
-    invalid: Option<String>,
-}
-
-impl Route {
-    /// Where it leads, in words. A cluster's name ends in a digest that says nothing to people.
-    pub(super) fn leads(&self) -> String {
-        let name = |cluster: &String| cluster.rsplit_once('-').map_or(cluster.as_str(), |(name, _)| name).to_owned();
-        let words = self.backends.iter().filter_map(|it| it.cluster.as_ref().map(name).or_else(|| it.invalid.clone()));
-        words.collect::<Vec<_>>().join(", ")
-    }
 }
 
 /// Who asks, for the controller.

@@ -3,15 +3,51 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+
 use super::link;
-use super::model::{Preview, Route, Routes, Url};
+use super::model::{Preview, Url};
 use super::problem::ProblemDetails;
-use crate::gateway::host_of;
+use crate::gateway::{ObjectRef, host_of};
 use crate::texts::Texts;
 use crate::web::{Visit, escape_path};
 
 /// How many are on a page.
 const ROWS: usize = 100;
+
+/// A part of the routes of a host.
+#[derive(Debug, Deserialize)]
+struct Routes {
+    items: Vec<Route>,
+    /// How many there are in all.
+    total: usize,
+}
+
+/// One of them.
+#[derive(Debug, Deserialize)]
+struct Route {
+    #[serde(rename = "match")]
+    matches: String,
+    action: String,
+    backends: Vec<Backend>,
+    /// The objects that it is made of.
+    origin: Vec<ObjectRef>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Backend {
+    cluster: Option<String>,
+    invalid: Option<String>,
+}
+
+impl Route {
+    /// Where it leads, in words. A cluster's name ends in a digest that says nothing to people.
+    fn leads(&self) -> String {
+        let name = |cluster: &String| cluster.rsplit_once('-').map_or(cluster.as_str(), |(name, _)| name).to_owned();
+        let words = self.backends.iter().filter_map(|it| it.cluster.as_ref().map(name).or_else(|| it.invalid.clone()));
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
 
 /// Which of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
