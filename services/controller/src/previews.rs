@@ -47,6 +47,8 @@ use nuncio_api::{Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewReposito
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::steps::has_links;
+
 use self::hook::Handled;
 use self::keys::Keys;
 use self::manifest::Manifest;

@@ -31,6 +31,12 @@ pub struct PreviewView {
     /// Whether it is shown no more, because its time is over or somebody had it end.
     #[serde(default)]
     pub has_ended: bool,
+    /// Until when the PreviewPolicy lets it be shown at most, in seconds since 1970; none where it says no time.
+    #[serde(default)]
+    pub latest: Option<u64>,
+    /// Whether there may be links to it, whoever is let in now.
+    #[serde(default)]
+    pub has_links: bool,
     /// When somebody last asked for it, in seconds since 1970, as far as the Envoys beside this controller and its peers tell.
     pub last_request: Option<u64>,
     /// How many there were of any kind, as those Envoys count them together; none where they have counted none.

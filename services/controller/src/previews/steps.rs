@@ -54,10 +54,15 @@ pub(super) fn withdraw_links(spec: &mut Preview) -> Result<(), &'static str> {
 /// Whoever deletes it cuts off everybody who has a link, also while another mode lets others in: none is good again where it is
 /// brought back, or begins anew.
 pub(super) fn close_links(spec: &mut Preview) {
-    let had_links = mode(spec) == Some(PreviewAccessMode::ShareLink) || generation(spec).is_some();
+    let had_links = has_links(spec);
     if let Some(access) = spec.access.as_mut().filter(|_| had_links) {
         access.generation = Some(access.generation.unwrap_or_default().wrapping_add(1));
     }
+}
+
+/// Whether there may be links to it, also while another mode lets others in.
+pub(crate) fn has_links(spec: &Preview) -> bool {
+    mode(spec) == Some(PreviewAccessMode::ShareLink) || generation(spec).is_some()
 }
 
 fn generation(spec: &Preview) -> Option<u32> {

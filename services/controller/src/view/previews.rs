@@ -8,6 +8,7 @@ use crate::admin::{
     ListQuery, ObjectRef, PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView, ProblemView,
 };
 use crate::engine::Engine;
+use crate::previews::has_links;
 use crate::previews::traffic::Counts;
 
 /// Those that are wanted, by name.
@@ -23,7 +24,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
     engine.files.locate(&mut problems);
     let urls = engine.world.preview_urls(&object.id).into_iter().map(PreviewUrlView::from);
     let counts = engine.traffic.of(&object.id);
-    let counts = counts.as_ref();
+    let (counts, times) = (counts.as_ref(), engine.world.preview_times(object));
     let replacements = engine.world.preview_replacements(&object.id).into_iter().enumerate();
     let services = replacements.map(|(at, PreviewReplacement { service, included, .. })| PreviewedServiceView {
         baseline: service.baseline.to_string(),
@@ -40,7 +41,9 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         urls: urls.collect(),
         services: services.collect(),
         expires_at: engine.world.preview_expires(&object.id),
-        has_ended: engine.world.preview_times(object).has_ended,
+        has_ended: times.has_ended,
+        latest: times.latest,
+        has_links: has_links(spec),
         last_request: counts.and_then(|counts| counts.last),
         requests: counts.map(Counts::all),
         fallbacks: counts.map(Counts::fallbacks),

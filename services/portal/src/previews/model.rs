@@ -28,6 +28,12 @@ pub(crate) struct Preview {
     /// Whether it is shown no more, because its time is over or somebody had it end.
     #[serde(default)]
     pub(crate) has_ended: bool,
+    /// Until when the PreviewPolicy lets it be shown at most, in seconds since 1970; none where it says no time.
+    #[serde(default)]
+    pub(crate) latest: Option<u64>,
+    /// Whether there may be links to it, whoever is let in now.
+    #[serde(default)]
+    pub(crate) has_links: bool,
     /// When somebody last asked for it, in seconds since 1970, as far as gateways tell.
     pub(crate) last_request: Option<u64>,
     /// What it is of, where that is known.
@@ -76,9 +82,25 @@ impl Preview {
         self.source.as_ref().is_some_and(is_author) || self.owner.as_ref() == Some(subject)
     }
 
+    /// Whether the PreviewPolicy lets it be shown from now on, where it has ended.
+    pub(super) fn may_return(&self) -> bool {
+        let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+        self.latest.is_none_or(|latest| now < latest)
+    }
+
+    /// Whether it is of a pull request.
+    pub(super) fn is_of_pull_request(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.pull_request.is_some())
+    }
+
     /// Whether who has a link to it is let in.
     pub(super) fn is_for_links(&self) -> bool {
-        self.access == "ShareLink" && !self.urls.is_empty()
+        self.is_by_link() && !self.urls.is_empty()
+    }
+
+    /// Whether nobody else is let in where it is shown.
+    pub(super) fn is_by_link(&self) -> bool {
+        self.access == "ShareLink"
     }
 
     /// What is replaced, in words.

@@ -103,6 +103,54 @@ async fn one_that_has_ended_can_be_brought_back_and_nothing_else() {
     }
 }
 
+/// The page of one that says this as well.
+async fn page_of(more: Value) -> String {
+    let mut preview = json!({ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null, "urls": [],
+        "services": [{ "baseline": "cart", "backend": "cart-42" }], "problems": [], "may_change": true });
+    let Value::Object(more) = more else { panic!("expected fields: {more}") };
+    preview.as_object_mut().unwrap().extend(more);
+    let (address, _controller) = serve(Router::new(), &preview).await;
+    page(&address, "/docs/previews/shop/pr-42").await
+}
+
+#[tokio::test]
+async fn it_is_said_what_is_as_before_where_one_is_brought_back() {
+    let (links, pull) = ("stay closed: make new ones", "its pull request is closed, it ends again");
+    let ended = async |access: &str, source: Value| {
+        page_of(json!({ "has_ended": true, "access": access, "has_links": true, "source": source })).await
+    };
+    let source = |number: Value| json!({ "provider": "GitHub", "repository": "acme/cart", "pull_request": number });
+    for (access, source, says_links, says_pull) in [
+        ("Public", Value::Null, false, false),
+        ("ShareLink", Value::Null, true, false),
+        ("Public", source(Value::Null), false, false),
+        ("Public", source(json!(42)), false, true),
+    ] {
+        let text = ended(access, source.clone()).await;
+        assert!(text.contains("/docs/previews/shop/pr-42/extend"), "{text}");
+        assert_eq!((text.contains(links), text.contains(pull)), (says_links, says_pull), "{access} {source}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_the_policy_lets_be_shown_no_more_is_not_to_be_brought_back() {
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
+    for (latest, may_return) in [(now - 60, false), (now + 3600, true)] {
+        let text = page_of(json!({ "has_ended": true, "latest": latest })).await;
+        assert_eq!(text.contains("/docs/previews/shop/pr-42/extend"), may_return, "{text}");
+        assert_eq!(text.contains("cannot be brought back, but made anew"), !may_return, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn who_deletes_one_learns_that_its_links_are_closed_whoever_may_see_it_now() {
+    for (access, has_links) in [("Public", true), ("ShareLink", true), ("Public", false)] {
+        let text = page_of(json!({ "access": access, "has_links": has_links })).await;
+        assert!(text.contains("Delete it now"), "{text}");
+        assert_eq!(text.contains("Links that were made to it stay closed"), has_links, "{access}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_mistyped_is_told_at_once_and_at_its_field_with_the_way_to_mend_it() {
     let why = "no route of an entrypoint goes to this service, so nothing is replaced: did you mean cart?";

@@ -40,6 +40,12 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     for _ in 0..2 {
         assert!(run(&["delete", "tax", &directory], "").await.status.success(), "it is not there");
     }
+    // Whoever wants it back learns until when it may be shown.
+    let ended: Value = serde_json::from_slice(&run(&["list", &directory, "-o", "json"], "").await.stdout).unwrap();
+    let ended = &ended["items"][0];
+    assert_eq!((&ended["has_ended"], &ended["has_links"]), (&json!(true), &json!(false)), "{ended}");
+    let latest = Timestamp::from_second(ended["latest"].as_i64().unwrap()).unwrap();
+    assert_eq!((latest.duration_since(Timestamp::now()).as_secs_f64() / 3600.0).round(), 9.0, "{ended}");
 
     let gateway = team.gateway().await;
     let admin = team.site.admin().to_string();
