@@ -22,7 +22,7 @@ use crate::coverage::Gate;
 use crate::pattern::HostPattern;
 use crate::service::{ServiceKey, Target, target};
 
-use self::replacement::replacements;
+use self::replacement::{Terms, replacements};
 
 pub(crate) use include::{Absent, Group, Part, group};
 pub(crate) use key::{Seed, fingerprint};
@@ -108,11 +108,14 @@ pub(crate) fn compile<'s>(
             (None, Vec::new())
         }
     };
-    let mut replacements = replacements(id, spec, policy, sockets(id), context, &mut problems);
+    let life = Life::new(spec, policy, begun);
+    let phase = life.phase(now);
+    let terms = Terms { policy, context, is_over: phase.is_over() };
+    let mut replacements = replacements(id, spec, sockets(id), terms, &mut problems);
     problems.extend(group.problems);
     for part in &group.parts {
         let mut told = Vec::new();
-        let more = self::replacements(&part.id, part.spec, policy, sockets(&part.id), context, &mut told);
+        let more = self::replacements(&part.id, part.spec, sockets(&part.id), terms, &mut told);
         // Of what is not there it is said already that it is not.
         let told = told.into_iter().filter(|_| part.absent.is_none());
         problems.extend(told.map(|problem| of_part(part, &problem)));
@@ -127,15 +130,9 @@ pub(crate) fn compile<'s>(
     let generation = spec.access.as_ref().and_then(|access| access.generation).unwrap_or_default();
     let (key, headers) = (rules.seed.key(id, object.uid.as_deref(), generation), Arc::clone(&rules.headers));
     let share = gate.as_ref().and_then(|gate| gate::share_filter(gate, id, spec, &selector, &rules.seed));
-    let life = Life::new(spec, policy, begun);
-    let (phase, policy) = (life.phase(now), Arc::clone(policy));
-    if matches!(phase, Phase::Ended | Phase::Forgotten) {
-        // Nobody is missing behind what is shown no more.
-        problems.retain(|problem| problem.reason != "NoEndpoints");
-    }
     problems.extend(life.problem(now));
     let Group { members, is_broken, .. } = group;
-    let id = id.clone();
+    let (id, policy) = (id.clone(), Arc::clone(policy));
     Compiled {
         id,
         selector,
@@ -207,7 +204,8 @@ pub(crate) fn refused(
     let mut problems: Vec<_> = forbidden(id, spec, policy).into_iter().collect();
     problems.extend(gate::of(id, spec, policy, context.protection).err());
     let entrances = entrances("", spec, policy, &mut problems);
-    let replacements = replacements(id, spec, policy, None, context, &mut problems);
+    let terms = Terms { policy, context, is_over: false };
+    let replacements = replacements(id, spec, None, terms, &mut problems);
     problems.extend(behind(&entrances, &replacements));
     // That somebody is not there yet is no reason.
     problems.retain(|problem| problem.reason == "NotAllowed");

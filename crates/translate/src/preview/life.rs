@@ -46,6 +46,13 @@ pub(crate) enum Phase {
     Forgotten,
 }
 
+impl Phase {
+    /// Whether it is shown no more.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::Ended | Self::Forgotten)
+    }
+}
+
 impl Life {
     /// Of a preview that began then.
     pub(crate) fn new(spec: &Preview, policy: &PreviewPolicy, begun: Begun) -> Self {

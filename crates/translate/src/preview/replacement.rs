@@ -33,6 +33,15 @@ pub(crate) struct Replacement {
     pub(crate) socket: Option<Arc<str>>,
 }
 
+/// Under which services are replaced.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a, 'w> {
+    pub(super) policy: &'a PreviewPolicy,
+    pub(super) context: &'a Context<'w>,
+    /// Nobody is missing behind what is shown no more.
+    pub(super) is_over: bool,
+}
+
 impl Replacement {
     /// Whether something is for this, of which `later` would have some as well: of what is narrower the rest is left.
     pub(super) fn overlaps(&self, later: &Self) -> bool {
@@ -73,15 +82,14 @@ impl Replacement {
 pub(super) fn replacements(
     id: &ObjectId,
     spec: &Preview,
-    policy: &PreviewPolicy,
     sockets: Option<&Sockets>,
-    context: &Context<'_>,
+    terms: Terms<'_, '_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Replacement> {
     let services = spec.services.iter().enumerate();
     let replacements = services.map(|(index, service)| {
         let socket = sockets.and_then(|sockets| sockets.get(&service.baseline));
-        replacement(id, index, service, socket, policy, context, problems)
+        replacement(id, index, service, socket, terms, problems)
     });
     replacements.collect()
 }
@@ -91,10 +99,10 @@ fn replacement(
     index: usize,
     service: &PreviewedService,
     socket: Option<&Arc<str>>,
-    policy: &PreviewPolicy,
-    context: &Context<'_>,
+    terms: Terms<'_, '_>,
     problems: &mut Vec<Problem>,
 ) -> Replacement {
+    let Terms { policy, context, is_over } = terms;
     let only_own = policy.backends.unwrap_or_default() == PreviewBackends::Services;
     let own = own(id, &service.backend, context);
     let (missing, forbidden) = if let Some(problem) = chosen_inside(index, service, context) {
@@ -103,7 +111,7 @@ fn replacement(
         (Some(message), true)
     } else if service.is_tunnel() {
         let forbidden = tunnel::forbidden(service, policy).is_some();
-        (tunnel::missing(index, service, socket, policy, problems), forbidden)
+        (tunnel::missing(index, service, socket, terms, problems), forbidden)
     } else if only_own && own.is_none() {
         let message = format!(
             "the PreviewPolicy allows Services of the namespace {} alone, none of type ExternalName",
@@ -116,7 +124,7 @@ fn replacement(
         let lacks = lacks(id, &service.backend, own.clone().filter(|_| only_own), context);
         let field = format!("spec.services[{index}].backend");
         let misspelt = own.filter(|_| lacks.is_none()).and_then(|key| context.services.not_there(&key, ANSWERED_503));
-        let told = lacks.clone().or(misspelt);
+        let told = lacks.clone().or(misspelt).filter(|_| !is_over);
         problems.extend(told.map(|message| Problem::warning("NoEndpoints", field, message)));
         problems.extend(lacks.is_none().then(|| idle_fallback(id, index, service, context)).flatten());
         (lacks, false)

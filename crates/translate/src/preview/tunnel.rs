@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use nuncio_api::{PreviewPolicy, PreviewedService, Problem, ServiceRef};
 
+use super::replacement::Terms;
+
 /// The Unix sockets behind which such processes of a Preview are, by the services that they stand in for.
 pub(crate) type Sockets = BTreeMap<ServiceRef, Arc<str>>;
 
@@ -18,15 +20,16 @@ pub(super) fn missing(
     index: usize,
     service: &PreviewedService,
     socket: Option<&Arc<str>>,
-    policy: &PreviewPolicy,
+    terms: Terms<'_, '_>,
     problems: &mut Vec<Problem>,
 ) -> Option<String> {
     let field = format!("spec.services[{index}].tunnel");
-    if let Some(why) = forbidden(service, policy) {
+    if let Some(why) = forbidden(service, terms.policy) {
         problems.push(Problem::error("NotAllowed", field, why));
         return Some(why.to_owned());
     }
     let missing = socket.is_none().then(|| format!("nobody runs `nuncio preview serve` for {}", service.baseline));
-    problems.extend(missing.clone().map(|message| Problem::warning("NoEndpoints", field, message)));
+    let told = missing.clone().filter(|_| !terms.is_over);
+    problems.extend(told.map(|message| Problem::warning("NoEndpoints", field, message)));
     missing
 }

@@ -164,8 +164,7 @@ impl World {
         let life = self.previews.policy().and_then(|policy| self.life_of(policy, object));
         life.map_or_else(PreviewTimes::default, |life| {
             let phase = life.phase(self.previews.time.now);
-            let is_forgotten = phase == Phase::Forgotten;
-            let has_ended = is_forgotten || phase == Phase::Ended;
+            let (has_ended, is_forgotten) = (phase.is_over(), phase == Phase::Forgotten);
             PreviewTimes { ends: life.expires, fixed: life.fixed, latest: life.longest, has_ended, is_forgotten }
         })
     }

@@ -92,5 +92,11 @@ fn nobody_is_missing_behind_what_has_ended() {
         world.set_time(world.preview_expires(&preview()).unwrap());
         world.apply([]);
         assert_eq!(reasons(&world, &preview()), ["Expired"], "{backend}");
+        // What else is wrong is told still.
+        let mut world = site(&short.replace("entrypoints:", "includes: [{name: none}]\n  entrypoints:"));
+        world.set_time(world.preview_expires(&preview()).unwrap());
+        world.apply([]);
+        let told = reasons(&world, &preview());
+        assert!(told.contains(&"IncludeMissing") && !told.contains(&"NoEndpoints"), "{backend}: {told:?}");
     }
 }
