@@ -51,6 +51,7 @@ mod preview_changes;
 mod preview_manifest;
 mod preview_mesh;
 mod preview_probe;
+mod preview_refusals;
 mod preview_rights;
 mod preview_share;
 mod preview_sightings;
@@ -104,12 +105,11 @@ pub use operations::{
 pub(crate) use page::holds_words;
 pub use page::{ListQuery, Page};
 pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
-pub use preview_changes::{
-    DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
-};
+pub use preview_changes::{DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewOutcome, PutPreview};
 pub use preview_manifest::{PreviewManifestView, ReadPreview};
 pub use preview_mesh::PreviewMeshView;
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
+pub use preview_refusals::{PreviewError, ProblemDetails};
 pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
 pub use preview_share::{PreviewShareView, PreviewShared, SharePreview, WithdrawLinks};
 pub use preview_sightings::{SightingView, SightingsQuery, SightingsView};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::{By, Caller, Wanted};
-use super::preview_changes::Refusals;
+use super::preview_refusals::Refusals;
 use super::{PreviewError, Shared};
 
 /// A Preview that somebody wants to change.

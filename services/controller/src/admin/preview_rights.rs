@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::caller::{By, Caller, Wanted};
-use super::preview_changes::ProblemDetails;
+use super::preview_refusals::ProblemDetails;
 
 /// Whose rights are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

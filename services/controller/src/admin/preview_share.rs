@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::{By, Caller, Wanted};
-use super::preview_changes::{PreviewChanged, Refusals, blocking};
+use super::preview_changes::{PreviewChanged, blocking};
+use super::preview_refusals::Refusals;
 use super::previews::PreviewUrlView;
 use super::{PreviewError, Shared};
 

@@ -5,8 +5,8 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::preview_changes::Refusals;
 use super::preview_probe::ProbedCallView;
+use super::preview_refusals::Refusals;
 use super::{PreviewError, Shared};
 
 /// A request that another gateway follows.

@@ -10,7 +10,7 @@ use super::apis::UpstreamView;
 use super::caller::{By, Caller, Wanted};
 use super::model::{ObjectRef, ProblemView};
 use super::page::{ListQuery, Page};
-use super::preview_changes::ProblemDetails;
+use super::preview_refusals::ProblemDetails;
 
 /// A Preview.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

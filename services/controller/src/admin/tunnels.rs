@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::caller::{By, Caller, Wanted};
-use super::preview_changes::{PreviewError, ProblemDetails};
+use super::preview_refusals::{PreviewError, ProblemDetails};
 
 /// What a connection is handed to once it speaks another protocol; it comes back when that is over.
 pub type Carry = Box<dyn FnOnce(OnUpgrade) -> BoxFuture<'static, ()> + Send>;
