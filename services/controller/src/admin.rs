@@ -109,7 +109,7 @@ pub use preview_changes::{DeletePreview, Delivery, ExtendPreview, PreviewChanged
 pub use preview_manifest::{PreviewManifestView, ReadPreview};
 pub use preview_mesh::PreviewMeshView;
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
-pub use preview_refusals::{PreviewError, ProblemDetails};
+pub use preview_refusals::{PreviewError, PreviewFault, ProblemDetails};
 pub use preview_rights::{PreviewRightsView, PreviewRoomView, SeePreviewRights};
 pub use preview_share::{PreviewShareView, PreviewShared, SharePreview, WithdrawLinks};
 pub use preview_sightings::{SightingView, SightingsQuery, SightingsView};

@@ -29,6 +29,14 @@ pub enum PreviewError {
         /// Why.
         why: String,
     },
+    /// The same, by what some of its lines say.
+    #[error("{}", in_lines(.faults))]
+    Lines {
+        /// The field of the first, where it is one.
+        field: Option<String>,
+        /// What is wrong with them.
+        faults: Vec<PreviewFault>,
+    },
     /// Something else is in the way.
     #[error("{0}")]
     Conflict(String),
@@ -37,13 +45,28 @@ pub enum PreviewError {
     Busy(String),
 }
 
+/// What is wrong with a line of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewFault {
+    /// Which, from 1.
+    pub line: u32,
+    /// What is wrong, with the field where it is one.
+    pub detail: String,
+}
+
+/// For who sees the lines.
+fn in_lines(faults: &[PreviewFault]) -> String {
+    let told = faults.iter().map(|PreviewFault { line, detail }| format!("line {line}: {detail}"));
+    told.collect::<Vec<_>>().join("; ")
+}
+
 impl PreviewError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Missing(_) => StatusCode::NOT_FOUND,
-            Self::Invalid(_) | Self::Field { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::Field { .. } | Self::Lines { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -62,6 +85,9 @@ pub struct ProblemDetails {
     /// The field of the Preview that is at fault, where it is one: `spec.access.mode`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The same, line by line, for who shows the manifest otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<PreviewFault>,
 }
 
 /// What else may be answered to who wants something of a Preview that is there.
@@ -90,8 +116,12 @@ impl IntoResponse for PreviewError {
         let status = self.status();
         let title = status.canonical_reason().unwrap_or_default().to_owned();
         let detail = self.to_string();
-        let field = if let Self::Field { field, .. } = self { Some(field) } else { None };
-        let details = ProblemDetails { status: status.as_u16(), title, detail, field };
+        let (field, faults) = match self {
+            Self::Field { field, .. } => (Some(field), Vec::new()),
+            Self::Lines { field, faults } => (field, faults),
+            _ => (None, Vec::new()),
+        };
+        let details = ProblemDetails { status: status.as_u16(), title, detail, field, faults };
         let mut response = (status, Json(details)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));

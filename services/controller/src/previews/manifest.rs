@@ -8,7 +8,7 @@ use nuncio_api::{Defaults, Duration, Kind, Object, ObjectId, Preview, PreviewSou
 use serde_json::{Map, Value, json};
 
 use super::steps::NO_TIME;
-use crate::admin::PreviewError;
+use crate::admin::{PreviewError, PreviewFault};
 use crate::clock;
 
 /// The longest name, of an object and of a namespace.
@@ -52,7 +52,8 @@ impl Manifest {
         let parsed =
             parse(text.as_bytes(), &Arc::from("manifest"), &Defaults { namespace: namespace.into(), env: None });
         if let Some(found) = parsed.problems.first() {
-            return invalid(format!("line {}: {}", found.location.line, found.problem.message));
+            let fault = PreviewFault { line: found.location.line, detail: found.problem.message.clone() };
+            return Err(PreviewError::Lines { field: None, faults: vec![fault] });
         }
         let id = ObjectId::new(Kind::Preview, namespace, name);
         let object = match <[Object; 1]>::try_from(parsed.objects) {
@@ -62,14 +63,14 @@ impl Manifest {
         };
         // What would have no effect as well: whoever asks by a request is there to put it right.
         let wrong = object.problems.iter();
-        let wrong: Vec<_> = wrong.map(|(problem, at)| format!("line {}: {problem}", at.line)).collect();
+        let faults = wrong.map(|(problem, at)| PreviewFault { line: at.line, detail: problem.to_string() }).collect();
         let field = object.problems.first().map(|(problem, _)| problem.field.clone());
         match (object.spec, field) {
             (Spec::Preview(spec), None) => {
                 is_to_last(&spec)?;
                 Ok(Self { spec: *spec, ..Self::new(id, object.labels) })
             }
-            (_, field) => Err(PreviewError::Field { field: field.unwrap_or_default(), why: wrong.join("; ") }),
+            (_, field) => Err(PreviewError::Lines { field, faults }),
         }
     }
 
@@ -284,6 +285,10 @@ spec:
             let error = Manifest::parse("shop", "pr-1", &text).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(told), "{change:?}: {error}");
         }
+        let wrong = Manifest::parse("shop", "pr-1", &TEXT.replace("mode: Public", "mode: Publik")).unwrap_err();
+        let PreviewError::Lines { field, faults } = wrong else { panic!("{wrong:?}") };
+        assert_eq!((field.as_deref(), faults[0].line), (Some("spec.access.mode"), 7));
+        assert!(faults[0].detail.starts_with("spec.access.mode: "), "apart from its line: {faults:?}");
         let two = format!("{TEXT}---\n{TEXT}");
         assert!(Manifest::parse("shop", "pr-1", &two).is_err());
         for name in ["", "..", "a/b", "A", "a.b", "-a", &"x".repeat(64)] {

@@ -22,6 +22,19 @@ pub(crate) struct ProblemDetails {
     /// The field of the preview that is at fault, where it is one: `spec.access.mode`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) field: Option<String>,
+    /// The same, line by line, where lines of the manifest are at fault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) faults: Vec<LineFault>,
+}
+
+/// What is wrong with a line of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewFault)]
+pub(crate) struct LineFault {
+    /// Which, from 1.
+    pub(crate) line: u32,
+    /// What is wrong, with the field where it is one.
+    pub(crate) detail: String,
 }
 
 /// What else may be answered to who wants something of a preview.
@@ -48,14 +61,16 @@ pub(super) enum Refusals {
 impl ProblemDetails {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or_default().to_owned();
-        Self { status: status.as_u16(), title, detail: detail.into(), field: None }
+        Self { status: status.as_u16(), title, detail: detail.into(), field: None, faults: Vec::new() }
     }
 
     /// For who typed fields, and sees no line of the manifest that was made of them.
     pub(super) fn without_lines(self) -> Self {
-        let parts = self.detail.split("; ").map(|part| part.strip_prefix("line 1: ").unwrap_or(part));
-        let detail = parts.collect::<Vec<_>>().join("; ");
-        Self { detail, ..self }
+        if self.faults.is_empty() {
+            return self;
+        }
+        let details: Vec<_> = self.faults.iter().map(|fault| &*fault.detail).collect();
+        Self { detail: details.join("; "), ..self }
     }
 
     /// The status of the answer.

@@ -206,15 +206,19 @@ mod tests {
 
     #[test]
     fn a_refusal_stands_at_its_field() {
-        let fault = |field: &str, detail: &str| {
+        let refused = |field: &str, detail: &str, faults: Value| {
             let field = Some(field.to_owned());
-            let problem = ProblemDetails { field, ..ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, detail) };
-            Fault::of(&problem.without_lines())
+            let faults = serde_json::from_value(faults).unwrap();
+            let problem = ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
+            Fault::of(&ProblemDetails { field, faults, ..problem }.without_lines())
         };
+        let fault = |field: &str, detail: &str| refused(field, detail, json!([]));
         let two = "line 1: spec.lifetime.ttl: expected a duration; line 1: spec.slug: is too long";
-        let told = fault("spec.lifetime.ttl", two).unwrap();
+        let faults = json!([{ "line": 1, "detail": "spec.lifetime.ttl: expected a duration" },
+            { "line": 1, "detail": "spec.slug: is too long" }]);
+        let told = refused("spec.lifetime.ttl", two, faults).unwrap();
         assert_eq!(told.with("ttl"), Some("expected a duration; spec.slug: is too long"), "nobody sees a line");
-        let ttl = fault("spec.lifetime.ttl", "line 1: spec.lifetime.ttl: expected a duration").unwrap();
+        let ttl = fault("spec.lifetime.ttl", "spec.lifetime.ttl: expected a duration").unwrap();
         assert_eq!((ttl.with("ttl"), ttl.with("name")), (Some("expected a duration"), None));
         for (field, expected) in [
             ("metadata.name", "name"),
