@@ -205,6 +205,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_the_policy_lets_be_shown_no_more_is_not_brought_back() {
+        let directory = directory(&json!({"maxTTL": "2h"}));
+        fs::create_dir(directory.path().join("previews")).unwrap();
+        let file = directory.path().join("previews/default.tax.json");
+        // It ended before the policy has it end, and that time is over as well.
+        let mut ended = preview("tax", &json!({"expiresAt": "2020-01-01T01:00:00Z"}));
+        ended["metadata"]["creationTimestamp"] = json!("2020-01-01T00:00:00Z");
+        fs::write(&file, ended.to_string()).unwrap();
+        let back = extend_preview(read(directory.path()).await, directory.path(), ("default", "tax"), Some("1h"));
+        let why = "the PreviewPolicy lets it be shown until 2020-01-01T02:00:00Z and no longer";
+        assert!(matches!(&back, Err(PreviewError::Conflict(told)) if told == why), "{back:?}");
+        assert_eq!(fs::read(&file).unwrap(), ended.to_string().into_bytes(), "it stays as it is");
+    }
+
+    #[tokio::test]
     async fn what_is_brought_back_takes_a_place_like_any_other() {
         let directory = directory(&json!({"maxPreviewsPerAuthor": 1}));
         fs::create_dir(directory.path().join("previews")).unwrap();

@@ -118,7 +118,8 @@ impl Store {
         let end = now.times.latest.map_or(wanted, |latest| latest.min(wanted));
         match now.times.ends {
             None => return Ok(PreviewOutcome::Unchanged),
-            Some(ends) if ends >= end && end < wanted => {
+            // Nobody sees one again that is let be shown until a time that is over.
+            Some(ends) if (ends >= end || end <= clock::now()) && end < wanted => {
                 let why = format!("the PreviewPolicy lets it be shown until {} and no longer", clock::text(end));
                 return Err(PreviewError::Conflict(why).into());
             }
