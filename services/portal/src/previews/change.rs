@@ -125,7 +125,7 @@ pub(super) async fn by_fields(
     let Told { text, digest: now } = match told(&visit, &namespace, &name).await {
         Ok(told) => told,
         // Nobody tells him what it says while he is logged out, but what he typed is his.
-        Err(problem) if problem.code() == StatusCode::UNAUTHORIZED => {
+        Err(problem) if problem.wants_login() => {
             let filled = Filled { fields: Some(&fields), text: "", digest: &digest };
             return Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await);
         }
@@ -183,7 +183,7 @@ async fn page(
     let meanwhile = others.as_ref().map(|_| visit.texts().text("previews_change_meanwhile").to_owned());
     let inputs = fields.map(|fields| saying(visit.texts(), fields, &rights, fault.as_ref()));
     let frame = visit.frame();
-    let is_logged_out = problem.is_some() && !frame.login.is_empty();
+    let is_logged_out = problem.is_some_and(ProblemDetails::wants_login) && !frame.login.is_empty();
     let why = |problem: &ProblemDetails| match is_logged_out {
         true => visit.texts().text("previews_change_logged_out").to_owned(),
         false => problem.detail.clone(),

@@ -69,8 +69,7 @@ async fn page(visit: &Visit, fields: &Fields, text: Option<&str>, problem: Optio
     inputs.extend(saying(visit.texts(), fields, &rights, fault.as_ref()));
     let frame = visit.frame();
     // Of what he typed he learns what is wrong with it, logged in or not.
-    let is_logged_out =
-        problem.is_some_and(|problem| problem.code() == StatusCode::UNAUTHORIZED) && !frame.login.is_empty();
+    let is_logged_out = problem.is_some_and(ProblemDetails::wants_login) && !frame.login.is_empty();
     let why = |problem: &ProblemDetails| match is_logged_out {
         true => visit.texts().text("previews_new_logged_out").to_owned(),
         false => problem.detail.clone(),

@@ -155,10 +155,7 @@ fn row(preview: &Preview, texts: &Texts) -> Row {
 
 /// Why not: that somebody has to log in is said in the words of pages.
 fn told(problem: &ProblemDetails, texts: &Texts) -> String {
-    match problem.code() {
-        StatusCode::UNAUTHORIZED => texts.text("previews_nobody").to_owned(),
-        _ => problem.detail.clone(),
-    }
+    if problem.wants_login() { texts.text("previews_nobody").to_owned() } else { problem.detail.clone() }
 }
 
 /// Why there is no such page.

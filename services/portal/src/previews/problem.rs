@@ -73,6 +73,11 @@ impl ProblemDetails {
         Self { detail: details.join("; "), ..self }
     }
 
+    /// Whether who asks has to log in first, whatever else may be wrong.
+    pub(super) fn wants_login(&self) -> bool {
+        self.code() == StatusCode::UNAUTHORIZED
+    }
+
     /// The status of the answer.
     pub(super) fn code(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
