@@ -47,6 +47,7 @@ pub use endpoints::Topology;
 pub use module::script_problem;
 pub use pattern::HostPattern;
 pub use policy::CLEAR_CHAIN;
+pub use preview::unanswered;
 pub use secrets::secret_problem;
 pub use world::{
     AskedPlace, GonePreview, MeshRule, MeshService, PREVIEW_KEYS, PreviewMesh, PreviewProbe, PreviewReplacement,

@@ -28,6 +28,7 @@ pub(crate) use include::{Absent, Group, Part, group};
 pub(crate) use key::{Seed, fingerprint};
 pub(crate) use life::{Begun, Life, Phase, REMEMBERED};
 pub(crate) use name::is_below;
+pub use page::unanswered;
 pub(crate) use page::{mark, pointer, shield, tombstone, unknown_table};
 pub(crate) use replacement::Replacement;
 pub(crate) use shadow::{Base, Copied, Face, Shadow};

@@ -42,7 +42,7 @@ pub use event::{ChangeKind, Event, LocatedProblem, ServedListener, Subject};
 pub use leader::LeaseTimes;
 pub use manifests::Manifests;
 pub use nuncio_ir::TUNNEL_PROTOCOL;
-pub use nuncio_translate::Topology;
+pub use nuncio_translate::{Topology, unanswered};
 pub use origins::PortalOrigins;
 pub use previews::offline::{delete_preview, extend_preview, put_preview, withdraw_preview_links};
 pub use run::{Config, Error, XdsAddress, run};

@@ -68,6 +68,23 @@ pub(crate) fn nobody(preview: &str, replacement: &Replacement) -> Told {
     Told { page: html(title, &escaped(&detail)), problem: problem(503, title, &detail, more) }
 }
 
+/// What is told where a developer's machine is connected, and no process on it answers: why not. The preview is not named, since
+/// that machine knows it by its object.
+#[must_use]
+pub fn unanswered(service: Option<&str>, why: &str) -> Told {
+    let part = match service {
+        Some(service) => format!("This preview has a version of {service} of its own, which"),
+        None => "A part of this preview".to_owned(),
+    };
+    let title = "Nothing answers on the developer's machine";
+    let detail = format!(
+        "{part} runs on a developer's machine. That machine is connected, but {why}. It is there again as soon as the process is \
+         started: ask whoever sent you here. All else of the preview goes on."
+    );
+    let more = json!({ "service": service });
+    Told { page: html(title, &escaped(&detail)), problem: problem(502, title, &detail, more) }
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -181,4 +198,23 @@ pub(crate) fn shield(table: &mut Table, domain: &str) {
         routes,
         falls_through: false,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_connected_and_does_not_answer_is_told_of_in_both_forms() {
+        let why = "nothing listens at 127.0.0.1:8080: <refused>";
+        let Told { page, problem } = unanswered(Some("cart"), why);
+        assert!(page.contains("is connected, but nothing listens at 127.0.0.1:8080: &lt;refused&gt;."), "{page}");
+        assert!(page.contains("a version of cart of its own, which runs on a developer's machine"), "{page}");
+        let told: Value = serde_json::from_str(&problem).unwrap();
+        assert_eq!((&told["status"], &told["service"]), (&json!(502), &json!("cart")));
+        assert!(told["detail"].as_str().unwrap().contains(why), "{problem}");
+        let told = unanswered(None, why);
+        assert!(told.page.contains("A part of this preview runs on a developer's machine"), "{}", told.page);
+        assert_eq!(serde_json::from_str::<Value>(&told.problem).unwrap()["service"], Value::Null);
+    }
 }

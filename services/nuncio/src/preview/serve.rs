@@ -35,7 +35,7 @@ pub(super) fn run(args: &PreviewServeArgs) -> Outcome {
 
 async fn serve(args: &PreviewServeArgs) -> Outcome {
     let line = Line { dial: Arc::new(Dial::new(args)?), show: Show::new(args) };
-    let local = Local::new(args.port, args.http2, line.show.clone());
+    let local = Local::new(args, line.show.clone());
     // It may be started later.
     local.warn_if_silent().await;
     let stop = shutdown_on_signal().map_err(Failure::new)?;

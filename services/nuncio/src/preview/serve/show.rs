@@ -1,11 +1,10 @@
 //! What a person sees of it.
 
-use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU8};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 
@@ -25,8 +24,12 @@ pub(super) struct Show {
     /// How often one connection has given way to another.
     moves: Arc<AtomicU8>,
     was_connected: Arc<AtomicBool>,
+    /// Since when nothing listens where requests are to go, where that is told.
+    silence: Arc<Mutex<Option<Instant>>>,
 }
 
+/// What becomes of requests while nothing listens.
+const UNTIL: &str = "requests are answered 502 until something does";
 /// So often connections find their gateways by chance, and no more.
 const MOVES: u8 = 6;
 
@@ -51,12 +54,35 @@ impl Show {
             told: Arc::default(),
             moves: Arc::default(),
             was_connected: Arc::default(),
+            silence: Arc::default(),
         }
     }
 
-    /// Nothing listens where requests are to go.
-    pub(super) fn silent(&self, address: SocketAddr, why: &io::Error) {
-        eprintln!("Nothing listens at {address} yet ({why}): requests are answered 502 until something does");
+    /// Nothing listens yet where requests are to go.
+    pub(super) fn silent(&self, address: SocketAddr, why: &str) {
+        self.silence().get_or_insert_with(Instant::now);
+        eprintln!("Nothing listens at {address} yet ({why}): {UNTIL}");
+    }
+
+    /// Nothing listens there any more. It is said once, not for each request.
+    pub(super) fn fell_silent(&self, address: SocketAddr, why: &str) {
+        let mut silence = self.silence();
+        if silence.is_none() {
+            *silence = Some(Instant::now());
+            print_text(&format!("Nothing listens at {address} any more ({why}): {UNTIL}\n"));
+        }
+    }
+
+    /// A request that came at that time was answered from there. What had begun before nothing listened says nothing of now.
+    pub(super) fn answers(&self, address: SocketAddr, began: Instant) {
+        let mut silence = self.silence();
+        if silence.take_if(|since| *since <= began).is_some() {
+            print_text(&format!("Something listens at {address} now\n"));
+        }
+    }
+
+    fn silence(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests come from now on.
