@@ -29,12 +29,14 @@ fn is_for_fewer(id: &ObjectId, spec: &Preview, whole: &Preview) -> Option<String
 
 impl World {
     /// What a Preview replaces: its own services by their places in the spec, and then those of Previews that it includes. By
-    /// these places its requests are counted.
+    /// these places its requests are counted. Nobody is missing behind one that has ended.
     pub fn preview_replacements(&self, id: &ObjectId) -> Vec<PreviewReplacement<'_>> {
         if let Some(compiled) = self.previews.compiled.get(id) {
+            let is_shown = !compiled.phase.is_over();
             let replacements = compiled.replacements.iter().map(|it| {
                 let included = Some(&it.owner).filter(|owner| **owner != compiled.id);
-                let (missing, falls_back) = (it.missing.as_deref(), it.is_left_to_baseline());
+                let missing = it.missing.as_deref().filter(|_| is_shown);
+                let falls_back = is_shown && it.is_left_to_baseline();
                 PreviewReplacement { service: &it.backend, included, missing, falls_back }
             });
             return replacements.collect();

@@ -85,13 +85,19 @@ fn a_service_has_either_a_backend_or_a_tunnel() {
 
 #[test]
 fn nobody_is_missing_behind_what_has_ended() {
-    for backend in ["tunnel: true", "backend: cart-7"] {
+    for backend in ["tunnel: true", "tunnel: true, whenMissing: Baseline", "backend: cart-7"] {
         let short = PREVIEW.replace("access:", "lifetime: {ttl: 1h}\n  access:").replace("backend: cart-42", backend);
         let mut world = site(&short);
+        let missing = |world: &World| {
+            let replaced = world.preview_replacements(&preview());
+            replaced.iter().map(|it| (it.missing.is_some(), it.falls_back)).collect::<Vec<_>>()
+        };
         assert_eq!(reasons(&world, &preview()), ["NoEndpoints"], "{backend}");
+        assert_eq!(missing(&world), [(true, backend.contains("Baseline"))], "{backend}");
         world.set_time(world.preview_expires(&preview()).unwrap());
         world.apply([]);
         assert_eq!(reasons(&world, &preview()), ["Expired"], "{backend}");
+        assert_eq!(missing(&world), [(false, false)], "{backend}");
         // What else is wrong is told still.
         let mut world = site(&short.replace("entrypoints:", "includes: [{name: none}]\n  entrypoints:"));
         world.set_time(world.preview_expires(&preview()).unwrap());
