@@ -206,7 +206,7 @@ impl Lifecycle {
     ) -> Result<PreviewChanged, PreviewError> {
         let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
         let changed = self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
-            grant.covers(now.spec())?;
+            grant.covers_object(now.object)?;
             Ok(delete_step(now))
         })?;
         let is_gone = changed.outcome == PreviewOutcome::Ignored;
@@ -286,15 +286,14 @@ fn changed(engine: &Mutex<Engine>, id: &ObjectId, outcome: PreviewOutcome) -> Pr
 
 /// Whether somebody may know of a Preview: who may change it, and whom it is there for. The operator knows of all.
 pub(crate) fn may_know(engine: &Engine, object: &Object, by: Option<&Caller>) -> bool {
-    let (Some(by), Spec::Preview(spec)) = (by, &object.spec) else { return by.is_none() };
-    let Ok((_, policy)) = policy(engine) else { return false };
-    rights::is_for(spec, policy, by) || may_change(engine, object, Some(by))
+    let Some(by) = by else { return true };
+    let is_for = |policy| matches!(&object.spec, Spec::Preview(spec) if rights::is_for(spec, policy, by));
+    policy(engine).is_ok_and(|(_, policy)| is_for(policy)) || may_change(engine, object, Some(by))
 }
 
 /// Whether the policy lets somebody change a Preview.
 pub(crate) fn may_change(engine: &Engine, object: &Object, by: Option<&Caller>) -> bool {
-    let Spec::Preview(spec) = &object.spec else { return false };
-    granted(engine, &object.id, by).is_ok_and(|grant| grant.covers(Some(spec)).is_ok())
+    granted(engine, &object.id, by).is_ok_and(|grant| grant.covers_object(Some(object)).is_ok())
 }
 
 /// The policy that is in force.

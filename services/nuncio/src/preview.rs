@@ -58,6 +58,13 @@ struct Preview {
     problems: Vec<Problem>,
 }
 
+impl Preview {
+    /// Whether what it says can be read: whoever says who may see it has passed for that.
+    fn is_valid(&self) -> bool {
+        !self.access.is_empty()
+    }
+}
+
 #[derive(Debug, Deserialize)]
 struct Url {
     url: String,
@@ -187,6 +194,7 @@ fn deleted(called: &str, before: Option<&Preview>) -> String {
     match before {
         None => format!("there was no {called}"),
         Some(before) if before.has_ended => format!("{called} had ended before"),
+        Some(before) if !before.is_valid() => format!("{called}, which was not valid, is deleted"),
         Some(_) => format!("{called} is deleted"),
     }
 }
@@ -260,8 +268,11 @@ mod tests {
                 "expires_at": null, "has_ended": has_ended, "last_request": null, "problems": []}))
             .unwrap_or_else(|_| panic!("it is one"))
         };
-        assert_eq!(deleted("shop/tax", None), "there was no shop/tax");
-        assert_eq!(deleted("shop/tax", Some(&before(false))), "shop/tax is deleted");
-        assert_eq!(deleted("shop/tax", Some(&before(true))), "shop/tax had ended before");
+        let told = |before: Option<&Preview>| deleted("shop/tax", before);
+        assert_eq!(told(None), "there was no shop/tax");
+        assert_eq!(told(Some(&before(false))), "shop/tax is deleted");
+        assert_eq!(told(Some(&before(true))), "shop/tax had ended before");
+        let invalid = Preview { access: String::new(), ..before(false) };
+        assert_eq!(told(Some(&invalid)), "shop/tax, which was not valid, is deleted");
     }
 }

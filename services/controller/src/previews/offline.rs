@@ -167,6 +167,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_that_is_not_valid_is_deleted_and_a_text_that_is_none_stays() {
+        let directory = directory(&json!({}));
+        let file = directory.path().join("previews/default.tax.json");
+        fs::create_dir(directory.path().join("previews")).unwrap();
+        let delete = async || delete_preview(read(directory.path()).await, directory.path(), ("default", "tax"));
+        let mut invalid = preview("tax", &json!({}));
+        invalid["spec"]["access"]["mode"] = json!("Nobody");
+        fs::write(&file, invalid.to_string()).unwrap();
+        assert_eq!(delete().await, Ok(true));
+        assert!(!file.exists());
+        assert_eq!(delete().await, Ok(false), "there is none");
+        fs::write(&file, "{").unwrap();
+        let refused = delete().await;
+        assert!(
+            matches!(&refused, Err(PreviewError::Conflict(why)) if why.contains("cannot be read in it")),
+            "{refused:?}"
+        );
+        assert!(file.exists());
+    }
+
+    #[tokio::test]
     async fn what_a_form_refuses_is_written_nowhere() {
         let directory = directory(&json!({"maxTTL": "2h"}));
         let refused = put(directory.path(), "tax", &preview("tax", &json!({"ttl": "3h"}))).await;

@@ -158,6 +158,17 @@ impl Place {
         }
     }
 
+    /// That there is nothing where a Preview would be that was not found: neither a text that is none.
+    pub(super) fn has_nothing_of(&self, id: &ObjectId) -> Result<(), PreviewError> {
+        match self {
+            Self::Directory(directory) if directory.join(name(id)).exists() => Err(PreviewError::Conflict(format!(
+                "{} is there, and {id} cannot be read in it: remove the file, or send another manifest in its place",
+                name(id)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether what is there, if anything, was made by a request.
     pub(super) fn is_own(&self, id: &ObjectId, old: Option<&Object>) -> Result<(), PreviewError> {
         let Some(old) = old else { return Ok(()) };

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{
-    Forge, ObjectId, Preview, PreviewAccessMode, PreviewCreators, PreviewPolicy, PreviewRepository, PreviewSource,
+    Forge, Object, ObjectId, Preview, PreviewAccessMode, PreviewCreators, PreviewPolicy, PreviewRepository,
+    PreviewSource, Spec,
 };
 
 use crate::admin::{Caller, PreviewError};
@@ -32,6 +33,18 @@ impl Grant {
             return Ok(());
         }
         Err(PreviewError::Forbidden(format!("this Preview is none of {name}'s")))
+    }
+
+    /// The same of an object that may not be valid: whose that is cannot be read.
+    pub(super) fn covers_object(&self, object: Option<&Object>) -> Result<(), PreviewError> {
+        match (self, object.map(|object| &object.spec)) {
+            (_, Some(Spec::Preview(spec))) => self.covers(Some(spec)),
+            (Self::Repository { name, .. }, Some(_)) => Err(PreviewError::Forbidden(format!(
+                "this Preview is not valid, so whether it is {name}'s cannot be read: send another manifest in its place, or have it \
+                 deleted by who may change all previews of its namespace"
+            ))),
+            (_, _) => Ok(()),
+        }
     }
 
     /// Whether a Preview may be called so: a repository takes no names that another's pull requests have.
@@ -147,7 +160,7 @@ pub(super) fn is_job_of(repository: &PreviewRepository, by: &Caller) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use nuncio_api::{Kind, PreviewTemplate};
+    use nuncio_api::{Defaults, Kind, PreviewTemplate, parse};
 
     use super::*;
 
@@ -169,6 +182,24 @@ mod tests {
     fn job(subject: &str) -> Caller {
         let issuer = "https://token.actions.githubusercontent.com".to_owned();
         Caller { subject: subject.into(), issuer, ..Caller::default() }
+    }
+
+    #[test]
+    fn one_that_is_not_valid_is_for_who_may_change_all() {
+        let object = |mode: &str| {
+            let text = format!(
+                r#"{{"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": {{"name": "tax"}}, "spec": {{
+                "services": [{{"baseline": "app", "backend": "127.0.0.1:9"}}], "access": {{"mode": "{mode}"}},
+                "source": {{"provider": "GitHub", "repository": "acme/cart"}}, "entrypoints": [{{"name": "web", "host": "a.example"}}]}}}}"#
+            );
+            parse(text.as_bytes(), &Arc::from("it"), &Defaults::default()).objects.remove(0)
+        };
+        let job = grant(&policy(), Some(&job("repo:acme/cart:pull_request")), "shop").unwrap();
+        assert_eq!(job.covers_object(Some(&object("Public"))), Ok(()));
+        let refused = job.covers_object(Some(&object("Nobody")));
+        assert!(matches!(&refused, Err(PreviewError::Forbidden(why)) if why.contains("is not valid")), "{refused:?}");
+        assert_eq!(job.covers_object(None), Ok(()), "that is for the caller to tell");
+        assert_eq!(Grant::All.covers_object(Some(&object("Nobody"))), Ok(()));
     }
 
     #[test]

@@ -152,8 +152,8 @@ pub(super) fn withdraw_step(id: &ObjectId, now: Now<'_>) -> Result<Step, Preview
 pub(super) fn delete_step(now: Now<'_>) -> Step {
     match (now.object, now.spec()) {
         (Some(_), Some(_)) if !now.times.has_ended => Step::End(None),
-        // What cannot be used never was there for anybody.
-        (Some(_), None) => Step::Remove,
+        // What cannot be used never was there for anybody. Where there seems to be nothing, there may be what nobody can read.
+        (_, None) => Step::Remove,
         _ => Step::Stay,
     }
 }

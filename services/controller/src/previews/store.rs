@@ -120,7 +120,7 @@ impl Store {
             let object = found.as_ref().map(|found| &*found.object);
             let times = object.map(|object| lock(engine).world.preview_times(object)).unwrap_or_default();
             let now = Now { object, times };
-            result = self.take(engine, found.as_ref(), now, decide(now)?);
+            result = self.take(engine, (id, found.as_ref()), now, decide(now)?);
             if !matches!(result, Err(Unwritten::Stale)) {
                 break;
             }

@@ -23,7 +23,7 @@ impl Store {
     pub(super) fn take(
         &self,
         engine: &Mutex<Engine>,
-        old: Option<&Found>,
+        (id, old): (&ObjectId, Option<&Found>),
         now: Now<'_>,
         step: Step,
     ) -> Result<PreviewOutcome, Unwritten> {
@@ -36,6 +36,10 @@ impl Store {
                 self.take_away(engine, old)?;
                 tracing::info!("{} was removed", old.object.id);
                 Ok(PreviewOutcome::Deleted)
+            }
+            (Step::Remove, None) => {
+                self.place.has_nothing_of(id)?;
+                Ok(PreviewOutcome::Ignored)
             }
             (Step::Stay, _) | (_, None) => Ok(PreviewOutcome::Ignored),
         }

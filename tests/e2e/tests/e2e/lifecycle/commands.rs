@@ -136,3 +136,32 @@ async fn a_directory_keeps_nothing_of_a_preview_that_its_policy_forbids() {
         assert_eq!(written(), before);
     }
 }
+
+#[tokio::test]
+async fn one_that_is_not_valid_is_deleted_by_who_may_change_all_of_its_namespace() {
+    let team = Team::new().await;
+    let mut manifest = team.manifest("tax");
+    manifest["spec"]["access"]["mode"] = json!("Nobody");
+    team.site.write("previews/default.tax.json", manifest.to_string());
+    let gateway = team.gateway().await;
+    let server = team.server(&gateway).await;
+    let delete = async |token: String| {
+        let mut command = team.site.nuncio(&["preview", "delete", "default/tax", "--server", &server]);
+        command.env("NUNCIO_TOKEN", token.strip_prefix("Bearer ").unwrap());
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    let file = team.site.manifests().join("previews/default.tax.json");
+    let refused = delete(team.job("acme/cart")).await;
+    assert!(!refused.status.success() && told(&refused).contains("this Preview is not valid"), "{}", told(&refused));
+    assert!(file.exists());
+    for said in ["default/tax, which was not valid, is deleted\n", "there was no default/tax\n"] {
+        let deleted = delete(team.person("team-cart")).await;
+        assert_eq!((deleted.status.success(), told(&deleted).as_str()), (true, said));
+        assert!(!file.exists());
+    }
+    // What is no text of an object at all is somebody's to look at.
+    team.site.write("previews/default.tax.json", "{");
+    let kept = delete(team.person("team-cart")).await;
+    assert!(!kept.status.success() && told(&kept).contains("cannot be read in it"), "{}", told(&kept));
+    gateway.stop().await;
+}
