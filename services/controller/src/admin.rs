@@ -11,6 +11,7 @@
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
 //! | `/api/v1/{objects,hosts,routes,apis,previews,preview-details,preview-meshes,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
 //! | `/api/v1/authorities` | certificates by which services are verified |
+//! | `/api/v1/gateway` | which gateway it is, and where its objects are |
 //! | `/api/v1/portal` | what the DevPortal in force says |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
@@ -37,6 +38,7 @@ mod document;
 mod edit;
 mod explain;
 mod failures;
+mod gateway;
 mod health;
 mod index;
 mod key_uses;
@@ -92,6 +94,7 @@ pub use edit::{
     ManifestQuery, ManifestView, RouteEffect, SectionView,
 };
 pub use explain::{ExplainRequest, InvalidRequest};
+pub use gateway::{GatewaySource, GatewayView};
 pub use key_uses::KeyUseView;
 pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, FailureView, HeaderView, HostView, LimitExplained,
@@ -138,6 +141,8 @@ pub trait View: Send + Sync + 'static {
     fn limiter_metrics(&self) -> String;
     /// How often the API key with this id was used; none if that is not known.
     fn key_use(&self, id: &str) -> Option<KeyUseView>;
+    /// Which gateway it is.
+    fn gateway(&self) -> GatewayView;
     /// The admin socket of the Envoy that runs beside the controller, if there is one.
     fn envoy_admin(&self) -> Option<PathBuf>;
     /// Objects by kind, namespace, name.
@@ -296,6 +301,7 @@ pub fn router(view: Arc<dyn View>, guards: Guards) -> Router {
         .routes(routes!(probes::check_alive))
         .routes(routes!(probes::check_ready))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(gateway::gateway))
         .routes(routes!(lists::objects))
         .routes(routes!(lists::hosts))
         .routes(routes!(lists::routes))

@@ -21,7 +21,7 @@ use self::ask::Api;
 use crate::source::kubernetes::{Cluster, ClusterAccess, Selection};
 
 pub use self::certificates::certificates;
-pub use self::gateway::gateway;
+pub use self::gateway::{gateway, which};
 pub use self::objects::objects;
 
 /// How something is.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use nuncio_telemetry::Condition;
 
+use crate::admin::GatewaySource;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::run::{Error, lock};
@@ -52,6 +53,16 @@ impl Manifests {
         match self {
             Self::Directory(path) => Some(path),
             Self::Kubernetes { .. } => None,
+        }
+    }
+
+    /// What people call it, of which this was opened.
+    pub(crate) fn called(&self, opened: &Opened) -> GatewaySource {
+        match self {
+            Self::Directory(path) => GatewaySource::directory(path),
+            Self::Kubernetes { .. } => {
+                GatewaySource::Cluster(opened.cluster().map(|cluster| cluster.server).unwrap_or_default())
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::config::{Config, Error, XdsAddress};
-use crate::admin::Callers;
+use crate::admin::{Callers, GatewayView};
 use crate::beside::Own;
 use crate::decider::Decider;
 use crate::duties::Duties;
@@ -28,7 +28,7 @@ use crate::manifests::Source;
 use crate::metrics::Metrics;
 use crate::previews::{Lifecycle, seen, sightings, traffic};
 use crate::view::{Changes, EngineView};
-use crate::{admin, fallback, ports};
+use crate::{admin, fallback, leader, ports};
 
 /// How often to look whether it is time for something.
 const TURNS: Duration = Duration::from_secs(1);
@@ -60,6 +60,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let (lifecycle, tunnels) = Lifecycle::of(&config, &source);
     let lifecycle = Arc::new(lifecycle);
     let view = Arc::new(EngineView::new(
+        GatewayView { machine: leader::machine(), source: config.manifests.called(&source) },
         Arc::clone(&engine),
         config.envoy_admin.clone(),
         config.health.clone(),

@@ -27,13 +27,13 @@ use nuncio_telemetry::{Health, Metrics};
 
 use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
-    DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView,
-    LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest,
-    OperationsView, Page, PlacedCallView, PortalView, PreviewChanged, PreviewDetailView, PreviewError,
-    PreviewManifestView, PreviewMeshView, PreviewRightsView, PreviewShareView, PreviewShared, PreviewView,
-    ProbePreview, ProbeView, ProblemView, PutPreview, ReadPreview, RouteView, SeePreviewRights, SeePreviews,
-    SharePreview, SightingsQuery, SightingsView, TopologyQuery, TopologyView, View, WatchView, WatchedPreview, WayView,
-    WithdrawLinks,
+    DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, GatewayView, HostView,
+    KeyUseView, LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel,
+    OperationsRequest, OperationsView, Page, PlacedCallView, PortalView, PreviewChanged, PreviewDetailView,
+    PreviewError, PreviewManifestView, PreviewMeshView, PreviewRightsView, PreviewShareView, PreviewShared,
+    PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, ReadPreview, RouteView, SeePreviewRights,
+    SeePreviews, SharePreview, SightingsQuery, SightingsView, TopologyQuery, TopologyView, View, WatchView,
+    WatchedPreview, WayView, WithdrawLinks,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -60,6 +60,7 @@ pub(crate) use self::words::{conditions, header_text, query_text, span};
 
 /// Shows the engine.
 pub(crate) struct EngineView {
+    gateway: GatewayView,
     engine: Arc<Mutex<Engine>>,
     envoy_admin: Option<PathBuf>,
     health: Health,
@@ -79,6 +80,7 @@ pub(crate) struct Changes {
 
 impl EngineView {
     pub(crate) fn new(
+        gateway: GatewayView,
         engine: Arc<Mutex<Engine>>,
         envoy_admin: Option<PathBuf>,
         health: Health,
@@ -87,7 +89,7 @@ impl EngineView {
         changes: Changes,
     ) -> Self {
         let (authz, key_uses) = authz.map(|own| (own.metrics.clone(), own.key_uses.clone())).unzip();
-        Self { engine, envoy_admin, health, limited, authz, key_uses, changes, demands: Cache::default() }
+        Self { gateway, engine, envoy_admin, health, limited, authz, key_uses, changes, demands: Cache::default() }
     }
 }
 
@@ -108,6 +110,10 @@ impl View for EngineView {
     fn key_use(&self, id: &str) -> Option<KeyUseView> {
         let (count, last) = self.key_uses.as_ref()?.0(id)?;
         Some(KeyUseView { count, last })
+    }
+
+    fn gateway(&self) -> GatewayView {
+        self.gateway.clone()
     }
 
     fn envoy_admin(&self) -> Option<PathBuf> {

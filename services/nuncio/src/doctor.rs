@@ -35,13 +35,17 @@ pub(crate) fn run(args: &DoctorArgs) -> exit::Outcome {
 
 fn checks(args: &DoctorArgs) -> Result<Vec<Check>, Failure> {
     let runtime = runtime()?;
-    let mut checks = match &args.place.dir {
+    let gateways = runtime.block_on(gateways(args));
+    // Whose word it is that follows comes first: nobody may have meant the one at the usual address.
+    let which = |gateway: &String| runtime.block_on(doctor::which(gateway, args.place.dir.as_deref()));
+    let mut checks: Vec<_> = gateways.iter().filter_map(which).collect();
+    let place = match &args.place.dir {
         Some(_) => vec![machine::envoy(args.envoy.as_deref())],
         None => runtime.block_on(doctor::cluster(&questions(args)?)),
     };
     // A cluster that does not answer has no objects to look at.
-    let answers = args.place.dir.is_some() || checks.iter().any(|check| check.section != "Kubernetes API");
-    let gateways = runtime.block_on(gateways(args));
+    let answers = args.place.dir.is_some() || place.iter().any(|check| check.section != "Kubernetes API");
+    checks.extend(place);
     let mut known = Vec::new();
     if answers {
         match load(&args.place, &args.identity, Topology::default()) {

@@ -32,12 +32,13 @@ pub(super) enum For {
 }
 
 /// Every path there is. What is not here is for [`For::Trusted`], which a test holds against the router.
-pub(super) const PATHS: [(&str, For); 45] = [
+pub(super) const PATHS: [(&str, For); 46] = [
     ("/", For::Everybody),
     ("/ambassador/v0/check_alive", For::Everybody),
     ("/ambassador/v0/check_ready", For::Everybody),
     ("/metrics", For::Everybody),
     ("/api/v1/openapi.json", For::Everybody),
+    ("/api/v1/gateway", For::Trusted),
     ("/api/v1/objects", For::Trusted),
     ("/api/v1/hosts", For::Trusted),
     ("/api/v1/routes", For::Trusted),

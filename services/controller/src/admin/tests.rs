@@ -57,6 +57,10 @@ impl View for Fake {
         "# TYPE limiter counter\nlimiter 4\n".into()
     }
 
+    fn gateway(&self) -> GatewayView {
+        GatewayView { machine: "laptop".into(), source: GatewaySource::Directory("/srv/shop".into()) }
+    }
+
     fn envoy_admin(&self) -> Option<PathBuf> {
         self.envoy.clone()
     }

@@ -1,15 +1,50 @@
 //! A gateway that runs, by its diagnostics.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use nuncio_api::Severity;
 use serde::de::DeserializeOwned;
 
 use super::{Check, Outcome, first};
-use crate::admin::{AdminClient, EnvoyView, Page, ProblemView};
+use crate::admin::{AdminClient, EnvoyView, GatewaySource, GatewayView, Page, ProblemView};
 use crate::event::LocatedProblem;
 
 const SECTION: &str = "Gateway";
+
+/// Which gateway has its diagnostics at `address`, beside what is looked at: a directory, else a cluster. Nothing of one that does
+/// not answer, of which [`gateway()`] tells.
+pub async fn which(address: &str, directory: Option<&Path>) -> Option<Check> {
+    let reply = AdminClient::gateway(address).get("/api/v1/gateway").await.ok()?;
+    let asked = format!("the gateway at {address} {IS_MEANT}");
+    if !reply.status.is_success() {
+        return Some(Check::skipped(SECTION, asked, format!("it does not say what it reads: status {}", reply.why())));
+    }
+    Some(match serde_json::from_slice(&reply.body) {
+        Ok(told) => meant(asked, &told, directory.map(GatewaySource::directory).as_ref()),
+        Err(error) => Check::skipped(SECTION, asked, format!("what it says that it reads is not understood: {error}")),
+    })
+}
+
+/// Whether a gateway is the one of the directory that is looked at, or one of a cluster. One cluster has several addresses.
+fn meant(asked: String, told: &GatewayView, directory: Option<&GatewaySource>) -> Check {
+    let GatewayView { machine, source } = told;
+    let is_meant = match (source, directory) {
+        (GatewaySource::Cluster(_), None) => true,
+        (source, directory) => Some(source) == directory,
+    };
+    let what = |source: &GatewaySource| match source {
+        GatewaySource::Directory(path) => format!("the directory {path}"),
+        GatewaySource::Cluster(server) => format!("the cluster at {server}"),
+    };
+    if is_meant {
+        return Check::ok(SECTION, asked).with(format!("{} ({machine})", what(source)));
+    }
+    let here = directory.map_or_else(|| "a cluster".to_owned(), what);
+    let found = format!("it reads {} on {machine}, and not {here}", what(source));
+    let hint = "what is said of the gateway is said of that one: name another by --admin, or look at what it reads";
+    Check::warning(SECTION, asked, found, hint)
+}
 
 /// Looks at the gateway whose diagnostics are served at `address`. What its objects are `known` to have is not told again.
 pub async fn gateway(address: &str, known: &[LocatedProblem]) -> Vec<Check> {
@@ -42,6 +77,7 @@ pub async fn gateway(address: &str, known: &[LocatedProblem]) -> Vec<Check> {
     checks
 }
 
+const IS_MEANT: &str = "reads what is looked at";
 const CONNECTED: &str = "Envoy is connected and has the newest configuration";
 const TAKEN: &str = "Envoy takes what it is sent";
 const UNTROUBLED: &str = "nothing else is wrong that shows only while it runs";
@@ -115,4 +151,51 @@ fn line(problem: &ProblemView) -> String {
     let object = object.map(|it| format!("{} {}/{}: ", it.kind, it.namespace, it.name)).unwrap_or_default();
     let field = if problem.field.is_empty() { String::new() } else { format!("{}: ", problem.field) };
     format!("{object}{field}{}", problem.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_which_gateway_is_asked_and_whether_it_reads_something_else() {
+        let directory = |path: &str| GatewaySource::Directory(path.into());
+        let cluster = GatewaySource::Cluster("https://10.0.0.1:6443".into());
+        let looked = |source: GatewaySource, directory: Option<GatewaySource>| {
+            let told = GatewayView { machine: "laptop".into(), source };
+            meant("it".into(), &told, directory.as_ref())
+        };
+        let well = looked(directory("/srv/shop"), Some(directory("/srv/shop")));
+        assert_eq!((well.outcome, well.found), (Outcome::Ok, vec!["the directory /srv/shop (laptop)".to_owned()]));
+        let well = looked(cluster.clone(), None);
+        assert_eq!(
+            (well.outcome, well.found),
+            (Outcome::Ok, vec!["the cluster at https://10.0.0.1:6443 (laptop)".to_owned()])
+        );
+        for (source, looked_at, found) in [
+            (
+                directory("/srv/bank"),
+                Some(directory("/srv/shop")),
+                "/srv/bank on laptop, and not the directory /srv/shop",
+            ),
+            (cluster, Some(directory("/srv/shop")), "10.0.0.1:6443 on laptop, and not the directory /srv/shop"),
+            (directory("/srv/bank"), None, "/srv/bank on laptop, and not a cluster"),
+        ] {
+            let other = looked(source, looked_at);
+            assert_eq!(other.outcome, Outcome::Warning);
+            assert!(other.found[0].ends_with(found), "{:?}", other.found);
+        }
+    }
+
+    #[test]
+    fn a_directory_is_the_same_whatever_way_leads_to_it() {
+        let root = tempfile::tempdir().unwrap();
+        let (there, link) = (root.path().join("there"), root.path().join("link"));
+        std::fs::create_dir(&there).unwrap();
+        std::os::unix::fs::symlink(&there, &link).unwrap();
+        for way in [link, there.join("../there")] {
+            assert_eq!(GatewaySource::directory(&way), GatewaySource::directory(&there), "{}", way.display());
+        }
+        assert_ne!(GatewaySource::directory(root.path()), GatewaySource::directory(&there));
+    }
 }

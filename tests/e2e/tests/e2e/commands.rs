@@ -104,6 +104,21 @@ fn outcome<'c>(checks: &'c [(String, String)], words: &str) -> &'c str {
     &checks.iter().find(|(check, _)| check.contains(words)).unwrap_or_else(|| panic!("{words}: {checks:?}")).1
 }
 
+/// The gateway that runs serves the manifests of the site, and somebody asks of others.
+fn another_is_said_to_be_another(site: &Site) {
+    let others = site.root().join("others");
+    std::fs::create_dir_all(&others).unwrap();
+    std::fs::write(others.join("none.yaml"), "").unwrap();
+    let mut command = site.nuncio(&["doctor", "others", "--envoy", envoy().to_str().unwrap()]);
+    let output = command.env("NUNCIO_ADMIN", site.admin().to_string()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let begin =
+        format!("Gateway\n‼ the gateway at {} reads what is looked at\n    it reads the directory ", site.admin());
+    assert!(text.starts_with(&begin), "{text}");
+    let there = [site.manifests(), others].map(|path| path.canonicalize().unwrap().display().to_string());
+    assert!(there.iter().all(|path| text.contains(path.as_str())), "{there:?}: {text}");
+}
+
 #[tokio::test]
 async fn the_doctor_looks_at_a_directory_before_and_while_it_is_served() {
     let (site, a, authority) = (Site::new(), Backend::start("a").await, Authority::new("test"));
@@ -118,6 +133,9 @@ async fn the_doctor_looks_at_a_directory_before_and_while_it_is_served() {
     assert_eq!((code, outcome(&checks, "Envoy is connected")), (Some(0), "ok"));
     assert_eq!(outcome(&checks, "ports of the Listeners"), "ok", "it serves them");
     assert_eq!(outcome(&checks, "only while it runs"), "ok");
+    assert_eq!(checks[0].0, format!("the gateway at {} reads what is looked at", site.admin()));
+    assert_eq!(checks[0].1, "ok");
+    another_is_said_to_be_another(&site);
     let taken = std::net::TcpListener::bind(site.https()).unwrap();
     site.write("more.yaml", documents(&[listener("https", site.https().port(), "HTTPS")]));
     gateway.admin.problem(&["PortConflict"]).await;
