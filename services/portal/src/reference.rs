@@ -13,7 +13,7 @@ mod users;
 mod ways;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -34,6 +34,8 @@ pub(crate) use self::resolve::{pointer_name, reference, resolve, resolve_pointer
 pub(crate) use self::samples::proof::Proof;
 pub(crate) use self::schema::{SchemaView, field_anchor};
 use self::slug::Slugs;
+pub(crate) use self::users::Users;
+use self::users::Uses;
 pub(crate) use self::ways::Ways;
 
 /// An operation, as lists have it.
@@ -97,6 +99,8 @@ pub(crate) struct Reference {
     /// What leads to the service, and to none of the operations.
     undocumented: Vec<ObjectRef>,
     slugs: BTreeMap<String, usize>,
+    /// What refers to what, for pages of schemas.
+    uses: OnceLock<Uses>,
 }
 
 impl Reference {
@@ -116,7 +120,7 @@ impl Reference {
         let groups = grouped(&document, &operations);
         let webhooks = incoming::webhooks(&document);
         let slugs = operations.iter().enumerate().map(|(place, operation)| (operation.slug.clone(), place)).collect();
-        Self { api, document, rewritten, operations, groups, webhooks, undocumented, slugs }
+        Self { api, document, rewritten, operations, groups, webhooks, undocumented, slugs, uses: OnceLock::new() }
     }
 
     /// All operations, as pages list them.

@@ -94,16 +94,22 @@ pub(super) fn callbacks<'d>(
 /// Those that the document lists for all; `x-webhooks` before 3.1.
 pub(super) fn webhooks(document: &Document) -> Vec<Webhook> {
     let mut slugs = Slugs::default();
-    let all = items(document).flat_map(|(name, item)| {
-        methods(resolve(&document.value, item)).map(move |(method, operation)| (name, method, operation))
-    });
-    all.take(MAX_OPERATIONS)
-        .map(|(name, method, operation)| {
+    sent(document)
+        .map(|(name, _, method, operation)| {
             let slug = slugs.name(Some(&format!("{name}-{}", method.to_lowercase())), &method, name);
             let (summary, deprecated) = (summary(operation), is_deprecated(operation));
             Webhook { slug, name: name.clone(), method, summary, deprecated }
         })
         .collect()
+}
+
+/// The same as they are written: name, path item, method in upper case, operation.
+pub(super) fn sent(document: &Document) -> impl Iterator<Item = (&String, &Value, String, &Value)> {
+    let all = items(document).flat_map(|(name, item)| {
+        let item = resolve(&document.value, item);
+        methods(item).map(move |(method, operation)| (name, item, method, operation))
+    });
+    all.take(MAX_OPERATIONS)
 }
 
 /// All of a webhook.

@@ -6,8 +6,9 @@ use axum::response::Response;
 
 use super::{Head, Menu, find};
 use crate::catalog::Entry;
-use crate::reference::{Incoming, Operation, SchemaView};
+use crate::reference::{Incoming, SchemaView, Users};
 use crate::web::error::NotFound;
+use crate::web::escape_path;
 use crate::web::filters;
 use crate::web::page::{Frame, respond};
 use crate::web::rendering::made;
@@ -42,7 +43,7 @@ fn webhook_page(site: &Visit, entry: &Entry, slug: &str) -> Option<Response> {
     Some(respond(&WebhookPage { frame: site.frame(), menu: Menu::of(reference, ""), head, webhook }))
 }
 
-/// The most operations that are named on the page of a schema.
+/// The most operations and webhooks of either list on the page of a schema.
 const MOST_USERS: usize = 50;
 
 #[derive(Template)]
@@ -53,10 +54,50 @@ struct SchemaPage<'a> {
     menu: Menu<'a>,
     name: &'a str,
     schema: SchemaView,
-    /// Operations that use it, and how many more do.
-    users: Vec<&'a Operation>,
-    more_users: usize,
+    /// Those lists of what uses it that are not empty.
+    used_by: Vec<UsedBy<'a>>,
     example: Option<String>,
+}
+
+/// What uses a schema in one way, and how many more do.
+struct UsedBy<'a> {
+    /// Not by itself: by other schemas.
+    is_through: bool,
+    users: Vec<User<'a>>,
+    more: usize,
+}
+
+/// An operation or a webhook.
+struct User<'a> {
+    is_webhook: bool,
+    link: String,
+    method: &'a str,
+    name: &'a str,
+    summary: &'a str,
+    deprecated: bool,
+}
+
+impl<'a> UsedBy<'a> {
+    fn new(users: &Users<'a>, is_through: bool, api: &str) -> Self {
+        let operations = users.operations.iter().map(|one| User {
+            is_webhook: false,
+            link: format!("{api}/operations/{}", escape_path(&one.slug)),
+            method: &one.method,
+            name: &one.path,
+            summary: &one.summary,
+            deprecated: one.deprecated,
+        });
+        let webhooks = users.webhooks.iter().map(|one| User {
+            is_webhook: true,
+            link: format!("{api}/webhooks/{}", escape_path(&one.slug)),
+            method: &one.method,
+            name: &one.name,
+            summary: &one.summary,
+            deprecated: one.deprecated,
+        });
+        let more = (users.operations.len() + users.webhooks.len()).saturating_sub(MOST_USERS);
+        Self { is_through, users: operations.chain(webhooks).take(MOST_USERS).collect(), more }
+    }
 }
 
 /// The page of a schema that a document shares.
@@ -76,9 +117,9 @@ fn schema_page(site: &Visit, entry: &Entry, name: &str) -> Option<Response> {
     let reference = entry.reference.as_deref()?;
     let head = Head::of(entry, site);
     let (schema, example) = reference.schema(name, &format!("{}/schemas/", head.link), site.texts())?;
-    let mut users = reference.users(name);
-    let more_users = users.len().saturating_sub(MOST_USERS);
-    users.truncate(MOST_USERS);
+    let [direct, through] = reference.users(name);
+    let used_by = [UsedBy::new(&direct, false, &head.link), UsedBy::new(&through, true, &head.link)];
+    let used_by = used_by.into_iter().filter(|used| !used.users.is_empty()).collect();
     let (frame, menu) = (site.frame(), Menu::of(reference, ""));
-    Some(respond(&SchemaPage { frame, menu, head, name, schema, users, more_users, example }))
+    Some(respond(&SchemaPage { frame, menu, head, name, schema, used_by, example }))
 }

@@ -72,3 +72,20 @@ async fn the_page_of_a_schema_leads_to_the_operations_that_use_it_as_far_as_it_h
     let (_, users) = page.split_once("id=\"used-by\"").unwrap();
     assert_eq!((users.matches("/operations/put-a").count(), users.contains("10 more</p>")), (50, true), "{users}");
 }
+
+#[tokio::test]
+async fn the_page_of_a_schema_tells_apart_what_names_it_and_what_comes_to_it_through_others() {
+    let content =
+        |name: &str| json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{name}") } } });
+    let mut document = with_operation(&json!({ "requestBody": { "content": content("Holder") } }));
+    document["components"]["schemas"]["Holder"] = json!({ "items": { "$ref": "#/components/schemas/Wide" } });
+    document["webhooks"]["grown"] = json!({ "post": { "requestBody": { "content": content("Wide") } } });
+    let (_, page) = get(&portal(&document, None), "/docs/doc/shop/cart/schemas/Wide").await;
+    let (_, users) = page.split_once("id=\"used-by\"").unwrap();
+    let (direct, through) = users.split_once("Through other schemas").unwrap();
+    assert!(direct.contains("/webhooks/grown-post\"") && direct.contains(">webhook<"), "{direct}");
+    assert!(!direct.contains("/operations/post-a") && through.contains("/operations/post-a\""), "{users}");
+    let (_, page) = get(&portal(&document, None), "/docs/doc/shop/cart/schemas/Holder").await;
+    let (_, users) = page.split_once("id=\"used-by\"").unwrap();
+    assert!(users.contains("/operations/post-a\"") && !users.contains("Through other schemas"), "{users}");
+}
