@@ -39,6 +39,7 @@ pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainReq
         request: if request.http { format!("{} {}", asked.method, asked.url) } else { asked.url.clone() },
         path: None,
         listener: None,
+        elsewhere: Vec::new(),
         host: None,
         route: None,
         tcp: None,
@@ -52,9 +53,13 @@ pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainReq
     let model = world.model();
     let Some(listener) = entrance::listener(model, &request) else {
         explanation.outcome = entrance::nobody_listens(model, &request);
+        explanation.elsewhere = entrance::elsewhere(model, asked);
         return explanation;
     };
     explanation.listener = Some(listener_view(listener));
+    if entrance::open_chain(listener, &request).is_none() {
+        explanation.elsewhere = entrance::elsewhere(model, asked);
+    }
     explanation.outcome = match entrance::chain(listener, &request) {
         Err(outcome) => outcome,
         Ok(FilterChain { handler: Handler::Http(_), .. }) if !request.http => {

@@ -21,12 +21,12 @@ pub(crate) fn run(args: &ExplainArgs) -> Outcome {
     let explanation = Gateway::open(&args.origin, &args.identity)?.explain(&request)?;
     match args.output {
         Format::Json => print_json(&explanation)?,
-        Format::Text => print_text(&text(&explanation)),
+        Format::Text => print_text(&text(&explanation, &args.published_ports)),
     }
     if explanation.listener.is_none() { Err(Failure::found()) } else { Ok(()) }
 }
 
-fn text(explanation: &Explanation) -> String {
+fn text(explanation: &Explanation, published: &[(u16, u16)]) -> String {
     let read = explanation.path.as_ref().map(|path| format!(", read as {path}")).unwrap_or_default();
     let mut text = format!("{}{read}\n  {}\n\n", explanation.request, explanation.outcome);
     let mut part = |name: &str, value: Option<String>| {
@@ -34,6 +34,9 @@ fn text(explanation: &Explanation) -> String {
         let _ = writeln!(text, "  {name:<10}{}", value.unwrap_or_else(|| "none".to_owned()));
     };
     part("Listener", explanation.listener.as_ref().map(|listener| format!("{} ({})", listener.name, listener.address)));
+    for (index, url) in explanation.elsewhere.iter().enumerate() {
+        part(if index == 0 { "Taken at" } else { "" }, Some(nuncio_portal::for_clients(published, url)));
+    }
     if let Some(tcp) = &explanation.tcp {
         part("TCP", Some(connections(tcp)));
         part("To", Some(shares(&tcp.backends)));

@@ -55,7 +55,7 @@ pub use access::IdentityKeys;
 pub use changes::{Change, DiffError, Severity, diff};
 pub use fetch::Secrets;
 pub use keys::{KeyUse, KeyUses, KeysError};
-pub use published::{at_listener, published_port};
+pub use published::{at_listener, for_clients, published_port};
 pub use run::{Beside, RunError, run};
 pub use settings::{Cluster, Settings};
 pub use start::{Arguments, main, start};

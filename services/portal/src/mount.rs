@@ -1,6 +1,7 @@
 //! Where clients find what a service knows by another path: the way of a request through the gateway, backwards.
 
 use crate::gateway::{Path, Rewrite, ServedApi};
+use crate::published::for_clients;
 
 /// Where the paths of a service begin for clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,20 +141,10 @@ fn paths(api: &ServedApi) -> Result<Paths, NotComputable> {
 /// Origins as clients know them and as listeners have them: `https` first, each once, otherwise as the gateway tells them.
 fn by_scheme<'u>(urls: impl Iterator<Item = &'u String>, published: &[(u16, u16)]) -> (Vec<String>, Vec<String>) {
     let mut seen = std::collections::BTreeSet::new();
-    let known = urls.map(|url| (with_public_port(url, published), url.clone()));
+    let known = urls.map(|url| (for_clients(published, url), url.clone()));
     let mut all: Vec<_> = known.filter(|(origin, _)| seen.insert(origin.clone())).collect();
     all.sort_by_key(|(origin, _)| !origin.starts_with("https:"));
     all.into_iter().unzip()
-}
-
-/// The URL as clients know it, where the port of the listener is published as another.
-fn with_public_port(url: &str, published: &[(u16, u16)]) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-    let usual = if scheme == "https" { 443 } else { 80 };
-    let (host, port) = host_and_port(rest);
-    let port = port.and_then(|port| port.parse().ok()).unwrap_or(usual);
-    let port = published.iter().find(|(from, _)| *from == port).map_or(port, |(_, to)| *to);
-    if port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
 }
 
 #[cfg(test)]
@@ -270,8 +261,6 @@ pub(crate) mod tests {
         ] {
             assert_eq!(origin_host(origin), host);
         }
-        assert_eq!(with_public_port("https://[2001:db8::1]", &[(443, 4443)]), "https://[2001:db8::1]:4443");
-        assert_eq!(with_public_port("http://[2001:db8::1]:8080", &[(8080, 80)]), "http://[2001:db8::1]");
     }
 
     #[test]

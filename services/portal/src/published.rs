@@ -1,5 +1,7 @@
 //! Ports of listeners that clients know by other numbers, as behind a load balancer.
 
+use crate::mount::host_and_port;
+
 /// Reads one, as `LISTENER:PUBLIC`.
 ///
 /// # Errors
@@ -12,19 +14,27 @@ pub fn published_port(text: &str) -> Result<(u16, u16), String> {
 /// The URL at the listener's port, where that is published as another.
 #[must_use]
 pub fn at_listener(published: &[(u16, u16)], url: &str) -> String {
+    with_port(url, |port| published.iter().find(|(_, public)| *public == port).map(|(own, _)| *own))
+}
+
+/// The URL at the port that clients know, of one at the listener's.
+#[must_use]
+pub fn for_clients(published: &[(u16, u16)], url: &str) -> String {
+    with_port(url, |port| Some(published.iter().find(|(own, _)| *own == port).map_or(port, |(_, public)| *public)))
+}
+
+/// The URL with the port that is given for its own, if any is; the scheme's own is not written.
+fn with_port(url: &str, replaced: impl Fn(u16) -> Option<u16>) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, target) = rest.split_at(end);
     let usual = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
-    let written = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
-    let (name, port) = match written.map(|(name, port)| (name, port.parse())) {
-        None => (authority, usual),
-        Some((name, Ok(port))) => (name, port),
-        // That this is no port is for others to say.
-        Some((_, Err(_))) => return url.to_owned(),
-    };
-    match published.iter().find(|(_, public)| *public == port) {
-        Some((own, _)) => format!("{scheme}://{name}:{own}{target}"),
+    let (name, written) = host_and_port(authority);
+    // That something is no port is for others to say.
+    let Ok(port) = written.map_or(Ok(usual), str::parse::<u16>) else { return url.to_owned() };
+    match replaced(port) {
+        Some(other) if other == usual => format!("{scheme}://{name}{target}"),
+        Some(other) => format!("{scheme}://{name}:{other}{target}"),
         None => url.to_owned(),
     }
 }
@@ -47,6 +57,20 @@ mod tests {
             ("http://shop.example:99999/a", "http://shop.example:99999/a"),
         ] {
             assert_eq!(at_listener(&published, url), own);
+        }
+    }
+
+    #[test]
+    fn clients_are_told_of_the_port_that_they_know() {
+        let published = [(8443, 443), (8080, 80), (443, 4443), (9000, 9001)];
+        for (url, told) in [
+            ("https://shop.example:8443/a?b=c", "https://shop.example/a?b=c"),
+            ("http://[::1]:9000", "http://[::1]:9001"),
+            ("http://shop.example:7080/a", "http://shop.example:7080/a"),
+            ("https://[2001:db8::1]", "https://[2001:db8::1]:4443"),
+            ("http://[2001:db8::1]:8080", "http://[2001:db8::1]"),
+        ] {
+            assert_eq!(for_clients(&published, url), told);
         }
     }
 }

@@ -233,6 +233,7 @@ impl View for Fake {
             request,
             path: None,
             listener: None,
+            elsewhere: Vec::new(),
             protection: Vec::new(),
             rule_set: None,
             limits: Vec::new(),

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use nuncio_api::without_port;
 use nuncio_ir::{
     EscapedSlashes, FilterChain, Handler, HttpFilter, HttpSettings, Listener, Model, Transport, UnderscoreHeaders,
 };
 use nuncio_translate::HostPattern;
 
 use super::request::Request;
+use crate::admin::ExplainRequest;
 
 /// The listener on the port that is connected to.
 pub(super) fn listener<'a>(model: &'a Model, request: &Request) -> Option<&'a Arc<Listener>> {
@@ -25,10 +27,41 @@ pub(super) fn nobody_listens(model: &Model, request: &Request) -> String {
     format!("connection refused: no Listener is on port {}; {open}", request.port)
 }
 
+/// The most URLs that are offered for one that nobody takes.
+const MAX_ELSEWHERE: usize = 20;
+
+/// The same URL at every port where connections of its kind are taken: those with its own scheme first.
+pub(super) fn elsewhere(model: &Model, asked: &ExplainRequest) -> Vec<String> {
+    let (own, rest) = asked.url.split_once("://").unwrap_or(("http", &asked.url));
+    let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (own, name) = (own.to_ascii_lowercase(), without_port(authority));
+    let others = ["http", "https"].into_iter().filter(|other| own.starts_with("http") && *other != own);
+    let mut urls: Vec<String> = Vec::new();
+    for scheme in std::iter::once(&*own).chain(others) {
+        for listener in model.listeners.values() {
+            let url = format!("{scheme}://{name}:{}{target}", listener.address.port());
+            let request = Request::new(&ExplainRequest { url: url.clone(), ..asked.clone() });
+            let speaks_http = open_chain(listener, &request).and_then(|chain| match chain.handler {
+                Handler::Http(_) => Some(true),
+                Handler::Tcp(_) => Some(false),
+                Handler::Close => None,
+            });
+            if speaks_http == Some(request.http) && !urls.contains(&url) && urls.len() < MAX_ELSEWHERE {
+                urls.push(url);
+            }
+        }
+    }
+    urls
+}
+
+/// The chain that is for such a connection.
+pub(super) fn open_chain<'a>(listener: &'a Listener, request: &Request) -> Option<&'a FilterChain> {
+    if request.tls { tls_chain(listener, request.sni.as_deref()) } else { clear_chain(listener) }
+}
+
 /// The chain that takes the connection; if none does, what becomes of it.
 pub(super) fn chain<'a>(listener: &'a Listener, request: &Request) -> Result<&'a FilterChain, String> {
-    let chain = if request.tls { tls_chain(listener, request.sni.as_deref()) } else { clear_chain(listener) };
-    let chain = chain.ok_or_else(|| no_chain(listener, request))?;
+    let chain = open_chain(listener, request).ok_or_else(|| no_chain(listener, request))?;
     let client = chain.tls.as_ref().and_then(|tls| tls.client.as_ref());
     if client.is_some_and(|client| client.required) && !request.client_certificate {
         let name = request.sni.as_deref().unwrap_or("this port");

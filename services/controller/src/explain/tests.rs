@@ -210,3 +210,28 @@ fn what_a_request_needs_is_said_before_where_it_goes() {
         assert!(told.starts_with(&expected), "{path} {headers:?}: {told}");
     }
 }
+
+#[test]
+fn where_nobody_takes_a_connection_it_is_said_where_they_do() {
+    let more = "---\napiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: other}\n\
+        spec: {port: 8081, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}\n\
+        ---\napiVersion: getambassador.io/v3alpha1\nkind: TCPMapping\nmetadata: {name: db}\n\
+        spec: {port: 5432, service: 'db:5432'}\n";
+    let mut engine = fixture::engine();
+    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(format!("{SHOP}{more}").into()) };
+    engine.ingest(vec![file], Instant::now());
+    let http = ["http://shop.example:8080/cart/?a=b", "http://shop.example:8081/cart/?a=b"];
+    for (url, expected) in [
+        ("shop.example/cart/?a=b", &http[..]),
+        ("http://shop.example:9999/cart/?a=b", &http),
+        ("https://shop.example/cart/?a=b", &http),
+        // There is a Listener, and it speaks no TLS.
+        ("https://shop.example:8081/cart/?a=b", &http),
+        ("tcp://shop.example:1", &["tcp://shop.example:5432"]),
+        ("http://shop.example:8080/nowhere", &[]),
+    ] {
+        let request = ExplainRequest::parse(url, "GET", []).unwrap();
+        let told = explain(&engine.world, None, &request);
+        assert_eq!(told.elsewhere, expected, "{url}: {}", told.outcome);
+    }
+}

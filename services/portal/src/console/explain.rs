@@ -5,6 +5,7 @@ use axum::extract::Query;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::link::with_query;
 use super::model::{Explanation, Route};
 use super::page::Trouble;
 use super::words::{self, Object};
@@ -41,6 +42,14 @@ impl Asked {
         }
         path
     }
+
+    /// The form for the same request with another URL.
+    fn link(&self, url: &str) -> String {
+        let client_certificate = if self.client_certificate { "true" } else { "" };
+        let (method, headers, sni) = (self.method.as_str(), self.headers.as_str(), self.sni.as_str());
+        let rest = [("method", method), ("headers", headers), ("sni", sni), ("client_certificate", client_certificate)];
+        with_query("/console/explain", [("url", url)].into_iter().chain(rest))
+    }
 }
 
 #[derive(Template)]
@@ -56,6 +65,8 @@ struct Page<'a> {
 
 struct Answer {
     told: Explanation,
+    /// URLs that the gateway takes for one that it does not, as clients know them, and the form with each.
+    elsewhere: Vec<(String, String)>,
     route: Option<Explained>,
     lost: Vec<(Explained, String)>,
 }
@@ -70,9 +81,12 @@ struct Explained {
 /// The form, and the answer where something was asked.
 pub(super) async fn page(site: Visit, Query(asked): Query<Asked>) -> Result<Response, Trouble> {
     let (mut wrong, mut answer) = (None, None);
-    if !asked.url.trim().is_empty() {
-        match site.console.admin.get(&asked.path(&site.console.admin.at_listener(asked.url.trim()))).await {
-            Ok(told) => answer = Some(Answer::new(told, site.texts())),
+    let (admin, url) = (&site.console.admin, asked.url.trim());
+    if !url.is_empty() {
+        // Without a scheme it is asked about as http, whose port may be another of the listener.
+        let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        match admin.get(&asked.path(&admin.at_listener(&url))).await {
+            Ok(told) => answer = Some(Answer::new(told, &asked, &site)),
             Err(GatewayError::Refused { why, .. }) => wrong = Some(why),
             Err(error) => return Err(Trouble::of(&site, &error)),
         }
@@ -88,9 +102,12 @@ pub(super) async fn page(site: Visit, Query(asked): Query<Asked>) -> Result<Resp
 }
 
 impl Answer {
-    fn new(mut told: Explanation, texts: &Texts) -> Self {
+    fn new(mut told: Explanation, asked: &Asked, site: &Visit) -> Self {
+        let texts = site.texts();
         let lost = std::mem::take(&mut told.lost);
+        let elsewhere = told.elsewhere.iter().map(|url| site.console.admin.for_clients(url));
         Self {
+            elsewhere: elsewhere.map(|url| (url.clone(), asked.link(&url))).collect(),
             route: told.route.as_ref().map(|route| explained(route, texts)),
             lost: lost.into_iter().map(|lost| (explained(&lost.route, texts), lost.reason)).collect(),
             told,

@@ -167,6 +167,9 @@ pub(super) struct Explanation {
     pub(super) request: String,
     pub(super) outcome: String,
     pub(super) listener: Option<Listener>,
+    /// The same URL where the gateway listens, if not at its own port.
+    #[serde(default)]
+    pub(super) elsewhere: Vec<String>,
     pub(super) host: Option<ExplainedHost>,
     pub(super) route: Option<Route>,
     pub(super) protection: Vec<Asked>,

@@ -85,7 +85,7 @@ fn answer(path: &str, text: &str) -> Option<Value> {
         "/api/v1/compare" => json!({ "manifest": manifest(text), "text": text, "yours": format!("+{text}"),
             "others": format!("+{text}"), "merged": null }),
         "/api/v1/explain" => json!({ "request": text, "outcome": text, "listener": null, "host": { "hostname": text },
-            "route": told(1, text)["routes"][0], "tcp": null,
+            "route": told(1, text)["routes"][0], "tcp": null, "elsewhere": [format!("http://shop.example:8080/{text}")],
             "protection": [{ "by": text, "path": text, "filters": [], "applies": true, "outcome": text }],
             "limits": [{ "labels": text, "limit": text, "rule": null, "origin": null, "outcome": text }],
             "failures": [{ "status": 503, "why": text, "service": text, "count": 2 }],
@@ -329,6 +329,20 @@ async fn a_wrong_question_is_told_where_it_was_asked() {
     let (status, page) = get(&portal, "localhost", "/console/explain?url=nonsense&headers=x%3A+1").await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("is not a URL") && page.contains("value=\"nonsense\"") && page.contains("x: 1"), "{page}");
+}
+
+#[tokio::test]
+async fn a_request_that_no_listener_takes_is_explained_by_a_click_where_one_does() {
+    let (portal, _controller) = portal("cart").await;
+    let asked = "/console/explain?url=shop.example%2Fcart&method=PUT&headers=x%3A+1&client_certificate=true";
+    let (_, page) = get(&portal, "localhost", asked).await;
+    let link = "/console/explain?url=http%3A%2F%2Fshop.example%3A8080%2Fcart&method=PUT&headers=x%3A%201&client_certificate=true";
+    assert!(page.replace("&#38;", "&").contains(&format!("href=\"{link}\"")), "{page}");
+    let (_, page) = get(&portal, "localhost", link).await;
+    assert!(
+        page.contains("value=\"http://shop.example:8080/cart\"") && page.contains("<option selected>PUT"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::published::at_listener;
+use crate::published::{at_listener, for_clients};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,6 +88,11 @@ impl Admin {
     /// The URL at the listener's port, where clients know that by another number.
     pub(crate) fn at_listener(&self, url: &str) -> String {
         at_listener(&self.published, url)
+    }
+
+    /// The URL at the port that clients know, of one at the listener's.
+    pub(crate) fn for_clients(&self, url: &str) -> String {
+        for_clients(&self.published, url)
     }
 
     /// A request for a path and query.

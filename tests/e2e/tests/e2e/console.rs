@@ -65,6 +65,8 @@ async fn a_route_is_followed_from_its_listener_to_its_endpoints() {
 
     let asked = format!("/console/explain?url=http://{HOST}:8080/api/carts/ann&headers=x-cart-version:+v2");
     told(&site, &asked, &["forwarded to cart-v2", "Mapping default/cart-by-header"]).await;
+    let refused = format!("/console/explain?url={HOST}/api/carts/ann");
+    told(&site, &refused, &["no Listener is on port 80", "?url=http%3A%2F%2F", "%3A8080%2Fapi%2Fcarts%2Fann"]).await;
     told(&site, "/console/envoys", &["1 connected", "envoy/1.40", "the newest"]).await;
     told(&site, "/console/certificates", &["default/shop-tls", "days left"]).await;
     gateway.stop().await;

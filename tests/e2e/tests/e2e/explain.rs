@@ -258,6 +258,7 @@ async fn explain_says_in_words_which_route_lost_and_why() {
         let output = world.site.nuncio(&["explain", url, "manifests"]).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(text.contains(&format!("no Listener is on port {port}")), "{url}: {text}");
+        assert!(text.contains("  Taken at ") && text.contains(" http://a.example:7080/x/y\n"), "{url}: {text}");
         assert_eq!(output.status.code(), Some(1), "{url}");
     }
 }

@@ -24,6 +24,10 @@ pub struct Explanation {
     pub path: Option<String>,
     /// The listener that takes the connection. None if none is on the port.
     pub listener: Option<ListenerView>,
+    /// The same URL where the gateway does take such connections, if it takes none at its own port: with the ports of
+    /// Listeners, and with `https` for `http` or the other way round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<String>,
     /// The host whose table is used. None if none fits.
     pub host: Option<HostView>,
     /// The route that the request gets. None if it gets none.
