@@ -66,7 +66,7 @@ mod topology;
 mod traffic;
 mod tunnels;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ pub use previews::{
 pub use stats::{CountsView, LatencyView};
 pub(crate) use stats::{Stats, Wanted};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
-pub use traffic::{RouteTrafficQuery, RouteTrafficView, TrafficView};
+pub use traffic::{Counted, RouteTrafficQuery, RouteTrafficView, TrafficView};
 pub use tunnels::{Carry, OpenTunnel};
 
 /// What the admin server shows. Every call gives a state that was true at one moment.
@@ -182,7 +182,7 @@ pub trait View: Send + Sync + 'static {
     /// Routes with what is before and behind them.
     fn topology(&self, query: &TopologyQuery) -> TopologyView;
     /// The services, by the name under which Envoy counts requests to them.
-    fn counted(&self) -> BTreeMap<String, BTreeSet<String>>;
+    fn counted(&self) -> BTreeMap<String, Counted>;
     /// Whether Envoys count requests by route.
     fn counts_routes(&self) -> bool;
     /// Of the routes that are counted under these names the first that there are, in this order; and how many there are.

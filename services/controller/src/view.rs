@@ -18,7 +18,7 @@ mod routes;
 mod topology;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -26,7 +26,7 @@ use nuncio_api::ObjectId;
 use nuncio_telemetry::{Health, Metrics};
 
 use crate::admin::{
-    ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView,
+    ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, ConflictView, Counted,
     DeletePreview, Delivery, DryRunView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, GatewayView, HostView,
     KeyUseView, LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel,
     OperationsRequest, OperationsView, Page, PlacedCallView, PortalView, PreviewChanged, PreviewDetailView,
@@ -236,7 +236,7 @@ impl View for EngineView {
         Page::of(query, certificates.into_iter(), |certificate| certificate)
     }
 
-    fn counted(&self) -> BTreeMap<String, BTreeSet<String>> {
+    fn counted(&self) -> BTreeMap<String, Counted> {
         topology::counted(lock(&self.engine).world.model())
     }
 

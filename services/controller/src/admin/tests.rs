@@ -146,7 +146,7 @@ impl View for Fake {
         none(query)
     }
 
-    fn counted(&self) -> BTreeMap<String, BTreeSet<String>> {
+    fn counted(&self) -> BTreeMap<String, Counted> {
         BTreeMap::new()
     }
 

@@ -27,9 +27,21 @@ pub struct TrafficView {
     pub name: String,
     /// The services that are counted so.
     pub services: BTreeSet<String>,
+    /// They are asked about requests that are for others: who is let in, and how often.
+    #[serde(default)]
+    pub is_asked: bool,
     /// How many there were.
     #[serde(flatten)]
     pub counts: CountsView,
+}
+
+/// What is counted under one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// The services.
+    pub services: BTreeSet<String>,
+    /// They are asked about requests that are for others.
+    pub is_asked: bool,
 }
 
 /// How many routes are wanted.
@@ -116,10 +128,11 @@ async fn ask(view: &dyn View, wanted: &Wanted) -> Result<Stats, Untold> {
 }
 
 /// Of those services that are known by the names of their statistics.
-fn by_service(stats: &Stats, counted: BTreeMap<String, BTreeSet<String>>) -> Vec<TrafficView> {
+fn by_service(stats: &Stats, counted: BTreeMap<String, Counted>) -> Vec<TrafficView> {
     let counts = |name: &String| stats.counts(&format!("cluster.{name}"));
-    let told = counted.into_iter().filter_map(|(name, services)| Some((counts(&name)?, name, services)));
-    told.map(|(counts, name, services)| TrafficView { name, services, counts }).collect()
+    let told = counted.into_iter().filter_map(|(name, counted)| Some((counts(&name)?, name, counted)));
+    told.map(|(counts, name, Counted { services, is_asked })| TrafficView { name, services, is_asked, counts })
+        .collect()
 }
 
 /// What the counts of routes begin with, those with the most requests first.
@@ -138,10 +151,8 @@ mod tests {
     fn what_envoy_tells_is_told_by_service() {
         let told = br#"{"stats":[{"name":"cluster.cart_80.upstream_rq_5xx","value":2},
             {"name":"cluster.cart_80.upstream_rq_completed","value":9},{"name":"cluster.nuncio_xds.upstream_rq_completed","value":1}]}"#;
-        let counted = BTreeMap::from([
-            ("cart_80".to_owned(), BTreeSet::from(["cart:80".to_owned()])),
-            ("idle_80".to_owned(), BTreeSet::from(["idle:80".to_owned()])),
-        ]);
+        let of = |service: &str| Counted { services: BTreeSet::from([service.to_owned()]), is_asked: false };
+        let counted = BTreeMap::from([("cart_80".to_owned(), of("cart:80")), ("idle_80".to_owned(), of("idle:80"))]);
         let traffic = by_service(&Stats::parse(told).unwrap(), counted);
         let [cart] = &traffic[..] else { panic!("{traffic:?}") };
         assert_eq!((cart.counts.requests, cart.counts.server_errors, cart.counts.client_errors), (9, 2, 0));

@@ -13,7 +13,7 @@ use super::reach::Reach;
 use super::routes::{Shown, route_view};
 use super::words::{conditions, policies};
 use super::{cluster_view, service_of};
-use crate::admin::{EntryView, TopologyQuery, TopologyView, WayView, holds_words};
+use crate::admin::{Counted, EntryView, TopologyQuery, TopologyView, WayView, holds_words};
 
 /// A route in its place.
 struct Placed<'a> {
@@ -105,10 +105,13 @@ pub(super) fn counted_routes(world: &World, names: &[String], limit: usize) -> (
 }
 
 /// The services, by the name under which Envoy counts requests to them.
-pub(super) fn counted(model: &Model) -> BTreeMap<String, BTreeSet<String>> {
-    let mut counted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+pub(super) fn counted(model: &Model) -> BTreeMap<String, Counted> {
+    let asked: BTreeSet<_> = model.extensions.values().flat_map(|extension| extension.clusters()).collect();
+    let mut counted: BTreeMap<String, Counted> = BTreeMap::new();
     for cluster in model.clusters.values() {
-        counted.entry(counted_as(cluster)).or_default().insert(service_of(&cluster.name).to_owned());
+        let counted = counted.entry(counted_as(cluster)).or_default();
+        counted.services.insert(service_of(&cluster.name).to_owned());
+        counted.is_asked |= asked.contains(&cluster.name);
     }
     counted
 }

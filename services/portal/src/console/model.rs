@@ -217,6 +217,9 @@ pub(super) struct Lost {
 pub(super) struct Traffic {
     pub(super) name: String,
     pub(super) services: Vec<String>,
+    /// They are asked about requests that are for others.
+    #[serde(default)]
+    pub(super) is_asked: bool,
     #[serde(flatten)]
     pub(super) counts: Counts,
 }

@@ -69,8 +69,11 @@ fn answer(path: &str, text: &str) -> Option<Value> {
         "/api/v1/certificates" => list(json!({ "secret": text, "usage": "certificate", "shown_for": [text],
             "names": [text], "issuer": text, "not_before": 0, "not_after": 1 })),
         "/api/v1/traffic" => {
-            json!([{ "name": text, "services": [text], "requests": 9, "client_errors": 1, "server_errors": 2,
-            "all": { "p50": 1.0, "p95": 4.0, "p99": 8.0 }, "recent": null }])
+            let of = |name: &str, requests: u64, is_asked: bool| {
+                json!({ "name": name, "services": [name], "is_asked": is_asked, "requests": requests, "client_errors": 1,
+                "server_errors": 2, "all": { "p50": 1.0, "p95": 4.0, "p99": 8.0 }, "recent": null })
+            };
+            json!([of("authz:8500", 99, true), of(text, 9, false), of("orders:80", 17, false)])
         }
         "/api/v1/route-traffic" => json!({ "is_counted": true, "routes": told(2, text)["routes"], "total": 3 }),
         "/api/v1/manifest" => manifest(text),
@@ -329,6 +332,18 @@ async fn a_wrong_question_is_told_where_it_was_asked() {
     let (status, page) = get(&portal, "localhost", "/console/explain?url=nonsense&headers=x%3A+1").await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("is not a URL") && page.contains("value=\"nonsense\"") && page.contains("x: 1"), "{page}");
+}
+
+#[tokio::test]
+async fn who_is_asked_about_requests_stands_below_the_services_that_they_are_for() {
+    let (portal, _controller) = portal("cart").await;
+    let (_, page) = get(&portal, "localhost", "/console/traffic").await;
+    let (_, by_service) = page.split_once("<h2>By service</h2>").unwrap();
+    let (served, asked) = by_service.split_once("<h2>Asked about requests</h2>").unwrap();
+    let at =
+        |service: &str| served.find(&format!("counted as {service}<")).unwrap_or_else(|| panic!("{service}: {served}"));
+    assert!(at("orders:80") < at("cart"), "the busiest first: {served}");
+    assert!(!served.contains("authz:8500") && asked.contains("counted as authz:8500<"), "{page}");
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ struct Page<'a> {
     routes: Vec<RouteRow>,
     /// How many more routes there are.
     left: usize,
-    services: Vec<ServiceRow>,
+    /// Those that requests are for, then those that are asked about them.
+    by_service: Vec<Services>,
     /// Over which time rates are told; none at the first look.
     over: Option<String>,
 }
@@ -35,6 +36,21 @@ struct RouteRow {
     objects: Vec<Object>,
     name: String,
     cells: Cells,
+}
+
+/// Services of one sort, the busiest first.
+struct Services {
+    title: &'static str,
+    what: &'static str,
+    rows: Vec<ServiceRow>,
+}
+
+impl Services {
+    fn new([title, what]: [&'static str; 2], all: &[&Traffic], since: &Since) -> Self {
+        let mut rows: Vec<_> = all.iter().map(|traffic| service_row(traffic, since)).collect();
+        rows.sort_by(|a, b| b.cells.weight.total_cmp(&a.cells.weight));
+        Self { title, what, rows }
+    }
 }
 
 struct ServiceRow {
@@ -53,10 +69,14 @@ pub(super) async fn page(site: Visit) -> Result<Response, Trouble> {
         window.look(services.iter().map(|traffic| (traffic.name.as_str(), traffic.counts))),
     );
     let mut routes: Vec<_> = by_route.routes.iter().filter_map(|route| route_row(route, &since_routes)).collect();
-    let mut services: Vec<_> = services.iter().map(|traffic| service_row(traffic, &since)).collect();
+    // Nearly all requests are asked about: whoever is asked would lead every list.
+    let (asked, served): (Vec<_>, Vec<_>) = services.iter().partition(|traffic| traffic.is_asked);
+    let by_service = [
+        Services::new(["traffic_by_service", "traffic_by_service_what"], &served, &since),
+        Services::new(["traffic_asked", "traffic_asked_what"], &asked, &since),
+    ];
     // The busiest first.
     routes.sort_by(|a, b| b.cells.weight.total_cmp(&a.cells.weight));
-    services.sort_by(|a, b| b.cells.weight.total_cmp(&a.cells.weight));
     let over = since.seconds().map(|seconds| site.texts().with("seconds", "number", &seconds.round()));
     Ok(respond(&Page {
         frame: site.frame(),
@@ -64,7 +84,7 @@ pub(super) async fn page(site: Visit) -> Result<Response, Trouble> {
         is_by_route: by_route.is_counted,
         left: by_route.total.saturating_sub(routes.len()),
         routes,
-        services,
+        by_service: by_service.into_iter().filter(|services| !services.rows.is_empty()).collect(),
         over,
     }))
 }
