@@ -6,13 +6,16 @@ import re
 
 import own
 from accounts import DEVELOPER
-from login_checks import with_token
-from program import Program
+from browser import Browser
+from login_checks import ANN, with_token
+from program import Program, wait_until
 from shop import Traffic, expect, request
 from stage import Stage
 
 # What the tour's commands take at most: seconds. The process and its connection are waited for among them.
 PATIENCE = 60
+# The other one who has an account.
+BOB = {"name": "bob", "password": "lamp"}
 
 
 def a_preview_has_a_url_of_its_own(stage: Stage) -> str:
@@ -50,6 +53,33 @@ def a_preview_shows_three_services_deep(stage: Stage) -> str:
            f"the context to be carried to cart and catalog, came {told}")
     expect(calls["cart.internal"]["served_by"] == "preview", f"the preview's cart behind the front page, came {told}")
     return f"version 2's total on the front page; the doctor followed {len(told['calls'])} calls, none lost the context"
+
+
+def a_preview_may_be_for_who_has_logged_in(stage: Stage) -> str:
+    """One for everybody who has an account, then for ann alone: bob is let in, and then he is not."""
+    named, token = f"/api/v1/previews/{stage.namespace}/for-some", stage.accounts.token(DEVELOPER)
+    url = made(stage, named, token, {"mode": "Authenticated"})
+    ann, bob = Browser(), Browser()
+    for browser, who in ((ann, ANN), (bob, BOB)):
+        wait_until(lambda: 'type="password"' in browser.visit(url).body, "the preview to ask for a login", stage.gateway)
+        page = browser.fill_in(browser.visit(url), **who)
+        expect(page.url.startswith(url) and page.status == 200, f"{url} after the login of {who['name']}, came {page.status} at {page.url}")
+    expect(made(stage, named, token, {"mode": "Owner", "owner": "ann"}) == url, "the preview to stay where it is")
+    wait_until(lambda: bob.visit(url).status == 403, "bob to be refused what is for ann", stage.gateway)
+    expect(ann.visit(url).status == 200, "ann to be let in still")
+    gone = with_token(stage, named, "DELETE", token=token)
+    expect(gone.status in (200, 204), f"the preview to be deleted, came {gone.status} {gone.body!r}")
+    return "a preview for who has logged in, and then for ann alone"
+
+
+def made(stage: Stage, named: str, token: str, access: dict[str, str]) -> str:
+    """Makes it be there for some, and gives its URL."""
+    manifest = {"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": {"name": named.rsplit("/", 1)[1]}, "spec": {
+        "services": [{"baseline": "cart", "backend": "cart-v2"}], "entrypoints": [{"name": "web", "host": "shop.localhost"}],
+        "access": access}}
+    told = with_token(stage, named, "PUT", manifest, token)
+    expect(told.status in (200, 201), f"a developer to be allowed a preview for some, came {told.status} {told.body!r}")
+    return json.loads(told.body)["preview"]["urls"][0]["url"]
 
 
 def a_process_of_ones_own_stands_in(stage: Stage) -> str:
