@@ -3,24 +3,59 @@
 -- How much of it is read: W3C Baggage asks for no more. What is beyond goes no further.
 local MOST = 8192
 
+-- How much of it stands beside a key and a name: readers drop all of a baggage that is longer than the above, or has more
+-- than 180 members, and the key with it.
+local MOST_BESIDE, MEMBERS_BESIDE = MOST - 512, 178
+
+local OURS = {["nuncio-preview"] = true, ["nuncio-preview-name"] = true}
+
+-- Without space at both ends, in time that grows no faster than the text.
+local function trimmed(text)
+  local from = text:find("%S")
+  return from and text:match(".*%S", from) or ""
+end
+
+-- The key of a member as the most liberal of readers has it: some services decode keys, or take away what is around them,
+-- before they hand them on.
+local function plain_key(member)
+  local key = member:match("^[^=]*"):gsub("%%(%x%x)", function(code)
+    return string.char(tonumber(code, 16))
+  end)
+  return (key:lower():gsub("[^a-z0-9%-]", ""))
+end
+
 -- The members of baggage that are no business of previews, each behind a comma, the key in it, and the name of a preview,
--- which is for a mesh and proof of nothing. Of two of a kind the first counts (W3C Baggage leaves it open).
+-- which is for a mesh and proof of nothing. Of two of a kind the first counts (W3C Baggage leaves it open); what only looks
+-- like one of them is nobody's.
 local function divided(baggage)
   local foreign, key, preview = {}, nil, nil
   if #baggage > MOST then
     baggage = baggage:sub(1, MOST + 1):match("^(.*),") or ""
   end
-  for member in baggage:gmatch("[^,]+") do
-    local name, value = member:match("^%s*([^=;%s]*)%s*=%s*([^;%s]*)")
+  for part in baggage:gmatch("[^,]+") do
+    local member = trimmed(part)
+    local name, value = member:match("^([^=;%s]*)%s*=%s*([^;%s]*)")
     if name == "nuncio-preview" then
       key = key or value
     elseif name == "nuncio-preview-name" then
       preview = preview or value
-    elseif member:find("%S") then
-      foreign[#foreign + 1] = "," .. member:match("^%s*(.-)%s*$")
+    elseif member ~= "" and not OURS[plain_key(member)] then
+      foreign[#foreign + 1] = "," .. member
     end
   end
   return table.concat(foreign), key, preview
+end
+
+-- The first members of `foreign` that have room beside a key.
+local function beside_key(foreign)
+  local size, members = 0, 0
+  for member in foreign:gmatch(",[^,]+") do
+    if members == MEMBERS_BESIDE or size + #member > MOST_BESIDE then
+      break
+    end
+    size, members = size + #member, members + 1
+  end
+  return foreign:sub(1, size)
 end
 
 local function put(headers, name, value)
@@ -36,7 +71,7 @@ end
 local function keep_from_client(headers)
   local foreign = divided(headers:get("x-nuncio-baggage") or "")
   put(headers, "baggage", foreign:sub(2))
-  put(headers, "x-nuncio-baggage", foreign)
+  put(headers, "x-nuncio-baggage", beside_key(foreign))
 end
 
 -- What a service has said; gives the key that it hands on, wherever it stands, and what goes on beside it. A preview says

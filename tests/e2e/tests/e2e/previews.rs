@@ -5,6 +5,7 @@ mod cookie;
 mod doors;
 mod entrypoints;
 mod explained;
+mod hostile;
 mod includes;
 mod languages;
 mod life;

@@ -1,0 +1,94 @@
+//! What clients send so that services take it for the gateway's word on a preview.
+
+use nuncio_e2e::yaml::documents;
+use nuncio_e2e::{Ask, Client, Gateway, get};
+
+use super::{INTERNAL, SHOP, Shop, host_of, internal_listener};
+
+/// Of the shape of a key.
+const FORGED: &str = "npkaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// What libraries for baggage read.
+const MOST_BYTES: usize = 8192;
+const MOST_MEMBERS: usize = 180;
+
+async fn seen(client: &Client, ask: Ask) -> (String, String) {
+    let echo = client.ask(&ask).await.echo().unwrap_or_else(|| panic!("{ask:?}"));
+    let whole = serde_json::to_string(&echo).unwrap();
+    assert!(!whole.contains(FORGED) && !whole.contains("default.other"), "{ask:?}: {whole}");
+    let lines = echo.headers.iter().filter(|(name, _)| name == "baggage").map(|(_, value)| &**value);
+    (echo.backend.clone(), lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Some services decode the keys of baggage, or take away what is around them, before they hand them on.
+#[tokio::test]
+async fn no_spelling_of_a_member_of_baggage_passes_for_the_gateway_s() {
+    let shop = Shop::new().await;
+    shop.site.write("internal.yaml", documents(&[internal_listener(&shop.site)]));
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let host = host_of(&shop, &gateway, "pr-42").await;
+    let key = shop.key_at(&host).await;
+    let kept = "user=ann,plan=a;p=1,nuncio-previews=x;nuncio-preview=y,my%2Dkey=%6E";
+    for client in [shop.client(), shop.client().http2()] {
+        for before in [
+            "nuncio-preview=",
+            "nuncio-preview\t=\t",
+            "\t nuncio-preview  =  ",
+            "nuncio%2Dpreview=",
+            "%6Euncio%2dpreview =",
+            "+nuncio-preview+=",
+            "%C2%A0nuncio-preview%20=",
+            "Nuncio-Preview=",
+            "NUNCIO-PREVIEW=",
+            "\"nuncio-preview\"=",
+            ";nuncio-preview=",
+            "nuncio-preview ;=",
+        ] {
+            let named = before.replace("preview", "preview-name").replace("PREVIEW", "PREVIEW-NAME");
+            let forged = format!("user=ann, ,,{before}{FORGED};a=b,{named}default.other ;c");
+            let ask = |host: &str| {
+                let ask = get(host, "/cart/").with("baggage", &forged).with("baggage", &format!(",{before}{FORGED}"));
+                ask.with("baggage", kept.split_once(',').unwrap().1)
+            };
+            assert_eq!(seen(&client, ask(SHOP)).await, ("cart".to_owned(), kept.to_owned()), "{before}");
+            let told = format!("nuncio-preview={key},{kept}");
+            assert_eq!(seen(&client, ask(&host)).await, ("branch".to_owned(), told), "{before}");
+        }
+    }
+    // Among services what only looks like a key is none.
+    let inside = Client::http(shop.site.at(INTERNAL));
+    let alike = get(SHOP, "/cart/").with("baggage", &format!("user=ann,nuncio%2Dpreview={key}"));
+    assert_eq!(seen(&inside, alike).await, ("cart".to_owned(), "user=ann".to_owned()));
+    gateway.stop().await;
+}
+
+/// Readers drop all of a baggage that is too long, and the key with it.
+#[tokio::test]
+async fn however_much_a_client_says_services_can_read_the_key() {
+    let shop = Shop::new().await;
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
+    let key = format!("nuncio-preview={}", shop.key_at(&host).await);
+    let forged = format!("nuncio-preview={FORGED}");
+    let (many, long) = (vec!["a=b"; 5_000].join(","), vec![format!("a={}", "x".repeat(500)); 40].join(","));
+    for said in [&many, &long] {
+        let ask = |host: &str| get(host, "/cart/").with("baggage", &format!("{forged},{said},{forged}"));
+        let (by, told) = seen(&client, ask(&host)).await;
+        let rest = told.strip_prefix(&format!("{key},")).unwrap_or_else(|| panic!("{told}"));
+        assert!(by == "branch" && said.starts_with(rest) && rest.len() > 500, "{told}");
+        assert!(told.len() <= MOST_BYTES && told.split(',').count() <= MOST_MEMBERS, "{told}");
+        let (by, told) = seen(&client, ask(SHOP)).await;
+        assert!(by == "cart" && said.starts_with(&told) && told.len() > MOST_BYTES / 2, "{told}");
+        assert!(told.len() <= MOST_BYTES, "{told}");
+    }
+    // What is cut off within a member goes as a whole.
+    for length in [MOST_BYTES - 20, MOST_BYTES - 1, MOST_BYTES] {
+        let said = format!("{},{forged}", "a".repeat(length));
+        let (_, told) = seen(&client, get(SHOP, "/cart/").with("baggage", &said)).await;
+        assert_eq!(told.len(), length);
+        assert_eq!(seen(&client, get(&host, "/cart/").with("baggage", &said)).await.1, key);
+    }
+    gateway.stop().await;
+}
