@@ -1,7 +1,7 @@
 -- Choosing a preview by a cookie, at the host of the baseline.
 --
 -- COOKIE is written above: "secure" where HTTPS alone counts, "any" where clear text does too, or nothing. So is what
--- question.lua has.
+-- question.lua and baggage.lua have.
 
 local CHOICE = "/.nuncio/preview"
 
@@ -27,7 +27,7 @@ local function cookies(headers)
   local found = {}
   for line = 0, headers:getNumValues("cookie") - 1 do
     for cookie in headers:getAtIndex("cookie", line):gmatch("[^;]+") do
-      local text = cookie:match("^%s*(.-)%s*$")
+      local text = trimmed(cookie)
       local name = text:match("^[^=]*")
       found[#found + 1] = {text = text, name = name, bare = name:gsub("^__Host%-", ""), value = text:match("=(.*)$")}
     end

@@ -29,7 +29,7 @@ local function moved_refresh(text, hosts)
     return nil
   end
   local name, named = rest:match("^([Uu][Rr][Ll]%s*=%s*)(.*)$")
-  local quote, url, tail = (named or rest):match("^([\"']?)(.-)([\"']?%s*)$")
+  local quote, url, tail = (named or rest):match("^([\"']?)(.-)([\"']?)$")
   local within = moved(url, hosts)
   return within and head .. (name or "") .. quote .. within .. tail
 end

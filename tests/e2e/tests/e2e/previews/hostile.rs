@@ -1,8 +1,12 @@
-//! What clients send so that services take it for the gateway's word on a preview.
+//! What clients send so that services take it for the gateway's word on a preview, or to keep the gateway busy.
+
+use std::time::{Duration, Instant};
 
 use nuncio_e2e::yaml::documents;
 use nuncio_e2e::{Ask, Client, Gateway, get};
 
+use super::cookie;
+use super::selectors::selector;
 use super::{INTERNAL, SHOP, Shop, host_of, internal_listener};
 
 /// Of the shape of a key.
@@ -90,5 +94,22 @@ async fn however_much_a_client_says_services_can_read_the_key() {
         assert_eq!(told.len(), length);
         assert_eq!(seen(&client, get(&host, "/cart/").with("baggage", &said)).await.1, key);
     }
+    gateway.stop().await;
+}
+
+/// A filter that looked at each end of the space anew would take many seconds, in which the Envoy's thread does nothing else.
+#[tokio::test]
+async fn a_long_cookie_or_baggage_keeps_the_gateway_no_longer_than_another() {
+    let shop = cookie::shop().await;
+    let gateway = Gateway::start(&shop.site).await;
+    let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
+    let choice = format!("nuncio_preview={}", selector(&host));
+    let (cookie, member) = (format!("a=x{}y", " ".repeat(50_000)), format!("a{}b", " ".repeat(8_000)));
+    let begun = Instant::now();
+    let reply = client.ask(&get(SHOP, "/cart/").with("cookie", &format!("{choice}; {cookie}"))).await;
+    assert_eq!((reply.by().as_str(), reply.echo().unwrap().header("cookie")), ("branch", Some(&*cookie)));
+    let (by, told) = seen(&client, get(SHOP, "/cart/").with("baggage", &format!("{member},x=y"))).await;
+    assert_eq!((by.as_str(), told), ("cart", format!("{member},x=y")));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     gateway.stop().await;
 }
