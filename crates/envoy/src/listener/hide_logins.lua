@@ -2,12 +2,13 @@
 
 -- Whether a cookie's name is one of `LOGINS`, which stands before this, behind whatever prefix browsers know.
 local function is_of_login(cookie)
-  local name, prefixed = cookie:match("^[^=]*"), 0
+  local name, from = cookie:match("^[^=]*"), 1
   repeat
-    name, prefixed = name:gsub("^__%a+%-", "")
-  until prefixed == 0
+    local _, last = name:find("^__%a+%-", from)
+    from = last and last + 1 or from
+  until not last
   for _, login in ipairs(LOGINS) do
-    if name:sub(1, #login) == login then
+    if name:sub(from, from + #login - 1) == login then
       return true
     end
   end

@@ -156,6 +156,8 @@ fn upstreams_see_no_cookies_of_logins() {
             [&*format!("cookie: {session}; a=1"), "cookie: b=2;nuncio_login.01=z;__Secure-ambassador_session.f=x"];
         assert_eq!(seen(host, &two), ["a=1; b=2"], "{host}");
         assert!(seen(host, &["cookie: ambassador_session.f.default=x"]).is_empty(), "{host}");
+        let prefixed = "cookie: __Secure-__Host-ambassador_session.f=x; __a-__b=1; __Host-a-ambassador_session.f=2";
+        assert_eq!(seen(host, &[prefixed]), ["__a-__b=1; __Host-a-ambassador_session.f=2"], "{host}");
         // What is not of a login stays as it came.
         for other in ["a=1;b=2", "x_ambassador_session.f=1", "a=ambassador_session.f=1", ";;", "a"] {
             assert_eq!(seen(host, &[&format!("cookie: {other}")]), [other], "{host}");
