@@ -2,6 +2,8 @@
 
 mod asked;
 mod changes;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod ingest;
 mod limits;
 mod ports;
@@ -22,8 +24,6 @@ use tracing::{Span, info_span};
 use self::asked::Unasked;
 pub(crate) use self::asked::follow_asked;
 use self::ingest::Staged;
-#[cfg(test)]
-pub(crate) use self::ingest::tests as fixture;
 pub(crate) use self::ports::{Ports, Probe};
 use self::problems::KnownProblem;
 pub(crate) use self::problems::located;

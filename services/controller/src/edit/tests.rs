@@ -40,9 +40,7 @@ fn editor() -> (TempDir, Editor, Mutex<Engine>) {
 pub(super) fn editor_of(text: &str) -> (TempDir, Editor, Mutex<Engine>) {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("all.yaml"), text).unwrap();
-    let mut engine = fixture::engine();
-    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(text.into()) };
-    engine.ingest(vec![file], Instant::now());
+    let engine = fixture::engine_of(text);
     let editor = Editor {
         origin: Origin::Directory(directory.path().to_owned()),
         defaults: defaults("default", false),

@@ -173,36 +173,12 @@ impl Reach {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use nuncio_translate::{Settings, Topology, World};
-    use nuncio_xds::{Options, Server, StreamId};
+mod tests {
+    use nuncio_xds::StreamId;
 
     use super::*;
-    use crate::files::Files;
-    use crate::metrics::Metrics;
+    use crate::engine::fixture::engine;
     use crate::source::Content;
-    use crate::{fallback, run::defaults};
-
-    pub(crate) fn settings() -> Settings {
-        Settings {
-            ambassador_id: "default".to_owned(),
-            namespace: "default".into(),
-            fallback_certificate: fallback::certificate().unwrap(),
-            bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
-            probe_log: None,
-            makes_preview_keys: false,
-            limit_socket: None,
-            authz: None,
-            topology: Topology::default(),
-            route_stats: false,
-            cors: None,
-        }
-    }
-
-    pub(crate) fn engine() -> Engine {
-        let (server, _) = Server::new(Options::default());
-        Engine::new(Files::new(defaults("default", false)), World::new(settings()), server, Metrics::new())
-    }
 
     fn object(kind: &str, spec: &str) -> String {
         format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n---\n")

@@ -60,61 +60,31 @@ fn leads(engine: &Engine, route: &Route) -> Option<UpstreamView> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
     use crate::engine::fixture;
-    use crate::source::{Content, FileChange};
 
-    /// A Preview of a service, whose requests of one method go elsewhere than all others.
-    const SHOP: &str = "\
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {name: http}
-spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {name: any}
-spec: {hostname: '*', requestPolicy: {insecure: {action: Route}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {name: cart}
-spec: {hostname: shop.example, prefix: /cart/, service: '127.0.0.1:9101'}
----
-apiVersion: nuncio.dev/v1alpha1
-kind: PreviewPolicy
-metadata: {name: previews}
-spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [Public], backends: Any}
----
-apiVersion: nuncio.dev/v1alpha1
-kind: Preview
-metadata: {name: pr-42}
-spec:
-  services:
-  - {baseline: '127.0.0.1:9101', match: {method: POST}, backend: '127.0.0.1:9102', docs: POSTED}
-  - {baseline: '127.0.0.1:9101', backend: '127.0.0.1:9103', docs: {path: /v2/openapi.json}}
-  entrypoints: [{name: web, host: shop.example}]
-  access: {mode: Public}
-";
+    /// Services of a Preview, where requests of one method go elsewhere than all others.
+    const SERVICES: &str = "services:
+  - {baseline: cart, match: {method: POST}, backend: '127.0.0.1:9102', docs: POSTED}
+  - {baseline: cart, backend: '127.0.0.1:9103', docs: {path: /v2/openapi.json}}";
 
     #[test]
     fn of_the_first_service_whose_document_is_not_ignored_it_is_told_where_that_is() {
         let v2 = Some("/v2/openapi.json");
+        let shop = fixture::previewed_shop()
+            .replace("access: [Public]}", "access: [Public], backends: Any}")
+            .replace("services: [{baseline: cart, backend: cart-42}]", SERVICES);
         for (posted, all, service, path, ignored) in [
             ("{ignored: true}", false, "127.0.0.1:9103", v2, false),
             ("{path: /posts.json}", false, "127.0.0.1:9102", Some("/posts.json"), false),
             ("null", false, "127.0.0.1:9102", None, false),
             ("{ignored: true}", true, "127.0.0.1:9102", None, true),
         ] {
-            let mut engine = fixture::engine();
-            let mut manifests = SHOP.replace("POSTED", posted);
+            let mut manifests = shop.replace("POSTED", posted);
             if all {
                 manifests = manifests.replace("{path: /v2/openapi.json}", posted);
             }
-            let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(manifests.into_bytes()) };
-            engine.ingest(vec![file], Instant::now());
+            let engine = fixture::engine_of(&manifests);
             let preview = engine.world.all_previews().next().unwrap();
             let upstreams = detail(&engine, preview).upstreams;
             let [told] = &upstreams[..] else { panic!("{posted}: {upstreams:?}") };

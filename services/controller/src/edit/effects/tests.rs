@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::admin::{ChangeRequest, DryRunView, EffectView, LossKind};
 use crate::edit::tests::editor_of;
+use crate::engine::fixture::PREVIEW;
 
 /// An object of the newest version.
 fn object(kind: &str, name: &str, spec: &str) -> String {
@@ -25,37 +26,6 @@ fn mapping(name: &str, prefix: &str, more: &str) -> String {
 /// Keys, and a filter that wants one.
 const KEY: &str = "{APIKey: {httpHeader: x-key, keys: [{secretName: keys}]}}";
 const KEYS: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {ann: k-1}\n---\n";
-
-/// A preview of the shop in which another cart answers.
-const PREVIEW: &str = "\
-apiVersion: nuncio.dev/v1alpha1
-kind: PreviewPolicy
-metadata: {name: previews}
-spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [Public]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: cart}
-spec: {ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: cart-42}
-spec: {ports: [{port: 80}]}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {name: previews}
-spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}
----
-apiVersion: nuncio.dev/v1alpha1
-kind: Preview
-metadata: {name: pr-42}
-spec:
-  services: [{baseline: cart, backend: cart-42}]
-  entrypoints: [{name: web, host: shop.example}]
-  access: {mode: Public}
-";
 
 /// A shop with a Mapping that says `more`, one that says nothing, and other objects.
 fn shop(more: &str, others: &[(&str, &str, &str)]) -> String {

@@ -1,83 +1,42 @@
-use std::time::Instant;
-
 use super::*;
 use crate::engine::fixture;
-use crate::source::{Content, FileChange};
 
-const SHOP: &str = "\
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {name: http}
-spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
----
+/// A shop with a preview for those who have a link to it.
+fn shop() -> String {
+    fixture::previewed_shop().replace("Public", "ShareLink")
+}
+
+/// A port by which services call each other.
+const INSIDE: &str = "---
 apiVersion: getambassador.io/v3alpha1
 kind: Listener
 metadata: {name: inside}
 spec: {port: 8081, protocol: HTTP, securityModel: XFP, internal: true, hostBinding: {namespace: {from: ALL}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {name: any}
-spec: {hostname: '*', requestPolicy: {insecure: {action: Route}}}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {name: cart}
-spec: {hostname: shop.example, prefix: /cart/, service: '127.0.0.1:9101'}
----
-apiVersion: nuncio.dev/v1alpha1
-kind: PreviewPolicy
-metadata: {name: previews}
-spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [ShareLink]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web-42}
-spec: {ports: [{port: 80}]}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Mapping
-metadata: {name: web}
-spec: {hostname: shop.example, prefix: /web/, service: web}
----
-apiVersion: nuncio.dev/v1alpha1
-kind: Preview
-metadata: {name: pr-42}
-spec:
-  services: [{baseline: web, backend: web-42}]
-  entrypoints: [{name: web, host: shop.example}]
-  access: {mode: ShareLink}
 ";
 
 /// What is told of the cart, of these manifests.
 fn cart(manifests: &str) -> (ApiView, crate::engine::Engine) {
-    let mut engine = fixture::engine();
-    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(manifests.as_bytes().to_vec()) };
-    engine.ingest(vec![file], Instant::now());
+    let engine = fixture::engine_of(manifests);
     let apis = apis(&engine.world, &ListQuery::default());
     (apis.into_iter().find(|api| api.id.name == "cart").unwrap(), engine)
 }
 
 #[test]
 fn nobody_is_told_of_the_ports_by_which_services_call_each_other() {
-    let (told, _) = cart(SHOP);
+    let text = shop() + INSIDE;
+    let (told, _) = cart(&text);
     assert_eq!(
         told.hosts,
         [PublicHostView { host: "shop.example".into(), urls: vec!["http://shop.example:8080".into()] }]
     );
     assert!(told.removed_headers.contains(&"x-nuncio-preview".to_owned()), "clients' own: {:?}", told.removed_headers);
-    let (inside, _) = cart(&SHOP.replace("port: 8080, protocol: HTTP", "port: 8080, protocol: HTTP, internal: true"));
+    let (inside, _) = cart(&text.replace("port: 8080, protocol: HTTP", "port: 8080, protocol: HTTP, internal: true"));
     assert_eq!(inside.hosts, []);
 }
 
 #[test]
 fn what_a_preview_asks_is_nothing_that_its_baseline_asks() {
-    let (told, engine) = cart(SHOP);
+    let (told, engine) = cart(&shop());
     let tables = engine.world.model().tables.values();
     let gated = tables.filter(|table| table.preview.is_some()).flat_map(|table| &table.hosts);
     assert!(gated.flat_map(|host| host.routes.iter()).any(|route| route.rules.is_some()), "the preview has a gate");
@@ -114,7 +73,7 @@ spec: {{rules: [{{host: shop.example, path: {path}, filters: [{{name: key}}]}}]}
         (regex, "/other/*", false, false),
         (regex, "/cart/ann/*", true, false),
     ] {
-        let (told, _) = cart(&(SHOP.replace("prefix: /cart/", prefix) + &policy(path)));
+        let (told, _) = cart(&(shop().replace("prefix: /cart/", prefix) + &policy(path)));
         let said = (!told.credentials.is_empty(), !told.rules.is_empty(), told.always_asked);
         assert_eq!(said, (is_asked, is_asked, always), "{prefix} {path}");
     }

@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use nuncio_ir::Cors;
 use nuncio_translate::Settings;
 
@@ -7,7 +5,6 @@ use super::*;
 use crate::engine::fixture;
 use crate::offline::{OfflineConfig, of_file};
 use crate::run::defaults;
-use crate::source::{Content, FileChange};
 
 const MANIFESTS: &str = r"
 apiVersion: getambassador.io/v3alpha1
@@ -46,43 +43,9 @@ fn a_name_that_two_kinds_of_listeners_serve_is_two_ways_in() {
     assert_eq!(ways, [["0.0.0.0:8081"], ["0.0.0.0:8080"]], "{told:?}");
 }
 
-const PREVIEW: &str = r"
----
-apiVersion: v1
-kind: Service
-metadata: {name: cart}
-spec: {ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: cart-42}
-spec: {ports: [{port: 80}]}
----
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {name: previews}
-spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}
----
-apiVersion: nuncio.dev/v1alpha1
-kind: PreviewPolicy
-metadata: {name: previews}
-spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [Public]}
----
-apiVersion: nuncio.dev/v1alpha1
-kind: Preview
-metadata: {name: pr-42}
-spec:
-  services: [{baseline: cart, backend: cart-42}]
-  entrypoints: [{name: web, host: shop.example}]
-  access: {mode: Public}
-";
-
 #[test]
 fn previews_that_are_left_out_are_counted() {
-    let text = MANIFESTS.replace("http://127.0.0.1:9101", "cart") + PREVIEW;
-    let mut engine = fixture::engine();
-    let file = FileChange { file: "a.yaml".into(), content: Content::Bytes(text.into()) };
-    engine.ingest(vec![file], Instant::now());
+    let engine = fixture::engine_of(&fixture::previewed_shop());
     let told = |previews: bool, text: &str| {
         let text = Some(text.to_owned());
         let query = TopologyQuery { text, own: Some(false), previews: Some(previews), ..TopologyQuery::default() };
@@ -90,8 +53,8 @@ fn previews_that_are_left_out_are_counted() {
         let of_previews = told.hosts.iter().filter(|host| host.hostname.ends_with(".pre.example")).count();
         (of_previews > 0, told.previews)
     };
-    assert_eq!(told(false, "carts"), (false, 1));
-    assert_eq!(told(true, "carts"), (true, 0));
+    assert_eq!(told(false, "cart"), (false, 1));
+    assert_eq!(told(true, "cart"), (true, 0));
     assert_eq!(told(false, "nothing"), (false, 0));
 }
 
