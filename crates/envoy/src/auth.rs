@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nuncio_ir::Version;
 use nuncio_ir::auth::{Filter, RuleSet};
+use nuncio_ir::{ResourceType, Version};
 use serde::Serialize;
 
-use crate::{Resource, ResourceKind};
+use crate::Resource;
 
 /// A set, to be sent after the filters that it names.
 #[must_use]
@@ -18,19 +18,19 @@ pub fn rule_set(set: &RuleSet) -> Resource {
         let instead = used.arguments.instead_of_redirect.iter().flat_map(|instead| &instead.filters);
         std::iter::once(&used.filter).chain(instead.map(|used| &used.filter))
     });
-    let mut needs: Vec<_> = with_nested.map(|filter| (ResourceKind::AuthFilter, Arc::clone(&filter.0))).collect();
+    let mut needs: Vec<_> = with_nested.map(|filter| (ResourceType::AuthFilter, Arc::clone(&filter.0))).collect();
     needs.sort_unstable();
     needs.dedup();
-    Resource { needs, ..resource(ResourceKind::RuleSet, &set.id.0, nuncio_ir::version(set), set) }
+    Resource { needs, ..resource(ResourceType::RuleSet, &set.id.0, nuncio_ir::version(set), set) }
 }
 
 /// A filter. Its body holds secrets.
 #[must_use]
 pub fn auth_filter(filter: &Filter) -> Resource {
-    resource(ResourceKind::AuthFilter, &filter.id.0, nuncio_ir::version(filter), filter)
+    resource(ResourceType::AuthFilter, &filter.id.0, nuncio_ir::version(filter), filter)
 }
 
-fn resource(kind: ResourceKind, name: &Arc<str>, version: Version, message: &impl Serialize) -> Resource {
+fn resource(kind: ResourceType, name: &Arc<str>, version: Version, message: &impl Serialize) -> Resource {
     // Texts, numbers, lists and maps with text as keys: nothing that JSON does not have.
     let body = serde_json::to_vec(message).unwrap_or_default();
     Resource { kind, name: Arc::clone(name), version, body, needs: Vec::new(), settle: Duration::ZERO }

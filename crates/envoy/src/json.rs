@@ -5,11 +5,9 @@ mod empty;
 use std::sync::OnceLock;
 
 use nuncio_ir::auth::{FILTER_TYPE, RULE_SET_TYPE};
-use nuncio_ir::{KEY_LENGTH, KEY_PREFIX};
+use nuncio_ir::{KEY_LENGTH, KEY_PREFIX, ResourceType};
 use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::Value;
-
-use crate::ResourceKind;
 
 /// Every message that Envoy knows.
 static DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
@@ -53,10 +51,10 @@ pub fn to_json(type_url: &str, body: &[u8]) -> Result<Value, JsonError> {
         return of_authentication(type_url, body);
     }
     let mut value = with_secrets(type_url, body)?;
-    if type_url == ResourceKind::Secret.type_url() {
+    if type_url == ResourceType::Secret.type_url() {
         redact(&mut value);
     }
-    if [ResourceKind::Route, ResourceKind::ScopedRoute].map(|kind| kind.type_url()).contains(&type_url) {
+    if [ResourceType::Route, ResourceType::ScopedRoute].map(|kind| kind.type_url()).contains(&type_url) {
         redact_keys(&mut value);
     }
     Ok(value)

@@ -33,6 +33,6 @@ pub use extension::extension;
 pub use json::{JsonError, to_json};
 pub use limits::limits;
 pub use listener::{listener, unbound_listener};
-pub use resource::{Resource, ResourceKind};
+pub use resource::Resource;
 pub use secret::secret;
 pub use table::table;

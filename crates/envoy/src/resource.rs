@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_ir::auth::RuleSetId;
-use nuncio_ir::{ClusterName, Version};
+use nuncio_ir::{ClusterName, ResourceType, Version};
 use prost::{Message, Name};
 
 use envoy_types::pb::envoy::config::{
@@ -17,73 +17,15 @@ use envoy_types::pb::envoy::config::{
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::Secret;
 use envoy_types::pb::ratelimit::config::ratelimit::v3::RateLimitConfig;
 
-/// The kinds of resources, in the order in which they are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the names are those of the xDS services")]
-pub enum ResourceKind {
-    Cluster,
-    Endpoints,
-    Secret,
-    Extension,
-    Listener,
-    ScopedRoute,
-    Route,
-    /// Of the service that counts, not of Envoy.
-    Limits,
-    /// Of the service that decides by Filters.
-    AuthFilter,
-    /// The same.
-    RuleSet,
-}
-
-impl ResourceKind {
-    /// Every kind, in the order in which they are sent.
-    pub const ALL: [Self; 10] = [
-        Self::Cluster,
-        Self::Endpoints,
-        Self::Secret,
-        Self::Extension,
-        Self::Listener,
-        Self::ScopedRoute,
-        Self::Route,
-        Self::Limits,
-        Self::AuthFilter,
-        Self::RuleSet,
-    ];
-
-    /// The URL by which xDS names the type.
-    #[must_use]
-    pub const fn type_url(self) -> &'static str {
-        match self {
-            Self::Cluster => "type.googleapis.com/envoy.config.cluster.v3.Cluster",
-            Self::Endpoints => "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
-            Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
-            Self::Extension => "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-            Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
-            Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
-            Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
-            Self::Limits => "type.googleapis.com/ratelimit.config.ratelimit.v3.RateLimitConfig",
-            Self::AuthFilter => nuncio_ir::auth::FILTER_TYPE,
-            Self::RuleSet => nuncio_ir::auth::RULE_SET_TYPE,
-        }
-    }
-
-    /// The kind that xDS names by `type_url`.
-    #[must_use]
-    pub fn from_type_url(type_url: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.type_url() == type_url)
-    }
-}
-
 /// A message that is sent as a resource of its own.
 pub(crate) trait XdsMessage: Message + Name {
-    const KIND: ResourceKind;
+    const KIND: ResourceType;
 }
 
 macro_rules! xds_message {
     ($($message:ty => $kind:ident),+ $(,)?) => {
         $(impl XdsMessage for $message {
-            const KIND: ResourceKind = ResourceKind::$kind;
+            const KIND: ResourceType = ResourceType::$kind;
         })+
     };
 }
@@ -102,9 +44,9 @@ xds_message! {
 /// A resource, ready to be sent to any number of Envoys.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Resource {
-    /// Kind.
-    pub kind: ResourceKind,
-    /// Name, unique in its kind.
+    /// Type.
+    pub kind: ResourceType,
+    /// Name, unique in its type.
     pub name: Arc<str>,
     /// Content. Resources of equal versions do the same, though their bytes may differ.
     pub version: Version,
@@ -112,7 +54,7 @@ pub struct Resource {
     pub body: Vec<u8>,
     /// What must have been acknowledged before this is sent. Of clusters only these are listed; whether a
     /// cluster in turn needs its endpoints is for the caller to say, who knows its discovery.
-    pub needs: Vec<(ResourceKind, Arc<str>)>,
+    pub needs: Vec<(ResourceType, Arc<str>)>,
     /// How long Envoy goes on warming after its ACK; what needs this resource waits for so long.
     pub settle: Duration,
 }
@@ -146,13 +88,13 @@ impl Resource {
 
     /// The same, to be sent once those who decide by these sets of rules have them.
     pub(crate) fn needing_rules(mut self, sets: Vec<RuleSetId>) -> Self {
-        self.needs.extend(sets.into_iter().map(|id| (ResourceKind::RuleSet, id.0)));
+        self.needs.extend(sets.into_iter().map(|id| (ResourceType::RuleSet, id.0)));
         self
     }
 
     /// The same, to be sent after `clusters`.
     pub(crate) fn needing(mut self, clusters: Vec<ClusterName>) -> Self {
-        self.needs.extend(clusters.into_iter().map(|name| (ResourceKind::Cluster, name.0)));
+        self.needs.extend(clusters.into_iter().map(|name| (ResourceType::Cluster, name.0)));
         self
     }
 }

@@ -14,6 +14,7 @@ mod limit;
 mod listener;
 mod model;
 mod preview;
+mod resource_type;
 mod route;
 mod routes;
 mod tls;
@@ -38,6 +39,7 @@ pub use preview::{
     NO_HOST, PREVIEW_HEADER, PROBES_SWITCH, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, ProbeLog,
     SELECT_HEADER, SELECTOR_MARK, StreamBounds, TUNNEL_PROTOCOL,
 };
+pub use resource_type::ResourceType;
 pub use route::{
     Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,
     PathRewrite, QueryMatch, Redirect, Respond, Retry, Route, RouteAction, RouteMatch, RuleCheck, Scope, Table,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_envoy::{self as envoy, ResourceKind};
+use nuncio_envoy as envoy;
 use nuncio_ir::auth::{FilterId, RuleSetId};
 use nuncio_ir::{
     Cluster, ClusterName, Delta, Discovery, Handler, LimitRules, Listener, Model, SecretName, Slot, Table, TableName,
@@ -134,13 +134,13 @@ fn class(listener: &Listener) -> Option<Arc<str>> {
 fn complete(resource: envoy::Resource, model: &Model) -> Resource {
     let mut needs: Vec<Key> = Vec::with_capacity(resource.needs.len());
     for (kind, name) in &resource.needs {
-        needs.push(Key::new(resource_type(*kind), Arc::clone(name)));
-        let cluster = Some(kind).filter(|kind| **kind == ResourceKind::Cluster);
+        needs.push(Key::new(*kind, Arc::clone(name)));
+        let cluster = Some(kind).filter(|kind| **kind == ResourceType::Cluster);
         let cluster = cluster.and_then(|_| model.clusters.get(&ClusterName(Arc::clone(name))));
         needs.extend(cluster.into_iter().flat_map(|cluster| warming(cluster)));
     }
     Resource {
-        key: Key::new(resource_type(resource.kind), resource.name),
+        key: Key::new(resource.kind, resource.name),
         version: resource.version.to_string().into(),
         body: resource.body.into(),
         needs,
@@ -154,19 +154,4 @@ fn warming(cluster: &Cluster) -> impl Iterator<Item = Key> {
         .then(|| Key::new(ResourceType::Endpoints, Arc::clone(&cluster.name.0)));
     let tls = cluster.tls.iter().flat_map(|tls| tls.certificate.iter().chain(&tls.authorities));
     endpoints.into_iter().chain(tls.map(|name| Key::new(ResourceType::Secret, Arc::clone(&name.0))))
-}
-
-fn resource_type(kind: ResourceKind) -> ResourceType {
-    match kind {
-        ResourceKind::Cluster => ResourceType::Cluster,
-        ResourceKind::Endpoints => ResourceType::Endpoints,
-        ResourceKind::Secret => ResourceType::Secret,
-        ResourceKind::Extension => ResourceType::Extension,
-        ResourceKind::Listener => ResourceType::Listener,
-        ResourceKind::ScopedRoute => ResourceType::ScopedRoute,
-        ResourceKind::Route => ResourceType::Route,
-        ResourceKind::Limits => ResourceType::Limits,
-        ResourceKind::AuthFilter => ResourceType::AuthFilter,
-        ResourceKind::RuleSet => ResourceType::RuleSet,
-    }
 }

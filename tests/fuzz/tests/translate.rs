@@ -8,11 +8,9 @@ use std::sync::Arc;
 use arbitrary::Unstructured;
 use nuncio_api::{Object, Spec};
 use nuncio_auth::Rules;
-use nuncio_envoy::{
-    Resource, ResourceKind, auth_filter, cluster, endpoints, listener, rule_set, secret, table, to_json,
-};
+use nuncio_envoy::{Resource, auth_filter, cluster, endpoints, listener, rule_set, secret, table, to_json};
 use nuncio_fuzz::{World, run};
-use nuncio_ir::{Model, Pem};
+use nuncio_ir::{Model, Pem, ResourceType};
 use nuncio_translate::{Fallback, Settings, Topology};
 
 #[test]
@@ -59,7 +57,7 @@ fn resources(model: &Model) -> Vec<Resource> {
 
 fn shown(resource: &Resource) -> (String, String) {
     let json = match resource.kind {
-        ResourceKind::RuleSet | ResourceKind::AuthFilter => serde_json::from_slice(&resource.body).unwrap(),
+        ResourceType::RuleSet | ResourceType::AuthFilter => serde_json::from_slice(&resource.body).unwrap(),
         kind => to_json(kind.type_url(), &resource.body).unwrap(),
     };
     (format!("{:?} {}", resource.kind, resource.name), format!("{} {json:#}", resource.version))

@@ -6,13 +6,14 @@ use nuncio_api::Kind;
 use nuncio_ir::{
     AccessLog, AccessLogFormat, ChainMatch, ClientCertHeader, ClientValidation, DownstreamTls, EscapedSlashes,
     FilterChain, ForwardClientCert, Gzip, GzipStrategy, HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue,
-    Listener, ObjectId, PreviewEntry, PreviewTrust, TlsSettings, TlsVersion, Transport, UnderscoreHeaders,
+    Listener, ObjectId, PreviewEntry, PreviewTrust, ResourceType, TlsSettings, TlsVersion, Transport,
+    UnderscoreHeaders,
 };
 use serde_json::{Value, json};
 
 use super::build::{chain, closing, http, http_chain, listener, secret_name, tcp, tls_chain};
 use super::json;
-use crate::{ResourceKind, listener as resource};
+use crate::listener as resource;
 
 fn manager(settings: HttpSettings) -> Value {
     json(&resource(&listener("l", 1, vec![http_chain("c", settings)])))["filterChains"][0]["filters"][0]["typedConfig"]
@@ -169,7 +170,7 @@ fn tls_and_tcp() {
     };
     let resource = resource(&l);
     let clusters: Vec<_> = resource.needs.iter().map(|(kind, name)| (*kind, &**name)).collect();
-    assert_eq!(clusters, [(ResourceKind::Cluster, "db-a"), (ResourceKind::Cluster, "db-b")]);
+    assert_eq!(clusters, [(ResourceType::Cluster, "db-a"), (ResourceType::Cluster, "db-b")]);
     let mut json = json(&resource);
     blot(&mut json, "/filterChains/0/filters");
     insta::assert_json_snapshot!(json);

@@ -1,11 +1,11 @@
 //! Tables: route configurations and scopes.
 
-use nuncio_ir::{Cors, HeaderEdits, Redirect, Route, RouteAction};
+use nuncio_ir::{Cors, HeaderEdits, Redirect, ResourceType, Route, RouteAction};
 use serde_json::{Value, json};
 
 use super::build::{self, add, arm, forward, host, name, prefix, respond, route, virtual_host};
 use super::json;
-use crate::{ResourceKind, table};
+use crate::table;
 
 #[test]
 fn exact_host() {
@@ -16,9 +16,9 @@ fn exact_host() {
             route("none", prefix("/"), respond(404, "")),
         ],
     ));
-    assert_eq!((routes.kind, scope.kind), (ResourceKind::Route, ResourceKind::ScopedRoute));
+    assert_eq!((routes.kind, scope.kind), (ResourceType::Route, ResourceType::ScopedRoute));
     assert_eq!((&*routes.name, &*scope.name), ("shop.example|", "shop.example|"));
-    assert_eq!(routes.needs, [(ResourceKind::Cluster, name("cart").0)]);
+    assert_eq!(routes.needs, [(ResourceType::Cluster, name("cart").0)]);
     assert!(scope.needs.is_empty());
     insta::assert_json_snapshot!("exact_host_routes", json(&routes));
     insta::assert_json_snapshot!("exact_host_scope", json(&scope));

@@ -1,9 +1,10 @@
 //! Envoy takes everything that comes out.
 
+use nuncio_ir::ResourceType;
 use serde_json::{Value, json};
 
 use super::{envoy, world};
-use crate::{Ads, Bootstrap, ResourceKind, bootstrap};
+use crate::{Ads, Bootstrap, bootstrap};
 
 fn bootstrap_file() -> Value {
     let file = bootstrap(&Bootstrap {
@@ -32,7 +33,7 @@ fn with_controller() {
     let world = world::full();
     let mut file = bootstrap_file();
     let clusters = file["static_resources"]["clusters"].as_array_mut().unwrap();
-    clusters.extend(world.json(ResourceKind::Cluster));
-    file["static_resources"]["listeners"] = json!(world.json(ResourceKind::Listener));
+    clusters.extend(world.json(ResourceType::Cluster));
+    file["static_resources"]["listeners"] = json!(world.json(ResourceType::Listener));
     envoy::validate(&file.to_string());
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use nuncio_ir::{
     Arm, Authorization, AuthorizationBody, AuthorizationProtocol, Check, Cluster, Cors, Discovery, Endpoint, Endpoints,
     Extension, Forward, HeaderEdits, HeaderMatch, HostRewrite, IpFamily, LbPolicy, LimitService, Mirror, PathMatch,
-    PathRewrite, Pem, Priority, Protocol, QueryMatch, Redirect, Retry, Route, RouteAction, RouteMatch, Secret,
-    SecretValue, Slot, SlotFilter, ValueMatch,
+    PathRewrite, Pem, Priority, Protocol, QueryMatch, Redirect, ResourceType, Retry, Route, RouteAction, RouteMatch,
+    Secret, SecretValue, Slot, SlotFilter, ValueMatch,
 };
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use super::build::{self, add, arm, forward, host, http_chain, invalid, listener,
 use super::clusters::{dns, everything};
 use super::listeners::{every_setting, mutual};
 use crate::json::with_secrets;
-use crate::{Resource, ResourceKind, cluster, endpoints, extension, listener as listener_resource, secret, table};
+use crate::{Resource, cluster, endpoints, extension, listener as listener_resource, secret, table};
 
 /// Resources of a gateway.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl World {
     }
 
     /// The resources of `kind` in JSON, private keys and all.
-    pub(super) fn json(&self, kind: ResourceKind) -> Vec<Value> {
+    pub(super) fn json(&self, kind: ResourceType) -> Vec<Value> {
         self.resources
             .iter()
             .filter(|resource| resource.kind == kind)
@@ -43,26 +43,26 @@ impl World {
     /// A bootstrap's `static_resources` that serve what the controller would: endpoints, routes and
     /// secrets in the place where a listener or cluster names them.
     pub(super) fn without_controller(&self) -> Value {
-        let endpoints = self.json(ResourceKind::Endpoints);
-        let mut clusters = self.json(ResourceKind::Cluster);
+        let endpoints = self.json(ResourceType::Endpoints);
+        let mut clusters = self.json(ResourceType::Cluster);
         for cluster in &mut clusters {
             settle_endpoints(cluster, &endpoints);
             forget_sds(cluster);
         }
-        let mut listeners = self.json(ResourceKind::Listener);
+        let mut listeners = self.json(ResourceType::Listener);
         let scopes = self.scopes();
-        let extensions = self.json(ResourceKind::Extension);
+        let extensions = self.json(ResourceType::Extension);
         for listener in &mut listeners {
             settle_routes(listener, &scopes);
             settle_extensions(listener, &extensions);
             forget_sds(listener);
         }
-        json!({"clusters": clusters, "listeners": listeners, "secrets": self.json(ResourceKind::Secret)})
+        json!({"clusters": clusters, "listeners": listeners, "secrets": self.json(ResourceType::Secret)})
     }
 
     fn scopes(&self) -> Vec<Value> {
-        let routes = self.json(ResourceKind::Route);
-        let mut scopes = self.json(ResourceKind::ScopedRoute);
+        let routes = self.json(ResourceType::Route);
+        let mut scopes = self.json(ResourceType::ScopedRoute);
         for scope in &mut scopes {
             let name = scope.as_object_mut().unwrap().remove("routeConfigurationName").unwrap();
             scope["routeConfiguration"] = routes.iter().find(|routes| routes["name"] == name).unwrap().clone();
