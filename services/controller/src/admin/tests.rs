@@ -1,5 +1,8 @@
 //! The server as a client sees it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
