@@ -149,6 +149,18 @@ pub(super) trait Wanted: DeserializeOwned {
     fn by(&mut self) -> &mut Option<Caller>;
 }
 
+/// What says it in a field `by`.
+macro_rules! says_by_whom {
+    ($($wanted:ty),+) => {
+        $(impl $crate::admin::caller::Wanted for $wanted {
+            fn by(&mut self) -> &mut Option<$crate::admin::caller::Caller> {
+                &mut self.by
+            }
+        })+
+    };
+}
+pub(super) use says_by_whom;
+
 /// The body of a request, which says by whom it really is.
 #[derive(Debug)]
 pub(super) struct By<T>(pub(super) T);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::caller::{By, Caller, Wanted};
+use super::caller::{By, Caller, says_by_whom};
 use super::preview_refusals::{PreviewError, ProblemDetails, Refusals};
 use super::previews::PreviewView;
 
@@ -68,23 +68,7 @@ pub struct ExtendPreview {
     pub by: Option<Caller>,
 }
 
-impl Wanted for PutPreview {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
-
-impl Wanted for DeletePreview {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
-
-impl Wanted for ExtendPreview {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
+says_by_whom!(PutPreview, DeletePreview, ExtendPreview);
 
 /// What a forge sent, as it came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

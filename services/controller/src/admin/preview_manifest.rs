@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::caller::{By, Caller, Wanted};
+use super::caller::{By, Caller, says_by_whom};
 use super::preview_refusals::Refusals;
 use super::{PreviewError, Shared};
 
@@ -22,11 +22,7 @@ pub struct ReadPreview {
     pub by: Option<Caller>,
 }
 
-impl Wanted for ReadPreview {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
+says_by_whom!(ReadPreview);
 
 /// What a Preview says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::caller::{By, Caller, Wanted};
+use super::caller::{By, Caller, says_by_whom};
 use super::preview_refusals::Refusals;
 use super::{PreviewError, Shared};
 
@@ -25,11 +25,7 @@ pub struct ProbePreview {
     pub by: Option<Caller>,
 }
 
-impl Wanted for ProbePreview {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
+says_by_whom!(ProbePreview);
 
 /// What became of the key of a preview on the way of one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::caller::{By, Caller, Wanted};
+use super::caller::{By, Caller, says_by_whom};
 use super::preview_refusals::ProblemDetails;
 
 /// Whose rights are asked for.
@@ -17,11 +17,7 @@ pub struct SeePreviewRights {
     pub by: Option<Caller>,
 }
 
-impl Wanted for SeePreviewRights {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
+says_by_whom!(SeePreviewRights);
 
 /// Where somebody may make previews, and what they may be. Who may make none is told nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::caller::{By, Caller, Wanted};
+use super::caller::{By, Caller, says_by_whom};
 use super::preview_changes::{PreviewChanged, blocking};
 use super::preview_refusals::Refusals;
 use super::previews::PreviewUrlView;
@@ -27,11 +27,7 @@ pub struct SharePreview {
     pub by: Option<Caller>,
 }
 
-impl Wanted for SharePreview {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
+says_by_whom!(SharePreview);
 
 /// A Preview whose links are to let nobody in any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -46,11 +42,7 @@ pub struct WithdrawLinks {
     pub by: Option<Caller>,
 }
 
-impl Wanted for WithdrawLinks {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
+says_by_whom!(WithdrawLinks);
 
 /// Links to a Preview. Whoever has one is let in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

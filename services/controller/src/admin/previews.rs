@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::apis::UpstreamView;
-use super::caller::{By, Caller, Wanted};
+use super::caller::{By, Caller, says_by_whom};
 use super::model::{ObjectRef, ProblemView};
 use super::page::{ListQuery, Page};
 use super::preview_refusals::ProblemDetails;
@@ -122,11 +122,7 @@ pub struct SeePreviews {
     pub limit: Option<usize>,
 }
 
-impl Wanted for SeePreviews {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
+says_by_whom!(SeePreviews);
 
 /// What has happened to a preview, and whom its routes lead to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::caller::{By, Caller, Wanted};
+use super::caller::{By, Caller, says_by_whom};
 use super::preview_refusals::{PreviewError, ProblemDetails};
 
 /// What a connection is handed to once it speaks another protocol; it comes back when that is over.
@@ -38,11 +38,7 @@ pub struct OpenTunnel {
     pub by: Option<Caller>,
 }
 
-impl Wanted for OpenTunnel {
-    fn by(&mut self) -> &mut Option<Caller> {
-        &mut self.by
-    }
-}
+says_by_whom!(OpenTunnel);
 
 /// Has a process stand in for a service of a Preview: on this connection it is the server of HTTP/2 from here on, and gets
 /// the requests.
