@@ -10,7 +10,8 @@ use nuncio_e2e::{Client, Gateway, Process, Site, eventually, get};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{indexed, told_with, with_keys};
+use super::keys::with_keys;
+use super::{indexed, told_with};
 use crate::portal::{accounts, api, ask, service, shop, stock};
 
 /// The shop with its accounts and a stock whose release broke clients, for pages that show all there is.
