@@ -5,6 +5,8 @@
 //! and touches the tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
 
 mod apis;
+mod dirty;
+mod frames;
 mod ingresses;
 mod intake;
 mod limits;
@@ -23,25 +25,20 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ModuleConfig, Object, ObjectId, Remains, Spec, TcpMapping, TlsContext};
-use nuncio_ir::auth::RuleSetId;
-use nuncio_ir::{ClusterName, Cors, Delta, Listener, Model, SecretName, TableName, put};
+use nuncio_api::{Kind, ModuleConfig, Object, ObjectId, Spec, TlsContext};
+use nuncio_ir::{ClusterName, Cors, Delta, Model, SecretName, TableName};
 
 use crate::compiled::Compiled;
 use crate::context::{Context, Settings};
-use crate::coverage::Coverage;
-use crate::frame::{self, Frame};
+use crate::frame::Frame;
 use crate::index::{Clusters, Names, TableProblems, Users};
 use crate::protection::Protection;
 use crate::secrets::{SecretError, Secrets};
 use crate::service::{ServiceKey, Services};
 use crate::upstream::Resolver;
 
-/// The kinds that the frame is made of.
-const FRAME_KINDS: [Kind; 5] =
-    [Kind::Host, Kind::Listener, Kind::TCPMapping, Kind::AuthService, Kind::RateLimitService];
-
 pub use apis::{PublicName, Served};
+use dirty::Dirty;
 use ingresses::Ingresses;
 use limits::Limiting;
 pub(crate) use mappings::invalid_reason;
@@ -104,54 +101,6 @@ struct Refusal {
     message: String,
     /// What was left of it was refused as well.
     rest: bool,
-}
-
-/// What a round of changes touches.
-#[derive(Default)]
-struct Dirty {
-    module: bool,
-    frame: bool,
-    /// Some RateLimitService is another.
-    limiting: bool,
-    /// RateLimits that are others.
-    limits: BTreeSet<ObjectId>,
-    /// Domains whose RateLimits are others.
-    limit_domains: BTreeSet<Arc<str>>,
-    /// Some Filter or FilterPolicy is another, or something that they name.
-    protection: bool,
-    /// What FilterPolicies were for, where that is something else now.
-    old_coverage: Option<Arc<Coverage>>,
-    /// Sets of rules that some table no longer names, or did not name before.
-    rule_sets: BTreeSet<RuleSetId>,
-    /// Some DevPortal is another.
-    portals: bool,
-    /// Some `PreviewPolicy` is another.
-    preview_policy: bool,
-    /// Services to which Mappings lead, or led, that are others.
-    mapped: BTreeSet<ServiceKey>,
-    /// Previews have another gate than before.
-    preview_gate: bool,
-    /// Other names than before are for previews alone.
-    preview_domain: bool,
-    /// A cookie chooses previews elsewhere than before.
-    preview_choice: bool,
-    /// Others than before are told keys of previews.
-    preview_trust: bool,
-    previews: BTreeSet<ObjectId>,
-    /// Some `IngressClass` is another.
-    ingress_classes: bool,
-    ingresses: BTreeSet<ObjectId>,
-    mappings: BTreeSet<ObjectId>,
-    endpoints: BTreeSet<ServiceKey>,
-    /// Names whose own Mappings changed.
-    names: BTreeSet<Arc<str>>,
-    /// Mappings for no single name that came, changed or went: before and after.
-    wild: Vec<Arc<Compiled>>,
-    clusters: BTreeSet<ClusterName>,
-    /// Names that listeners no longer use, or did not use before.
-    secrets: BTreeSet<SecretName>,
-    /// Some Secret is another: whatever is used may be.
-    all_secrets: bool,
 }
 
 impl World {
@@ -320,66 +269,6 @@ impl World {
             protection: &self.protection,
             auth: &self.frame.auth,
             previews: self.previews.entry(),
-        }
-    }
-
-    /// Makes the frame anew; gives the old one.
-    fn rebuild_frame(&mut self, dirty: &mut Dirty, delta: &mut Delta) -> Frame {
-        let is_out = |id: &ObjectId| self.is_quarantined(id);
-        let objects: Vec<_> = FRAME_KINDS.into_iter().flat_map(|kind| self.of_kind(kind, is_out)).collect();
-        let ingress_hosts: Vec<_> = self.ingress_hosts(is_out).collect();
-        self.secrets.begin_frame();
-        let mut frame = frame::build(objects.iter(), &ingress_hosts, &self.context());
-        self.secrets.end();
-        let wanted: BTreeMap<_, _> =
-            frame.listeners.drain(..).map(|listener| (Arc::clone(&listener.name), listener)).collect();
-        let gone: Vec<_> = self.model.listeners.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
-        for name in gone {
-            put(&mut self.model.listeners, &mut delta.listeners, name, None);
-        }
-        let secrets: BTreeSet<_> = wanted.values().flat_map(Listener::secrets).cloned().collect();
-        dirty.secrets.extend(secrets.symmetric_difference(&self.listener_secrets).cloned());
-        self.listener_secrets = secrets;
-        for (name, listener) in wanted {
-            put(&mut self.model.listeners, &mut delta.listeners, name, Some(listener));
-        }
-        for extension in [&frame.auth.extension, &frame.filters, &frame.limit] {
-            put(&mut self.model.extensions, &mut delta.extensions, extension.slot, Some(extension.clone()));
-        }
-        dirty.clusters.extend(self.clusters.change(&self.frame.upstream_names(), &frame.upstreams));
-        std::mem::replace(&mut self.frame, frame)
-    }
-
-    /// Objects of a kind; one that is out, because the proxy refused it, counts as not valid.
-    fn of_kind<F: Fn(&ObjectId) -> bool>(
-        &self,
-        kind: Kind,
-        is_out: F,
-    ) -> impl Iterator<Item = Arc<Object>> + use<'_, F> {
-        let first = ObjectId::new(kind, "", "");
-        let objects = self.objects.range(first..).take_while(move |(id, _)| id.kind == kind);
-        objects.map(move |(id, object)| match (&object.spec, is_out(id)) {
-            (Spec::Host(host), true) => {
-                let remains = Remains::Hostname(host.hostname.clone().unwrap_or_else(|| "*".to_owned()));
-                Arc::new(Object { spec: Spec::Invalid(remains), ..(**object).clone() })
-            }
-            (Spec::TcpMapping(mapping), true) => {
-                let (address, host) = (mapping.address.clone(), mapping.host.clone());
-                let connections = TcpMapping { port: mapping.port, address, host, ..TcpMapping::default() };
-                let remains = Remains::Connections(Box::new(connections));
-                Arc::new(Object { spec: Spec::Invalid(remains), ..(**object).clone() })
-            }
-            (_, true) => Arc::new(Object { spec: Spec::Invalid(Remains::Nothing), ..(**object).clone() }),
-            (_, false) => Arc::clone(object),
-        })
-    }
-}
-
-impl Dirty {
-    fn touch(&mut self, compiled: Arc<Compiled>) {
-        match compiled.host.exact() {
-            Some(name) => drop(self.names.insert(Arc::clone(name))),
-            None => self.wild.push(compiled),
         }
     }
 }

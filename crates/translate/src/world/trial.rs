@@ -6,8 +6,9 @@ use std::sync::Arc;
 use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::{LimitRules, Listener};
 
+use super::World;
+use super::frames::FRAME_KINDS;
 use super::limits::limits_of;
-use super::{FRAME_KINDS, World};
 use crate::context::Context;
 use crate::{frame, limits};
 
