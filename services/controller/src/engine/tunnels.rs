@@ -7,7 +7,8 @@ use nuncio_api::{ObjectId, ServiceRef};
 use nuncio_xds::Revision;
 use tokio::sync::oneshot;
 
-use super::{Engine, everywhere};
+use super::Engine;
+use super::hear::everywhere;
 use crate::event::Event;
 
 /// A process that came or went.
