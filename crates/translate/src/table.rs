@@ -1,28 +1,28 @@
 //! Tables: the routes that requests for one name see, and the table of all that has no name of its own.
 
+mod builder;
 mod host_match;
 mod paths;
 mod protect;
 mod shared;
 mod wild;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
 use nuncio_ir::auth::RuleSetId;
-use nuncio_ir::{AuthContext, Check, PathMatch, Route, RouteMatch, Scope, Table, TableName, VirtualHost};
+use nuncio_ir::{PathMatch, RouteMatch, Table, TableName, VirtualHost};
 
-use self::host_match::with_host;
-use self::protect::Protect;
+use self::builder::Builder;
 pub(crate) use self::protect::{TOO_MANY_HOSTS, endpoints};
 pub(crate) use self::shared::{Guard, Protected, Shared};
 pub(crate) use self::wild::{Wild, Wilds, influence};
 use crate::compiled::{Compiled, Upstream};
 use crate::coverage::{Coverage, Names, SetKey};
-use crate::group::{Group, Grouped, groups};
+use crate::group::{Group, groups};
 use crate::pattern::HostPattern;
-use crate::policy::{Class, HostPolicy, XFP, guards, insecure_condition, not_found, out_of_service, shared_guards};
+use crate::policy::{Class, HostPolicy, XFP, guards, out_of_service, shared_guards};
 
 /// Requests below this prefix are served in clear text whatever the Host's insecure action: an ACME
 /// authority asks for its challenge there before there is a certificate.
@@ -62,89 +62,6 @@ impl Around<'_> {
     /// The table of the name then has all that the request may be for.
     pub(crate) fn chooses_again(&self, matches: &RouteMatch, rules: &[usize]) -> bool {
         waits_for_headers(matches) && (self.class.auth || self.coverage.check(rules, &matches.path).is_some())
-    }
-}
-
-/// Collects the parts of a table.
-struct Builder<'c> {
-    table: Table,
-    class: &'c Class,
-    coverage: &'c Coverage,
-    protect: Protect<'c>,
-    /// Whether there is an AuthService to ask.
-    auth: bool,
-    route_stats: bool,
-    upstreams: BTreeMap<nuncio_ir::ClusterName, Arc<Upstream>>,
-    problems: Vec<(ObjectId, Problem)>,
-}
-
-impl<'c> Builder<'c> {
-    fn new(around: Around<'c>, host: &str) -> Self {
-        let Around { class, coverage, route_stats } = around;
-        let scope = Scope { host: host.into(), preview: "".into(), class: Arc::clone(&class.key) };
-        let table = Table {
-            name: table_name(&class.key, host),
-            scope,
-            hosts: Vec::new(),
-            preview: None,
-            has_ended: false,
-            by_cookie: None,
-            strangers: BTreeSet::new(),
-        };
-        Self {
-            table,
-            class,
-            coverage,
-            protect: Protect::new(coverage),
-            auth: class.auth,
-            route_stats,
-            upstreams: BTreeMap::new(),
-            problems: Vec::new(),
-        }
-    }
-
-    /// The routes of a group, with the condition on the host that [`with_host`] adds: one for each part of the names to
-    /// which other rules apply.
-    fn routes(&mut self, group: &Group<'_>, within: Option<&HostPattern>, names: &Names) -> Vec<Route> {
-        let Grouped { route, upstreams, problems } = group.route(self.auth, self.route_stats);
-        self.upstreams.extend(upstreams.into_iter().map(|upstream| (upstream.name().clone(), upstream)));
-        self.problems.extend(problems);
-        let Some(route) = route else { return Vec::new() };
-        let route = with_host(route, group, within);
-        if group.is_bypassed() { vec![route] } else { self.protect.route(&route, names) }
-    }
-
-    /// What goes before every other route of a Host: its `guards`, and the hole that ACME needs in them.
-    /// `within` are the names of the virtual host, as for [`with_host`].
-    fn preamble<'g, 'a: 'g>(
-        &mut self,
-        guards: Vec<Route>,
-        groups: impl IntoIterator<Item = &'g Group<'a>>,
-        within: Option<&HostPattern>,
-        names: &Names,
-    ) -> Vec<Route> {
-        let mut routes = Vec::new();
-        if let (false, Some(condition)) = (guards.is_empty(), insecure_condition(self.class.security)) {
-            for group in groups.into_iter().filter(|group| is_acme(group.first())) {
-                for mut route in self.routes(group, within, names) {
-                    route.name = format!("{}#acme", route.name).into();
-                    route.matches.headers.extend(condition.iter().cloned());
-                    routes.push(route);
-                }
-            }
-        }
-        routes.extend(guards);
-        routes
-    }
-
-    fn finish(mut self) -> Built {
-        number_names(&mut self.table);
-        Built {
-            table: self.table,
-            upstreams: self.upstreams.into_values().collect(),
-            problems: self.problems,
-            sets: self.protect.sets,
-        }
     }
 }
 
@@ -235,72 +152,9 @@ pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Ve
     builder.finish()
 }
 
-impl Builder<'_> {
-    /// The routes of a name, and whether a miss goes on to the wildcards.
-    fn of_name(
-        &mut self,
-        host: &HostPolicy,
-        name: &Arc<str>,
-        names: &Names,
-        own: &[Group<'_>],
-        wild: &Wild<'_>,
-        is_whole: bool,
-    ) -> (Vec<Route>, bool) {
-        let around = Around { class: self.class, coverage: self.coverage, route_stats: self.route_stats };
-        let rules = names.parts.first().map_or(&[][..], |part| &part.rules);
-        let is_whole = is_whole || own.iter().any(|group| around.chooses_again(&group.first().matches, rules));
-        let beside = if is_whole { wild.whole(name) } else { wild.beside(name, own) };
-        let acme = sorted(own.iter().chain(wild.acme(name)));
-        let mut routes = self.preamble(guards(host, self.class.security), acme, None, names);
-        routes.extend(self.protect.head(names));
-        for group in sorted(own.iter().chain(beside.copied)) {
-            routes.extend(self.routes(group, None, names));
-            if routes.last().is_some_and(|route| takes_everything(&route.matches)) {
-                return (routes, false);
-            }
-        }
-        if !beside.more {
-            routes.extend(self.last(&routes, names));
-        }
-        (routes, beside.more)
-    }
-
-    fn push(&mut self, name: Arc<str>, domains: Vec<Arc<str>>, mut routes: Vec<Route>, names: &Names) {
-        if !routes.last().is_some_and(|route| takes_everything(&route.matches)) {
-            routes.extend(self.last(&routes, names));
-        }
-        let routes = protect::without_sessions(routes, names).into();
-        self.table.hosts.push(VirtualHost { name, domains, routes, falls_through: false });
-    }
-
-    /// What answers where none of these routes fits. If one of them may fit once an AuthService or a filter has added a
-    /// header, then they are asked here, and the route is chosen again.
-    fn last(&mut self, routes: &[Route], names: &Names) -> Vec<Route> {
-        let waiting = || routes.iter().filter(|route| waits_for_headers(&route.matches));
-        let is_asked = waiting().any(|route| matches!(route.auth, Check::On(_)));
-        let auth = if is_asked { Check::On(AuthContext::default()) } else { Check::Off };
-        let last = Route { auth, ..not_found() };
-        let is_held_to_rules = waiting().any(|route| route.rules.is_some());
-        if is_held_to_rules { self.protect.route(&last, names) } else { vec![last] }
-    }
-}
-
 /// Whether what it takes may depend on a header that an AuthService or a filter adds.
 fn waits_for_headers(matches: &RouteMatch) -> bool {
     matches.headers.iter().any(|header| !header.name.starts_with(':') && header.name != XFP)
-}
-
-/// Whether the route takes every request, so that none after it is reached.
-fn takes_everything(matches: &RouteMatch) -> bool {
-    let any_path = matches!(&matches.path, PathMatch::Prefix { value, .. } if value == "/");
-    any_path && matches.headers.is_empty() && matches.query.is_empty()
-}
-
-/// Groups in the order in which they are tried.
-fn sorted<'g, 'a: 'g>(groups: impl Iterator<Item = &'g Group<'a>>) -> Vec<&'g Group<'a>> {
-    let mut sorted: Vec<_> = groups.collect();
-    sorted.sort_by(|a, b| a.first().order(b.first()));
-    sorted
 }
 
 pub(crate) fn is_acme(mapping: &Compiled) -> bool {
