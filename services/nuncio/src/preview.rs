@@ -81,7 +81,6 @@ struct Service {
 #[derive(Debug, Deserialize)]
 struct Problem {
     severity: Severity,
-    reason: String,
     field: String,
     message: String,
 }

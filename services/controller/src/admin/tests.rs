@@ -1,6 +1,6 @@
 //! The server as a client sees it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use axum::body::Body;

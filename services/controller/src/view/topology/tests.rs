@@ -99,9 +99,7 @@ fn whom_a_route_answers_of_other_origins_is_told_where_somebody_wrote_it() {
 fn who_is_asked_about_requests_is_told_from_who_gets_them() {
     let auth = "---\napiVersion: getambassador.io/v3alpha1\nkind: AuthService\nmetadata: {name: auth}\n\
         spec: {auth_service: 'auth:9000', proto: grpc, protocol_version: v3}\n";
-    let mut engine = fixture::engine();
-    let content = Content::Bytes(format!("{MANIFESTS}{auth}").into());
-    engine.ingest(vec![FileChange { file: "a.yaml".into(), content }], Instant::now());
+    let engine = fixture::engine_of(&format!("{MANIFESTS}{auth}"));
     let counted = counted(engine.world.model());
     let of = |service: &str| {
         let mut found = counted.values().filter(|one| one.services.iter().any(|name| name.contains(service)));
