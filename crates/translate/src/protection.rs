@@ -62,7 +62,7 @@ pub(crate) fn build(
         previews.is_some_and(|(_, policy)| policy.access.contains(&PreviewAccessMode::ShareLink));
     let gate = previews.and_then(|(id, policy)| protection.gate(id, policy, &all));
     let endpoints = protection.endpoints(rules.iter().chain(&gate));
-    for (id, problem) in origins::problems(filter_objects, &protection.filters, rules.iter().chain(&gate)) {
+    for (id, problem) in origins::problems(filter_objects, &protection.filters, rules.iter().chain(&gate), previews) {
         protection.problem(&id, problem);
     }
     protection.coverage = Arc::new(Coverage::new(rules.iter().map(|rule| rule.covered.clone()).collect(), endpoints));

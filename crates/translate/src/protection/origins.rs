@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{Object, ObjectId, Problem, Spec};
+use nuncio_api::{Object, ObjectId, PreviewPolicy, Problem, Spec};
 use nuncio_auth::Request;
 use nuncio_auth::login::Origins;
 use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, ProtectedOrigin, authority};
@@ -21,12 +21,34 @@ struct Login<'a> {
     rules: Vec<&'a CoveredBy>,
 }
 
+/// Names below a domain at which previews show hosts: what is asked for at those is asked for there.
+struct Shown<'a> {
+    id: &'a ObjectId,
+    policy: &'a PreviewPolicy,
+    hosts: Vec<Glob>,
+    names: Glob,
+}
+
+impl<'a> Shown<'a> {
+    fn new((id, policy): (&'a ObjectId, &'a PreviewPolicy)) -> Self {
+        let hosts = policy.hosts.iter().map(|host| Glob::of_host(host)).collect();
+        Self { id, policy, hosts, names: Glob::of_host(&format!("*.{}", policy.domain)) }
+    }
+
+    /// Whether requests for previews meet a rule: that of the policy, and those for the hosts that they show.
+    fn has(&self, rule: &CoveredBy) -> bool {
+        rule.written.0 == *self.id || self.hosts.iter().any(|host| host.meets(&rule.host))
+    }
+}
+
 /// What is wrong with whom.
 pub(super) fn problems<'r>(
     objects: &[Arc<Object>],
     filters: &BTreeMap<FilterId, Arc<Filter>>,
     rules: impl Iterator<Item = &'r PolicyRule>,
+    previews: Option<(&ObjectId, &PreviewPolicy)>,
 ) -> Vec<(ObjectId, Problem)> {
+    let shown = previews.map(Shown::new);
     let mut logins = BTreeMap::<&FilterId, Login<'_>>::new();
     for PolicyRule { covered, rule, .. } in rules {
         for used in rule.filters.iter().flat_map(with_nested) {
@@ -39,21 +61,25 @@ pub(super) fn problems<'r>(
     }
     let of_filters = objects.iter().flat_map(|object| {
         let login = logins.get(&filter_id(&object.id.name, &object.id.namespace));
-        login.into_iter().flat_map(|login| unused_origins(object, login))
+        login.into_iter().flat_map(|login| unused_origins(object, login, shown.as_ref()))
     });
     let of_rules = logins.iter().flat_map(|(filter, login)| foreign_hosts(filter, login));
-    of_filters.chain(of_rules).collect()
+    let of_previews = shown
+        .iter()
+        .flat_map(|shown| logins.iter().filter_map(move |(filter, login)| foreign_previews(filter, login, shown)));
+    of_filters.chain(of_rules).chain(of_previews).collect()
 }
 
 /// Origins for whose hosts no rule asks for the login. The first of several may be there for the provider's answers alone.
-fn unused_origins(object: &Object, login: &Login<'_>) -> Vec<(ObjectId, Problem)> {
+fn unused_origins(object: &Object, login: &Login<'_>, shown: Option<&Shown<'_>>) -> Vec<(ObjectId, Problem)> {
     let Spec::Filter(spec) = &object.spec else { return Vec::new() };
     let is_old = spec.oauth2.as_ref().is_some_and(|oauth2| oauth2.protected_origins.is_empty());
     let is_used = |origin: &ProtectedOrigin| {
         let host = nuncio_api::without_port(authority(&origin.origin)).trim_end_matches('.').to_lowercase();
         let below = origin.include_subdomains.then(|| Glob::of_host(&format!("*.{host}")));
-        let asks = |rule: &Glob| rule.matches(&host) || below.as_ref().is_some_and(|below| rule.meets(below));
-        login.rules.iter().any(|rule| asks(&rule.host))
+        let takes = |names: &Glob| names.matches(&host) || below.as_ref().is_some_and(|below| names.meets(below));
+        let of_previews = shown.filter(|shown| takes(&shown.names));
+        login.rules.iter().any(|rule| takes(&rule.host) || of_previews.is_some_and(|shown| shown.has(rule)))
     };
     let many = login.origins.len() > 1;
     let unused = login.origins.iter().enumerate().filter(|(at, origin)| !(is_used(origin) || many && *at == 0));
@@ -72,14 +98,30 @@ fn unused_origins(object: &Object, login: &Login<'_>) -> Vec<(ObjectId, Problem)
 /// Rules for a host that is no origin of the login that they ask for.
 fn foreign_hosts(filter: &FilterId, login: &Login<'_>) -> Vec<(ObjectId, Problem)> {
     let Ok(origins) = Origins::new(login.origins) else { return Vec::new() };
-    let is_known = |host: &str| {
-        ["https", "http"].iter().any(|scheme| origins.find(&Request::new("GET", scheme, host, "/")).is_some())
-    };
     let foreign = login.rules.iter().filter_map(|rule| {
-        let host = rule.host.exact().filter(|host| !is_known(host))?;
+        let host = rule.host.exact().filter(|host| !knows(&origins, host))?;
         let (policy, index) = &rule.written;
         let message = format!("nobody can log in at {host}: {filter} does not name it among its protectedOrigins");
         Some((policy.clone(), Problem::warning("NoMatchingOrigin", format!("spec.rules[{index}].host"), message)))
     });
     foreign.collect()
+}
+
+/// A login that is asked for at previews, and is for none of their names.
+fn foreign_previews(filter: &FilterId, login: &Login<'_>, shown: &Shown<'_>) -> Option<(ObjectId, Problem)> {
+    let origins = Origins::new(login.origins).ok()?;
+    let domain = &shown.policy.domain;
+    if knows(&origins, &format!("preview.{domain}")) || !login.rules.iter().any(|rule| shown.has(rule)) {
+        return None;
+    }
+    let message = format!(
+        "nobody can log in at previews: what they show asks for {filter}, and that names no host below {domain}; add {{origin: \
+         \"{}\", includeSubdomains: true}} to its protectedOrigins, behind those that are there",
+        shown.policy.origin(domain)
+    );
+    Some((shown.id.clone(), Problem::warning("NoMatchingOrigin", "spec.domain", message)))
+}
+
+fn knows(origins: &Origins, host: &str) -> bool {
+    ["https", "http"].iter().any(|scheme| origins.find(&Request::new("GET", scheme, host, "/")).is_some())
 }

@@ -164,3 +164,56 @@ fn the_gate_is_sent_as_much_of_the_body_as_its_filters_want() {
     apply(&mut world, &rules.replace("shop.example", "other.example"));
     assert_eq!(body(&world), Some(31), "no rule is for it");
 }
+
+/// A login of the shop's own rules, for these origins.
+fn login_of_rules(origins: &str) -> String {
+    format!(
+        "apiVersion: getambassador.io/v3alpha1\nkind: Filter\nmetadata: {{name: login}}\n\
+         spec: {{OAuth2: {{authorizationURL: 'https://idp.test', clientID: c, secret: s, protectedOrigins: [{origins}]}}}}\n---\n\
+         apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {{name: orders}}\n\
+         spec: {{rules: [{{host: shop.example, path: /orders/*, filters: [{{name: login}}]}}]}}\n---\n"
+    )
+}
+
+const PREVIEWS_ORIGIN: &str = "{origin: 'http://pre.example:8080', includeSubdomains: true}";
+
+#[test]
+fn a_login_that_previews_ask_for_and_is_not_for_them_is_told_of() {
+    let policy = POLICY.replace("[Public]", "[Public], scheme: http, port: 8080");
+    let id = ObjectId::new(Kind::PreviewPolicy, "default", "previews");
+    let shop = "{origin: 'http://shop.example:8080'}";
+    let mut world = of(&[SITE, &policy, &login_of_rules(shop)]);
+    let told: Vec<_> = world.problems(&id).into_iter().map(|it| (it.reason, it.field, it.message)).collect();
+    let [("NoMatchingOrigin", field, message)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(field, "spec.domain");
+    assert!(message.contains("asks for login.default, and that names no host below pre.example"), "{message}");
+    assert!(
+        message.contains(r#"{origin: "http://pre.example:8080", includeSubdomains: true}"#),
+        "what to write: {message}"
+    );
+
+    // What it says, done: nothing is said of the origin either, for which no rule is written.
+    apply(&mut world, &login_of_rules(&format!("{shop}, {PREVIEWS_ORIGIN}")));
+    let filter = ObjectId::new(Kind::Filter, "default", "login");
+    assert_eq!((reasons(&world, &id), reasons(&world, &filter)), (vec![], vec![]));
+    // Where no preview shows the host of the rule, it is that origin that is of no use.
+    apply(&mut world, &policy.replace("'shop.example'", "'other.example'"));
+    assert_eq!((reasons(&world, &id), reasons(&world, &filter)), (vec![], vec!["NoMatchingRule"]));
+    apply(&mut world, &login_of_rules(shop));
+    assert_eq!((reasons(&world, &id), reasons(&world, &filter)), (vec![], vec![]));
+}
+
+#[test]
+fn a_gate_at_which_nobody_can_log_in_is_told_of() {
+    let id = ObjectId::new(Kind::PreviewPolicy, "default", "previews");
+    let (policy, preview) = gated("{mode: Authenticated}");
+    let policy = policy.replace("name: keys", "name: login");
+    for (origins, told) in [
+        ("{origin: 'https://shop.example'}", vec!["NoMatchingOrigin"]),
+        (PREVIEWS_ORIGIN, vec![]),
+        ("{origin: 'https://shop.example', internalOrigin: '*://*'}", vec![]),
+    ] {
+        let filter = login_of_rules(origins).split_inclusive("---\n").next().unwrap().to_owned();
+        assert_eq!(reasons(&of(&[SITE, &filter, &policy, &preview]), &id), told, "{origins}");
+    }
+}
