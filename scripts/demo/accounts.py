@@ -43,11 +43,10 @@ class Accounts:
                 " | grep -o 'ey[^\"]*'")
 
     def clients(self) -> list[dict[str, object]]:
-        endpoint = lambda name, at=self.shop: f"{at}{ENDPOINTS}{name}"
-        previews = self.shop.replace("//shop.", "//preview.")
+        endpoint = lambda name: f"{self.shop}{ENDPOINTS}{name}"
         return [
             {"client_id": "shop", "client_secret": self.passwords["shop"], "grant_types": ["authorization_code"],
-             "redirect_uris": [endpoint("redirection-endpoint"), endpoint("redirection-endpoint", previews)],
+             "redirect_uris": [endpoint("redirection-endpoint")],
              "post_logout_redirect_uris": [endpoint("post-logout-redirect")]},
             *({"client_id": name, "client_secret": self.passwords[name], "grant_types": ["client_credentials"],
                "redirect_uris": [], "response_types": []} for name in PROGRAMS),

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import urllib.request
 from dataclasses import dataclass
@@ -84,10 +85,17 @@ class Browser:
                 return cookie.value or ""
         raise DemoError(f"expected a cookie {name}, there are {[cookie.name for cookie in self.cookies]}")
 
-    def get(self, url: str, form: dict[str, str] | None = None, accept: str = "text/html") -> Page:
+    def get(self, url: str, form: dict[str, str] | None = None, accept: str = "text/html",
+            headers: dict[str, str] | None = None) -> Page:
         """One request: a POST where there is a form."""
-        body = None if form is None else urlencode(form).encode()
-        request = urllib.request.Request(url, body, {"accept": accept})
+        return self.ask(url, None if form is None else urlencode(form).encode(), {"accept": accept, **(headers or {})})
+
+    def post(self, url: str, document: object) -> Page:
+        """What a page's script sends."""
+        return self.ask(url, json.dumps(document).encode(), {"accept": "application/json", "content-type": "application/json"})
+
+    def ask(self, url: str, body: bytes | None, headers: dict[str, str]) -> Page:
+        request = urllib.request.Request(url, body, headers)
         with self.opener.open(request, timeout=10) as reply:
             page = Page(url, reply.status, reply.headers, reply.read().decode(errors="replace"))
         Browser.given |= {cookie.value for cookie in self.cookies if cookie.value}

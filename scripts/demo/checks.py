@@ -17,7 +17,7 @@ from kube import SHOP, ClusterStage
 from login_checks import (a_key_of_ones_own_does_too, a_logout_ends_it_in_every_tab, a_token_does_too, no_log_holds_a_secret,
                           orders_need_a_login, the_portal_knows_who_is_logged_in, the_portal_shows_the_preview, with_token)
 from preview_checks import (a_preview_has_a_url_of_its_own, a_preview_may_be_for_who_has_logged_in,
-                            a_preview_shows_three_services_deep, a_process_of_ones_own_stands_in)
+                            a_preview_shows_three_services_deep, a_process_of_ones_own_stands_in, orders_need_a_login_in_a_preview)
 from program import DemoError, wait_until
 from shop import Reply, Traffic, expect, request, send, serves
 from stage import HOST, DirectoryStage, Stage
@@ -244,7 +244,7 @@ DIRECTORY = [the_shop_is_served, a_preview_has_a_url_of_its_own, a_preview_shows
              a_process_of_ones_own_stands_in, a_change_loses_nothing, the_canary_gets_its_share,
              a_broken_file_hurts_nobody, explain_names_the_route, the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
              the_portal_knows_who_is_logged_in, the_portal_shows_the_preview,
-             a_preview_may_be_for_who_has_logged_in, a_token_does_too, a_key_of_ones_own_does_too,
+             orders_need_a_login_in_a_preview, a_preview_may_be_for_who_has_logged_in, a_token_does_too, a_key_of_ones_own_does_too,
              a_logout_ends_it_in_every_tab, envoy_comes_back,
              no_log_holds_a_secret, nothing_is_left]
 CLUSTER = [the_shop_is_served, a_preview_has_a_url_of_its_own, a_preview_shows_three_services_deep,
@@ -252,7 +252,7 @@ CLUSTER = [the_shop_is_served, a_preview_has_a_url_of_its_own, a_preview_shows_t
            the_canary_gets_its_share, a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
            the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
            the_portal_knows_who_is_logged_in, the_portal_shows_the_preview,
-             a_preview_may_be_for_who_has_logged_in, a_token_does_too, a_key_of_ones_own_does_too,
+             orders_need_a_login_in_a_preview, a_preview_may_be_for_who_has_logged_in, a_token_does_too, a_key_of_ones_own_does_too,
              a_logout_ends_it_in_every_tab, envoy_comes_back,
            no_log_holds_a_secret, nothing_is_left]
 

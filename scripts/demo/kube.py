@@ -78,7 +78,7 @@ class ClusterStage(Stage):
         self.account = cluster.account_kubeconfig(EDGE, "nuncio")
         # It counts where the gateway is.
         policy = (self.manifests / POLICY).rename(self.work / POLICY)
-        for name in ("token", "previews-login"):
+        for name in ("token", "login"):
             replace(policy, f"- name: {name}\n", f"- name: {name}\n    namespace: {SHOP}\n")
         cluster.kubectl("apply", "--namespace", EDGE, "-f", str(policy))
         cluster.kubectl("apply", "--namespace", SHOP, "-f", str(self.manifests))

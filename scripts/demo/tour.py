@@ -111,7 +111,9 @@ Ctrl-C stops everything.
 
 
 OWN = """\
-9. Have a process of your own stand in for the cart, inside the rest of the shop, at a URL of its own. Here that is Python, which has one cart
+9. See a branch inside the whole shop: {preview} has version 2 of the cart. Logins are the shop's own there: open {preview}api/orders,
+   and log in as ann, with the password bell. Then order in it: at {shop}/docs/ choose Orders, the operation that buys, and the preview under where it goes.
+   Now have a process of your own stand in for the cart, inside the rest of the shop, at a URL of its own. Here that is Python, which has one cart
    to show ({files}); the token is good for an hour. curl asks again while
    it is told 502 or 503: the process is not there yet, or not connected:
 {commands}"""
@@ -140,7 +142,7 @@ def show(stage: Stage) -> None:
     words = {"places": "\n".join(f"  {where:{width}}  {what}" for where, what in lines), "host": HOST,
              "http": stage.ports["http"], "portal": stage.ports["portal"], "admin": stage.admin, "manifests": stage.manifests, "nuncio": stage.nuncio,
              "envoy": " ".join(str(pid) for pid in stage.envoys()), "robot": stage.accounts.token_command(stage.work, ROBOT),
-             "own": OWN.format(files=own.FILES, commands=textwrap.indent(own.commands(stage), 5 * " "))}
+             "own": OWN.format(files=own.FILES, preview=stage.preview(), shop=stage.url, commands=textwrap.indent(own.commands(stage), 5 * " "))}
     if isinstance(stage, ClusterStage):
         words |= {"kubeconfig": stage.cluster.admin, "tools": stage.cluster.tools, "shop": SHOP, "broken": BROKEN,
                   "api_server": stage.api_server.process.pid}
