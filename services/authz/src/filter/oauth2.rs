@@ -108,8 +108,8 @@ impl OAuth2Filter {
     ) -> Verdict {
         let Some(code) = &self.code else { return self.check_machine(request, step, config, services).await };
         let Some(origin) = code.origins.find(request) else {
-            let message = no_origin(&code.origins, request);
-            return Verdict::Deny(self.forbidden(request, step, "unknown_origin", &message, &request.origin()));
+            let (message, detail) = self.no_origin(&code.origins, request);
+            return Verdict::Deny(self.forbidden(request, step, "unknown_origin", &message, &detail));
         };
         match self.check_session(code, &origin, request, step, config, services).await {
             Ok(identity) => Verdict::Allow(Some(identity)),
@@ -172,21 +172,30 @@ impl OAuth2Filter {
         challenge("Bearer", &all)
     }
 
+    /// What is said where a login is not for the origin of a request: to who asks, and to operators. By another scheme than the
+    /// host's own it may be: then most likely a proxy in front ends TLS, and is not believed. Whoever asks for any host is not told
+    /// of others.
+    fn no_origin(&self, origins: &Origins, request: &Request) -> (String, String) {
+        let other = if request.scheme == "http" { "https" } else { "http" };
+        if let Some(origin) = origins.find(&Request::new("GET", other, &request.authority, "/")) {
+            let message =
+                format!("logins here are for {}, and this request came in by {}", origin.origin, request.scheme);
+            return (message, request.origin());
+        }
+        let message = "this host is none that the login is for, so nobody can log in here. Who runs the gateway can change that; \
+                       until then, go by the site's usual address";
+        let detail = format!(
+            "{} is none of the protectedOrigins of {}, nor below one with includeSubdomains: add it, or for previews the origin of \
+             their domain, with includeSubdomains: true",
+            request.origin(),
+            self.id
+        );
+        (message.to_owned(), detail)
+    }
+
     fn unavailable(&self, request: &Request, detail: &str) -> Denial {
         tracing::warn!("{}: {detail}", self.id);
         Denial::unavailable(ClientKind::of(request), "unavailable", detail, request)
-    }
-}
-
-/// What is said where a login is not for the origin of a request. By another scheme than the host's own it may be: then most
-/// likely a proxy in front ends TLS, and is not believed.
-fn no_origin(origins: &Origins, request: &Request) -> String {
-    let other = if request.scheme == "http" { "https" } else { "http" };
-    match origins.find(&Request::new("GET", other, &request.authority, "/")) {
-        Some(origin) => {
-            format!("logins here are for {}, and this request came in by {}", origin.origin, request.scheme)
-        }
-        None => "this host is none that the login is for".to_owned(),
     }
 }
 

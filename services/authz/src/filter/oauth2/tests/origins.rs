@@ -102,6 +102,22 @@ async fn a_host_by_the_other_scheme_is_told_apart_from_another_host() {
     assert!(told.contains("this host is none that the login is for"), "{told}");
 }
 
+#[tokio::test]
+async fn at_a_host_that_the_login_is_not_for_people_find_a_way_out_and_operators_what_to_write() {
+    let rig = Rig::start(|_| {}).await;
+    let mut request = Request::new("GET", "https", "web--pr-1.pre.test", "/");
+    request.add_header("accept", b"text/html");
+    let Outcome::Deny(denial) = rig.engine.decide(Some("s"), request).await.outcome else { panic!() };
+    let page = &denial.reply.body;
+    assert!(page.contains("Who runs the gateway can change that") && page.contains("usual address"), "{page}");
+    for kept in ["app.test", "far.test", "protectedOrigins"] {
+        assert!(!page.contains(kept), "{kept} is nobody's business: {page}");
+    }
+    let told = &denial.detail;
+    assert!(told.starts_with("https://web--pr-1.pre.test is none of the protectedOrigins of login, "), "{told}");
+    assert!(told.contains("for previews the origin of their domain, with includeSubdomains: true"), "{told}");
+}
+
 /// Case 24: another host below the same domain, or clear text, has planted a login of somebody else.
 #[tokio::test]
 async fn a_login_that_was_planted_is_not_completed() {
