@@ -3,10 +3,10 @@
 use http::Method;
 use nuncio_authz_tests::{Browser, Provider};
 use nuncio_e2e::yaml::{documents, object, text_secret};
-use nuncio_e2e::{Gateway, Reply, get};
+use nuncio_e2e::{Gateway, Reply, eventually, get};
 use serde_json::json;
 
-use super::{Shop, host_of, policy, preview};
+use super::{SHOP, Shop, host_of, policy, preview};
 
 const CENTRAL: &str = "preview.example";
 
@@ -41,16 +41,16 @@ impl Visitor<'_> {
         self.get(host, &path).await
     }
 
-    /// Logs in at the provider, as somebody; what the central host answers who comes back.
-    async fn log_in(&mut self, from: &Reply, name: &str) -> Reply {
+    /// Logs in at the provider, as somebody; what the host that deals with it answers who comes back.
+    async fn log_in(&mut self, from: &Reply, name: &str, central: &str) -> Reply {
         let mut browser = Browser::default();
         let form = browser.visit(from.header("location").unwrap()).await;
         let fields = [("prompt", "login"), ("login", name), ("password", "x")];
         let mut page = browser.send(Method::POST, form.action().as_str(), Some(&fields)).await;
         loop {
             let next = page.location().unwrap_or_else(|| panic!("{page:#?}"));
-            if next.host_str() == Some(CENTRAL) {
-                return self.get(CENTRAL, &format!("{}?{}", next.path(), next.query().unwrap())).await;
+            if next.host_str() == Some(central) {
+                return self.get(central, &format!("{}?{}", next.path(), next.query().unwrap())).await;
             }
             page = browser.get(next.as_str()).await;
         }
@@ -94,7 +94,7 @@ async fn one_host_logs_in_for_all_previews_and_none_for_another() {
     let mut ann = Visitor { shop: &shop, jar: Vec::new() };
     let start = ann.get(&host, "/cart/1").await;
     let to_provider = ann.led(&start, CENTRAL).await;
-    let back = ann.log_in(&to_provider, "ann").await;
+    let back = ann.log_in(&to_provider, "ann", CENTRAL).await;
     let handed = ann.led(&back, &host).await;
     let seen = ann.led(&handed, &host).await;
     assert_eq!((seen.by().as_str(), seen.echo().unwrap().header("x-user")), ("branch", Some("ann")));
@@ -109,7 +109,7 @@ async fn one_host_logs_in_for_all_previews_and_none_for_another() {
     let mut mallory = Visitor { shop: &shop, jar: Vec::new() };
     let start = mallory.get(&host, "/cart/").await;
     let to_provider = mallory.led(&start, CENTRAL).await;
-    let back = mallory.log_in(&to_provider, "mallory").await;
+    let back = mallory.log_in(&to_provider, "mallory", CENTRAL).await;
     let mut victim = Visitor { shop: &shop, jar: Vec::new() };
     victim.get(&host, "/cart/").await;
     let refused = victim.led(&back, &host).await;
@@ -117,5 +117,58 @@ async fn one_host_logs_in_for_all_previews_and_none_for_another() {
     mallory.led(&back, &host).await;
     assert!(mallory.session(&host).is_some());
     assert_eq!(mallory.led(&back, &host).await.status, 400, "good once");
+    gateway.stop().await;
+}
+
+/// No host of the preview domain deals with the provider: the login is the site's, at its own host.
+#[tokio::test]
+async fn a_login_of_the_site_holds_in_a_preview_as_soon_as_it_is_for_that() {
+    let shop = Shop::new().await;
+    let callback = format!("http://{SHOP}/.ambassador/oauth2/redirection-endpoint");
+    let provider = Provider::start(&[callback], &json!({})).await;
+    let login = |origins: &serde_json::Value| {
+        let login = json!({"OAuth2": {
+            "authorizationURL": provider.issuer, "clientID": "edge", "secretName": "login", "protectedOrigins": origins,
+            "injectRequestHeaders": [{"name": "X-User", "value": "{{ .idToken.Claims.sub }}"}],
+        }});
+        documents(&[object("Filter", "login", login)])
+    };
+    let own = json!({"origin": format!("http://{SHOP}")});
+    shop.site.write("login.yaml", login(&json!([own])));
+    let rules = json!({"rules": [{"host": SHOP, "path": "/cart/*", "filters": [{"name": "login"}]}]});
+    let secret = text_secret("login", "oauth2-client-secret", "edge-secret");
+    shop.site.write("rules.yaml", documents(&[object("FilterPolicy", "cart", rules), secret]));
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let host = host_of(&shop, &gateway, "pr-42").await;
+
+    gateway
+        .admin
+        .problem(&["previews", "spec.domain", r#"{origin: \"http://preview.example\", includeSubdomains: true}"#])
+        .await;
+    let mut ann = Visitor { shop: &shop, jar: Vec::new() };
+    let refused = ann.get(&host, "/cart/1").await;
+    let text = refused.text();
+    assert!(refused.status == 403 && text.contains("this host is none that the login is for"), "{text}");
+    assert!(text.contains("Who runs the gateway can change that") && !text.contains(SHOP), "{text}");
+
+    // What the policy says, done.
+    let previews = json!({"origin": format!("http://{CENTRAL}"), "includeSubdomains": true});
+    shop.site.write("login.yaml", login(&json!([own, previews])));
+    eventually("the login at the preview", async || {
+        let reply = shop.client().ask(&get(&host, "/cart/1").with("accept", "text/html")).await;
+        if reply.status == 302 { Ok(()) } else { Err(format!("{reply:?}")) }
+    })
+    .await;
+    gateway.admin.no_problem(&["NoMatchingOrigin"]).await;
+    let start = ann.get(&host, "/cart/1").await;
+    let to_provider = ann.led(&start, SHOP).await;
+    let back = ann.log_in(&to_provider, "ann", SHOP).await;
+    let handed = ann.led(&back, &host).await;
+    let seen = ann.led(&handed, &host).await;
+    assert_eq!((seen.by().as_str(), seen.echo().unwrap().header("x-user")), ("branch", Some("ann")));
+    assert!(ann.session(&host).is_some());
+    // At the site itself the same browser is logged in by that.
+    assert_eq!(ann.get(SHOP, "/cart/").await.echo().unwrap().header("x-user"), Some("ann"));
     gateway.stop().await;
 }
