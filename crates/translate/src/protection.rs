@@ -31,6 +31,8 @@ pub(crate) struct Protection {
     pub(crate) gate: Vec<FilterRef>,
     /// How much of the body those want.
     pub(crate) gate_body: Option<u32>,
+    /// The hosts whose rules ask for a login that nobody can have in a preview; those of previews themselves, where their gate does.
+    pub(crate) closed_to_previews: Vec<Glob>,
     /// Whether previews may be for who has a link to them.
     has_share_links: bool,
     /// The Filters that rules name, and those that stand for what cannot be read.
@@ -62,9 +64,9 @@ pub(crate) fn build(
         previews.is_some_and(|(_, policy)| policy.access.contains(&PreviewAccessMode::ShareLink));
     let gate = previews.and_then(|(id, policy)| protection.gate(id, policy, &all));
     let endpoints = protection.endpoints(rules.iter().chain(&gate));
-    for (id, problem) in origins::problems(filter_objects, &protection.filters, rules.iter().chain(&gate), previews) {
-        protection.problem(&id, problem);
-    }
+    let found = origins::find(filter_objects, &protection.filters, rules.iter().chain(&gate), previews);
+    found.problems.into_iter().for_each(|(id, problem)| protection.problem(&id, problem));
+    protection.closed_to_previews = found.closed;
     protection.coverage = Arc::new(Coverage::new(rules.iter().map(|rule| rule.covered.clone()).collect(), endpoints));
     if let Some(PolicyRule { covered, rule, .. }) = gate {
         (protection.gate, protection.gate_body) = (rule.filters, covered.body);

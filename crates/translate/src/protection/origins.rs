@@ -41,13 +41,21 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// What is wrong with whom.
-pub(super) fn problems<'r>(
+/// What there is to be said of it.
+pub(super) struct Found {
+    /// What is wrong with whom.
+    pub(super) problems: Vec<(ObjectId, Problem)>,
+    /// The hosts whose rules ask for a login that nobody can have in a preview.
+    pub(super) closed: Vec<Glob>,
+}
+
+/// Looks for what is wrong.
+pub(super) fn find<'r>(
     objects: &[Arc<Object>],
     filters: &BTreeMap<FilterId, Arc<Filter>>,
     rules: impl Iterator<Item = &'r PolicyRule>,
     previews: Option<(&ObjectId, &PreviewPolicy)>,
-) -> Vec<(ObjectId, Problem)> {
+) -> Found {
     let shown = previews.map(Shown::new);
     let mut logins = BTreeMap::<&FilterId, Login<'_>>::new();
     for PolicyRule { covered, rule, .. } in rules {
@@ -64,10 +72,16 @@ pub(super) fn problems<'r>(
         login.into_iter().flat_map(|login| unused_origins(object, login, shown.as_ref()))
     });
     let of_rules = logins.iter().flat_map(|(filter, login)| foreign_hosts(filter, login));
-    let of_previews = shown
-        .iter()
-        .flat_map(|shown| logins.iter().filter_map(move |(filter, login)| foreign_previews(filter, login, shown)));
-    of_filters.chain(of_rules).chain(of_previews).collect()
+    let mut problems: Vec<_> = of_filters.chain(of_rules).collect();
+    let mut closed = Vec::new();
+    if let Some(shown) = &shown {
+        for (filter, login) in &logins {
+            let hosts = closed_to_previews(login, shown);
+            problems.extend((!hosts.is_empty()).then(|| foreign_previews(filter, shown)));
+            closed.extend(hosts);
+        }
+    }
+    Found { problems, closed }
 }
 
 /// Origins for whose hosts no rule asks for the login. The first of several may be there for the provider's answers alone.
@@ -107,19 +121,23 @@ fn foreign_hosts(filter: &FilterId, login: &Login<'_>) -> Vec<(ObjectId, Problem
     foreign.collect()
 }
 
-/// A login that is asked for at previews, and is for none of their names.
-fn foreign_previews(filter: &FilterId, login: &Login<'_>, shown: &Shown<'_>) -> Option<(ObjectId, Problem)> {
-    let origins = Origins::new(login.origins).ok()?;
-    let domain = &shown.policy.domain;
-    if knows(&origins, &format!("preview.{domain}")) || !login.rules.iter().any(|rule| shown.has(rule)) {
-        return None;
+/// The hosts whose rules ask for a login at previews, where that is for none of their names.
+fn closed_to_previews(login: &Login<'_>, shown: &Shown<'_>) -> Vec<Glob> {
+    let Ok(origins) = Origins::new(login.origins) else { return Vec::new() };
+    if knows(&origins, &format!("preview.{}", shown.policy.domain)) {
+        return Vec::new();
     }
+    login.rules.iter().filter(|rule| shown.has(rule)).map(|rule| rule.host.clone()).collect()
+}
+
+fn foreign_previews(filter: &FilterId, shown: &Shown<'_>) -> (ObjectId, Problem) {
+    let domain = &shown.policy.domain;
     let message = format!(
         "nobody can log in at previews: what they show asks for {filter}, and that names no host below {domain}; add {{origin: \
          \"{}\", includeSubdomains: true}} to its protectedOrigins, behind those that are there",
         shown.policy.origin(domain)
     );
-    Some((shown.id.clone(), Problem::warning("NoMatchingOrigin", "spec.domain", message)))
+    (shown.id.clone(), Problem::warning("NoMatchingOrigin", "spec.domain", message))
 }
 
 fn knows(origins: &Origins, host: &str) -> bool {

@@ -291,7 +291,7 @@ impl World {
             let group = preview::group(id, spec, &rules.policy, |part| self.to_include(part, spec, &rules.policy));
             let sockets = |id: &ObjectId| self.previews.sockets.get(id);
             let mut compiled = preview::compile(&object, spec, &rules, times, group, sockets, &self.context());
-            self.keep_behind_rules(&mut compiled);
+            self.hold_against_rules(&mut compiled);
             self.previews.time.note_missing(&mut compiled);
             self.previews.learn(compiled);
         }

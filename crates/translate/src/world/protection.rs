@@ -124,6 +124,7 @@ impl World {
             || old.gate_body != new.gate_body
             || old.gate_knows_claims() != new.gate_knows_claims()
             || old.written_headers != new.written_headers
+            || old.closed_to_previews != new.closed_to_previews
             || old.demands_otherwise(new);
         if old.coverage != new.coverage {
             self.stirred.extend(new.coverage.repeating_otherwise(&old.coverage).cloned());

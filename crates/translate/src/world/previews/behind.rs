@@ -1,4 +1,5 @@
-//! Services that rules keep, at paths of their own: a preview does not lead around those.
+//! Services that rules keep, at paths of their own: a preview does not lead around those. And logins of rules that nobody can have
+//! there.
 
 use std::sync::Arc;
 
@@ -6,9 +7,10 @@ use nuncio_api::{ObjectId, PreviewBackends, PreviewPolicy, Problem, ServiceRef};
 use nuncio_ir::auth::FilterRef;
 
 use crate::compiled::{self, HostCondition};
-use crate::coverage::{Applying, Coverage};
+use crate::coverage::{Applying, Coverage, Gate};
+use crate::glob::Glob;
 use crate::pattern::HostPattern;
-use crate::preview::{Compiled, Entrance, Replacement};
+use crate::preview::{Compiled, Entrance, Phase, Replacement};
 use crate::service::{ServiceKey, Target, target};
 use crate::world::World;
 
@@ -23,14 +25,29 @@ struct Demands<'w> {
 }
 
 impl World {
-    /// Takes a Service out of a Preview that would stand in where other rules hold than where a Mapping leads to it.
-    pub(super) fn keep_behind_rules(&self, preview: &mut Compiled) {
+    /// Takes a Service out of a Preview that would stand in where other rules hold than where a Mapping leads to it, and says where
+    /// nobody can log in.
+    pub(super) fn hold_against_rules(&self, preview: &mut Compiled) {
         let kept = self.behind_rules(&preview.id, &preview.policy, &preview.entrances, &preview.replacements);
         for (index, problem) in kept {
             let replacement = &mut preview.replacements[index];
             (replacement.missing, replacement.forbidden) = (Some(problem.message.clone()), true);
             preview.problems.push(problem);
         }
+        let closed: Vec<_> = preview.entrances.iter().filter_map(|entrance| self.closed(preview, entrance)).collect();
+        preview.problems.extend(closed);
+    }
+
+    /// That a login is asked for at an entrance which is not for its names. Which one it is stands at the policy, for operators.
+    fn closed(&self, preview: &Compiled, entrance: &Entrance) -> Option<Problem> {
+        let has_gate = matches!(preview.gate, Some(Gate::Filters { .. }));
+        let asks = |rules: &Glob| rules.matches(&entrance.baseline) || has_gate && rules.matches(&entrance.name);
+        if preview.phase == Phase::Ended || !self.protection.closed_to_previews.iter().any(asks) {
+            return None;
+        }
+        let message = "whatever asks for a login there answers 403: a login is not for previews; who runs the gateway finds at the \
+                       PreviewPolicy what to add";
+        Some(Problem::warning("NoMatchingOrigin", format!("spec.entrypoints[{}].host", entrance.index), message))
     }
 
     /// Which of those that stand in do so where other rules hold than where a Mapping leads to them, each with what is to be said

@@ -182,7 +182,7 @@ fn a_login_that_previews_ask_for_and_is_not_for_them_is_told_of() {
     let policy = POLICY.replace("[Public]", "[Public], scheme: http, port: 8080");
     let id = ObjectId::new(Kind::PreviewPolicy, "default", "previews");
     let shop = "{origin: 'http://shop.example:8080'}";
-    let mut world = of(&[SITE, &policy, &login_of_rules(shop)]);
+    let mut world = of(&[SITE, &policy, PREVIEW, &login_of_rules(shop)]);
     let told: Vec<_> = world.problems(&id).into_iter().map(|it| (it.reason, it.field, it.message)).collect();
     let [("NoMatchingOrigin", field, message)] = &told[..] else { panic!("{told:?}") };
     assert_eq!(field, "spec.domain");
@@ -192,8 +192,17 @@ fn a_login_that_previews_ask_for_and_is_not_for_them_is_told_of() {
         "what to write: {message}"
     );
 
+    // Who previews is told too, not which Filter it is.
+    let of_preview = world.problems(&super::preview());
+    let told: Vec<_> =
+        of_preview.iter().map(|it| (it.reason, &*it.field, it.message.contains("login.default"))).collect();
+    assert_eq!(told, [("NoMatchingOrigin", "spec.entrypoints[0].host", false)]);
+
+    world.take_turned();
     // What it says, done: nothing is said of the origin either, for which no rule is written.
     apply(&mut world, &login_of_rules(&format!("{shop}, {PREVIEWS_ORIGIN}")));
+    assert!(world.take_turned().contains(&super::preview()), "looked at again");
+    assert_eq!(reasons(&world, &super::preview()), [""; 0]);
     let filter = ObjectId::new(Kind::Filter, "default", "login");
     assert_eq!((reasons(&world, &id), reasons(&world, &filter)), (vec![], vec![]));
     // Where no preview shows the host of the rule, it is that origin that is of no use.
@@ -214,6 +223,7 @@ fn a_gate_at_which_nobody_can_log_in_is_told_of() {
         ("{origin: 'https://shop.example', internalOrigin: '*://*'}", vec![]),
     ] {
         let filter = login_of_rules(origins).split_inclusive("---\n").next().unwrap().to_owned();
-        assert_eq!(reasons(&of(&[SITE, &filter, &policy, &preview]), &id), told, "{origins}");
+        let world = of(&[SITE, &filter, &policy, &preview]);
+        assert_eq!((reasons(&world, &id), reasons(&world, &super::preview())), (told.clone(), told), "{origins}");
     }
 }
