@@ -310,6 +310,7 @@ function start() {
   form.addEventListener('input', follow);
   form.addEventListener('change', follow);
   form.addEventListener('submit', send);
+  keepOverLogins();
   form.querySelector('fieldset').disabled = false;
   follow();
 }

@@ -127,7 +127,11 @@ fn every_text_that_is_named_is_there_and_none_is_left_over() {
     let controller = ["edit/fields/table.rs", "admin/edit.rs"]
         .map(|file| fs::read_to_string(place("../controller/src").join(file)).unwrap());
     let is_of_controller = |name: &str| controller.iter().any(|source| source.contains(&format!("\"{name}\"")));
-    let script = concat!(include_str!("../../../../web/reasons.js"), include_str!("../../../../web/try-it.js"));
+    let script = concat!(
+        include_str!("../../../../web/reasons.js"),
+        include_str!("../../../../web/drafts.js"),
+        include_str!("../../../../web/try-it.js")
+    );
     let is_named = |name: &str| {
         let counted = name.strip_suffix("_one").unwrap_or(name);
         [name, counted].iter().any(|name| written.contains(&format!("\"{name}\"")))

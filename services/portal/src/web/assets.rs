@@ -81,6 +81,7 @@ pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("../../../../web/session.js"),
         include_str!("../../../../web/parameters.js"),
         include_str!("../../../../web/reasons.js"),
+        include_str!("../../../../web/drafts.js"),
         include_str!("../../../../web/try-it.js"),
     );
     Asset::new("try-it", "js", "text/javascript; charset=utf-8", content)

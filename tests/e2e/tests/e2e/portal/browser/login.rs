@@ -33,6 +33,25 @@ async fn a_reader_logs_in_and_sees_and_calls_what_is_for_him() {
     gateway.stop().await;
 }
 
+#[tokio::test]
+async fn what_was_typed_outlives_a_login_and_nothing_secret_of_it() {
+    let site = Site::new();
+    let (_shop, _accounts) = (shop(&site).await, accounts(&site).await);
+    let gateway = gateway(&site).await;
+    api(&site, "orders", "current").await;
+    let seen = told(&site, "draft.mjs").await;
+    assert_eq!(text(&seen, "/refused/status"), "401 Unauthorized");
+    assert_ne!(seen["order"], seen["example"], "it is not what the page has of itself");
+    assert_eq!(seen["found"], json!({ "body": seen["order"], "headers": "X-Note: kept", "key": "" }), "{seen:#}");
+    assert!(text(&seen, "/inTab").contains("X-Note: kept"), "{seen:#}");
+    assert!(!text(&seen, "/inTab").contains("typed-secret"), "{seen:#}");
+    assert!(text(&seen, "/said").contains("What you typed before the login"), "{seen:#}");
+    assert_eq!(seen["left"], 0, "it is gone from the tab: {seen:#}");
+    assert_eq!(text(&seen, "/bought/status"), "201 Created", "{seen:#}");
+    assert_eq!(seen["again"], json!({ "body": seen["example"], "headers": "", "key": "" }), "{seen:#}");
+    gateway.stop().await;
+}
+
 /// What `make demo` shows: a real page of the provider, then the page first asked for, and a logout for both tabs.
 #[tokio::test]
 async fn orders_need_a_login_that_ends_in_both_tabs() {

@@ -1,0 +1,68 @@
+// Keeps what was typed into the form while somebody logs in, who would come back to the example otherwise: in this tab alone, by the
+// path of the page, until that has it again. What shows who he is does not go with it, and files cannot.
+
+const DRAFT = `nuncio-draft ${location.pathname}`;
+// Characters that are kept; of more nothing is.
+const MOST_KEPT = 1 << 20;
+const FIELDS = '#try-origin, #try-media, #try-body, #try-headers, [data-place], [data-part]:not([type=file])';
+
+// The fields of the form, by what they are found again.
+function fields() {
+  const all = [...form.querySelectorAll(FIELDS)].filter(({ dataset: { name, part } }) => !isSecret(name ?? part ?? ''));
+  return new Map(all.map((field) => [field.id || `${field.dataset.place ?? 'part'} ${field.dataset.name ?? field.dataset.part}`, field]));
+}
+
+// Lines of headers that hold no secret.
+const plain = (lines) => lines.split('\n').filter((line) => !isSecret(line.split(':')[0])).join('\n');
+
+function values() {
+  return [...fields()].map(([name, { id, value }]) => [name, id === 'try-headers' ? plain(value) : value]);
+}
+
+// Browsers may have no storage for this page, or no more of it.
+function stored(act) {
+  try {
+    return act(sessionStorage);
+  } catch {
+    return null;
+  }
+}
+
+// Keeps what is another than what the page came with.
+function keep(given) {
+  const typed = JSON.stringify(values().filter(([name, value]) => value !== given.get(name)));
+  if (typed !== '[]' && typed.length <= MOST_KEPT) stored((storage) => storage.setItem(DRAFT, typed));
+}
+
+const forget = () => stored((storage) => storage.removeItem(DRAFT));
+
+// Fills in again what was kept; says whether there was anything.
+function restored() {
+  const kept = stored((storage) => JSON.parse(storage.getItem(DRAFT))) ?? [];
+  forget();
+  const found = fields();
+  for (const [name, value] of kept) {
+    const field = found.get(name);
+    // The document may have changed meanwhile, and so may the addresses.
+    if (!field || (field.options && ![...field.options].some((option) => option.value === value))) continue;
+    field.value = value;
+    const around = field.closest('details');
+    if (around) around.open = true;
+    // The example of another body is put into the field of the body, which comes after it.
+    field.dispatchEvent(new Event('change', { bubbles: true }));
+  }
+  return kept.length > 0;
+}
+
+// Whatever leads to a login on this page: beside an answer, at its top, or in what says that a login has ended.
+function keepOverLogins() {
+  const given = new Map(values());
+  if (restored()) say(text('restored'));
+  document.addEventListener('click', ({ target }) => {
+    if (target.closest('a[href*="/docs/login?"]')) keep(given);
+  });
+  // Who goes back without a login finds the page as he left it.
+  addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) forget();
+  });
+}
