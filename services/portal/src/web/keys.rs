@@ -37,6 +37,8 @@ struct Page<'a> {
     /// A key that is shown this once.
     new: Option<NewKey>,
     wrong: Option<String>,
+    /// What a new one was to be called when nothing came of it.
+    typed: &'a str,
     /// The APIs that take them: what each is called, and its page.
     apis: Vec<(String, String)>,
 }
@@ -68,28 +70,44 @@ pub(super) struct Wanted {
     name: String,
 }
 
+/// What is shown beside the keys that are there.
+#[derive(Default)]
+struct Shown<'a> {
+    new: Option<NewKey>,
+    failed: Option<KeysError>,
+    typed: &'a str,
+}
+
+impl Shown<'_> {
+    fn failed(error: KeysError) -> Self {
+        Self { failed: Some(error), ..Self::default() }
+    }
+}
+
 /// The keys of the reader; a new one is shown this once.
 pub(super) async fn page(visit: Visit, headers: HeaderMap) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit, "").await };
     let sealed: Vec<_> = cookie::values(&headers, COOKIE).collect();
     if sealed.is_empty() {
-        return list(&visit, keys, owner, None, None).await;
+        return list(&visit, keys, owner, Shown::default()).await;
     }
     let new = match keys.opened(owner, sealed).await {
         Ok(new) => new,
         // The cookie stays: loading the page again shows the key.
-        Err(error) => return list(&visit, keys, owner, None, Some(error)).await,
+        Err(error) => return list(&visit, keys, owner, Shown::failed(error)).await,
     };
-    let mut answer = list(&visit, keys, owner, new, None).await;
+    let mut answer = list(&visit, keys, owner, Shown { new, ..Shown::default() }).await;
     answer.headers_mut().append(header::SET_COOKIE, set_cookie("", 0, &headers));
     answer
 }
 
 /// A new one.
 pub(super) async fn create(visit: Visit, headers: HeaderMap, Form(wanted): Form<Wanted>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
-    let done = keys.create(owner, &wanted.name).await;
-    changed(&visit, keys, owner, &headers, done.map(Some)).await
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit, &wanted.name).await };
+    match keys.create(owner, &wanted.name).await {
+        Ok(new) => changed(&headers, Some(new)),
+        Err(error) => list(&visit, keys, owner, Shown { typed: &wanted.name, ..Shown::failed(error) }).await,
+    }
 }
 
 /// Asks whether another is meant to take the place of one.
@@ -100,9 +118,11 @@ pub(super) async fn ask_rotate(visit: Visit, Path(id): Path<String>) -> Response
 
 /// Another in the place of one.
 pub(super) async fn rotate(visit: Visit, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
-    let done = keys.rotate(owner, &id).await;
-    changed(&visit, keys, owner, &headers, done.map(Some)).await
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit, "").await };
+    match keys.rotate(owner, &id).await {
+        Ok(new) => changed(&headers, Some(new)),
+        Err(error) => list(&visit, keys, owner, Shown::failed(error)).await,
+    }
 }
 
 /// Asks whether the end of one is meant.
@@ -113,9 +133,11 @@ pub(super) async fn ask_revoke(visit: Visit, Path(id): Path<String>) -> Response
 
 /// The end of one.
 pub(super) async fn revoke(visit: Visit, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit).await };
-    let done = keys.revoke(owner, &id).await;
-    changed(&visit, keys, owner, &headers, done.map(|()| None)).await
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit, "").await };
+    match keys.revoke(owner, &id).await {
+        Ok(()) => changed(&headers, None),
+        Err(error) => list(&visit, keys, owner, Shown::failed(error)).await,
+    }
 }
 
 /// Where keys are, and whose are asked for.
@@ -145,42 +167,27 @@ async fn apis(visit: &Visit) -> Vec<(String, String)> {
     taking.map(|entry| (entry.title().to_owned(), api_link(&entry.api.id))).collect()
 }
 
-/// Why there are none.
-async fn nobody(visit: &Visit) -> Response {
+/// Why there are none. Who was logged out before he sent the name of a new one finds it in the form again.
+async fn nobody(visit: &Visit, typed: &str) -> Response {
     if visit.keys.is_none() {
         return NotFound::new(visit, visit.texts().text("keys_off")).into_response();
     }
-    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None, apis: apis(visit).await };
-    (StatusCode::FORBIDDEN, respond(&page)).into_response()
+    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None, typed, apis: apis(visit).await };
+    let status = if typed.is_empty() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+    (status, respond(&page)).into_response()
 }
 
-/// Leads on to the list after a change, with a new key in a cookie; says what was wrong otherwise.
-async fn changed(
-    visit: &Visit,
-    keys: &Keys,
-    owner: &Identity,
-    headers: &HeaderMap,
-    done: Result<Option<NewKey>, KeysError>,
-) -> Response {
-    match done {
-        Err(error) => list(visit, keys, owner, None, Some(error)).await,
-        Ok(new) => {
-            let mut answer = Redirect::to(PAGE).into_response();
-            let cookie = new.map(|new| set_cookie(&new.sealed(), ON_THE_WAY, headers));
-            answer.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
-            answer
-        }
-    }
+/// Leads on to the list after a change, with a new key in a cookie.
+fn changed(headers: &HeaderMap, new: Option<NewKey>) -> Response {
+    let mut answer = Redirect::to(PAGE).into_response();
+    let cookie = new.map(|new| set_cookie(&new.sealed(), ON_THE_WAY, headers));
+    answer.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    answer
 }
 
 /// The reader's keys.
-async fn list(
-    visit: &Visit,
-    keys: &Keys,
-    owner: &Identity,
-    new: Option<NewKey>,
-    failed: Option<KeysError>,
-) -> Response {
+async fn list(visit: &Visit, keys: &Keys, owner: &Identity, shown: Shown<'_>) -> Response {
+    let Shown { new, failed, typed } = shown;
     let (own, failed) = match (keys.of(owner).await, failed) {
         (Ok(own), failed) => (own, failed),
         (Err(error), failed) => (Vec::new(), failed.or(Some(error))),
@@ -190,25 +197,26 @@ async fn list(
         keys: rows(visit, keys, own).await,
         new,
         wrong: failed.as_ref().map(|error| told(error, visit.texts())),
+        typed,
         apis: apis(visit).await,
     };
-    shown(failed.as_ref(), &page)
+    for_no_cache(failed.as_ref(), &page)
 }
 
 async fn confirm(visit: &Visit, id: &str, change: &'static str, texts: [&'static str; 3]) -> Response {
-    let Some((keys, owner)) = whose(visit) else { return nobody(visit).await };
+    let Some((keys, owner)) = whose(visit) else { return nobody(visit, "").await };
     let key = match keys.find(owner, id).await {
         Ok(key) => key,
-        Err(error) => return list(visit, keys, owner, None, Some(error)).await,
+        Err(error) => return list(visit, keys, owner, Shown::failed(error)).await,
     };
     match rows(visit, keys, vec![(id.to_owned(), key)]).await.pop() {
-        Some(key) => shown(None, &Confirm { frame: visit.frame(), key, change, texts }),
-        None => list(visit, keys, owner, None, None).await,
+        Some(key) => for_no_cache(None, &Confirm { frame: visit.frame(), key, change, texts }),
+        None => list(visit, keys, owner, Shown::default()).await,
     }
 }
 
 /// A page that is for no cache.
-fn shown(failed: Option<&KeysError>, page: &impl Template) -> Response {
+fn for_no_cache(failed: Option<&KeysError>, page: &impl Template) -> Response {
     let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     (failed.map_or(StatusCode::OK, status), headers, respond(page)).into_response()
 }

@@ -74,7 +74,25 @@ async fn keys_are_given_to_who_is_logged_in_and_asks_from_a_page_of_ours() {
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("needs a name") && !page.contains("nuncio_"));
     assert_eq!(post(&portal, "/docs/keys", "cross-site", "name=x", ann()).await.0, StatusCode::FORBIDDEN);
     let (status, _, page) = post(&portal, "/docs/keys", "same-origin", "name=x", HeaderMap::new()).await;
-    assert!(status == StatusCode::FORBIDDEN && !page.contains("laptop") && !page.contains("nuncio_"), "{page}");
+    assert!(status == StatusCode::UNAUTHORIZED && !page.contains("laptop") && !page.contains("nuncio_"), "{page}");
+    assert_eq!(with_cookie(&portal, "/docs/keys", "a=b", HeaderMap::new()).await.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_name_of_a_key_is_not_lost_where_none_was_made() {
+    let (portal, signer, _directory) = with_keys().await;
+    let long = "a".repeat(61);
+    for (name, headers, status, said) in [
+        ("laptop", HeaderMap::new(), StatusCode::UNAUTHORIZED, "You are logged out, so no key was made."),
+        (long.as_str(), signed(&signer, |_| {}), StatusCode::UNPROCESSABLE_ENTITY, "60 characters at most"),
+    ] {
+        let (found, _, page) = post(&portal, "/docs/keys", "same-origin", &format!("name={name}"), headers).await;
+        let typed = format!("name=\"name\" value=\"{name}\"");
+        assert!(found == status && page.contains(said) && page.contains(&typed), "{found} {page}");
+    }
+    let (_, _, page) = post(&portal, "/docs/keys", "same-origin", "name=laptop", HeaderMap::new()).await;
+    let (_, main) = page.split_once("<main").unwrap();
+    assert!(main.contains("href=\"/docs/login?to=%2Fdocs%2Fkeys\" target=\"_blank\""), "{main}");
 }
 
 #[tokio::test]
