@@ -41,6 +41,12 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   const secret = await page.innerText('#secret');
   const found = await violations(page);
   await page.screenshot({ path: `${pictures}/keys-dark.png` });
+  // The browser's way back shows a page as it was left.
+  await page.evaluate(() => addEventListener('pagehide', () => sessionStorage.setItem('left', document.querySelector('main').textContent)));
+  await page.goto(`${origin}/docs/changes`);
+  await page.goBack();
+  await page.waitForSelector('main input[name=name]');
+  const back = { left: await page.evaluate(() => sessionStorage.getItem('left')), said: await page.innerText('main') };
   await page.reload();
   const again = { secret: await page.locator('#secret').count(), keys: await page.locator('main tbody tr').count() };
 
@@ -69,5 +75,5 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await keys.waitForURL(`${origin}/docs/keys`);
   await keys.waitForSelector('main table', { state: 'detached' });
   const ended = await sendUntil(page, '401');
-  return { takers, asSomebody, refused, called, ended, sample, listed, again, asked, isShownOnce: !shown.includes(secret), violations: found, faults };
+  return { takers, asSomebody, refused, called, ended, sample, listed, again, back, asked, isShownOnce: !shown.includes(secret), violations: found, faults };
 });

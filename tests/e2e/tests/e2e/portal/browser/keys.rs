@@ -57,6 +57,10 @@ async fn a_key_is_made_and_used_by_the_keyboard_alone() {
     assert!(text(&seen, "/takers").contains("These APIs take them: Orders, Stock"), "{seen:#}");
     assert!(text(&seen, "/listed").contains("laptop") && text(&seen, "/listed").contains("1 request"), "{seen:#}");
     assert_eq!((&seen["isShownOnce"], &seen["again"]), (&json!(true), &json!({ "secret": 0, "keys": 1 })), "{seen:#}");
+    assert!(text(&seen, "/back/left").contains("It was shown once."), "{seen:#}");
+    for path in ["/back/left", "/back/said"] {
+        assert!(!text(&seen, path).contains("nuncio_"), "{path} has the key: {seen:#}");
+    }
     assert!(text(&seen, "/asked").contains("Revoke the key laptop?"), "{seen:#}");
     gateway.stop().await;
 }
