@@ -5,7 +5,8 @@ import { send, watched } from './steps.mjs';
 await story(async ({ context, settings: { portal } }) => {
   const { page, faults } = await watched(context);
   await page.goto(`${portal}/docs/doc/default/cart/operations/show`);
-  await page.selectOption('#try-origin', { index: 1 });
+  const to = await page.locator('#try-origin option').allInnerTexts();
+  const chosen = await page.inputValue('#try-origin');
   const told = await send(page);
-  return { told, violations: [], faults };
+  return { to, chosen, told, violations: [], faults };
 });

@@ -80,11 +80,12 @@ pub(crate) struct OperationView {
 }
 
 impl OperationView {
-    /// The view of one of a reference's operations. `schema_link` is where pages of schemas are; it is of no use to send
-    /// headers that are `removed`, and `proof` is what a program has to.
+    /// The view of one of a reference's operations. Samples are sent to `origin`. `schema_link` is where pages of schemas are; it
+    /// is of no use to send headers that are `removed`, and `proof` is what a program has to.
     pub(crate) fn of(
         reference: &Reference,
         operation: &Operation,
+        origin: Option<&String>,
         schema_link: &str,
         removed: impl Fn(&str) -> bool,
         proof: &Proof,
@@ -103,7 +104,7 @@ impl OperationView {
         let is_sent = |parameter: &Value| !(is_header(parameter) && text(parameter, "name").is_some_and(&removed));
         let sent: Vec<_> = all.iter().copied().filter(|parameter| is_sent(parameter)).collect();
         // A page has it in any case, so it is charged before all else.
-        let mut request = request(reference, operation, &sent, &budget);
+        let mut request = Request { origin: origin.cloned(), ..request(reference, operation, &sent, &budget) };
         let schemas = Schemas::new(root, schema_link, texts, &budget);
         let described = Described::of(root, document.version, &schemas, written, &all);
         bring(&mut request, described.body.as_ref());
@@ -136,14 +137,10 @@ fn external(operation: &Value) -> Option<(String, String)> {
     Some((short(text(external, "description").unwrap_or(url)), url.to_owned()))
 }
 
-/// What is sent in a sample, but for the body: what has to be.
+/// What is sent in a sample, but for where to and the body: what has to be.
 fn request(reference: &Reference, operation: &Operation, all: &[&Value], budget: &Budget) -> Request {
-    let mut request = Request {
-        method: operation.method.clone(),
-        origin: reference.origins().first().cloned(),
-        path: operation.sample.clone(),
-        ..Request::default()
-    };
+    let mut request =
+        Request { method: operation.method.clone(), path: operation.sample.clone(), ..Request::default() };
     let mut cookies = Vec::new();
     let mut room = MAX_REQUEST;
     for parameter in all.iter().filter(|parameter| parameter.get("required") == Some(&Value::Bool(true))) {

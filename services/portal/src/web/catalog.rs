@@ -17,7 +17,6 @@ use crate::about::About;
 use crate::api::Undocumented;
 use crate::catalog::{Entry, State as DocumentState};
 use crate::content;
-use crate::gateway::Naming;
 use crate::markdown;
 use crate::texts::Texts;
 
@@ -99,7 +98,7 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
     let shown: Vec<_> = catalog.entries.iter().filter(|entry| wanted.takes(entry)).collect();
     let accesses = super::reference::accesses(&site, &shown).await;
     let rows = shown.into_iter().zip(accesses);
-    let rows: Vec<_> = rows.map(|(entry, access)| row(entry, access, catalog.portal.naming, site.texts())).collect();
+    let rows: Vec<_> = rows.map(|(entry, access)| row(&site, entry, access)).collect();
     let landing = site.landing().filter(|_| wanted.is_all());
     let page = Page {
         frame: Frame { term: &wanted.q, ..site.frame() },
@@ -209,10 +208,13 @@ fn facets<'e>(entries: &'e [Arc<Entry>], wanted: &Wanted, texts: &'e Texts) -> V
         .collect()
 }
 
-fn row(entry: &Entry, access: Vec<String>, naming: Naming, texts: &Texts) -> Row {
+fn row(site: &Visit, entry: &Entry, access: Vec<String>) -> Row {
     let (api, reference) = (&entry.api, entry.reference.as_ref());
     let (address, is_reachable) = match &api.mount {
-        Ok(mount) => (format!("{}{}", mount.origins.first().map_or("", |origin| origin), api.served.path.text()), true),
+        Ok(mount) => {
+            let nearest = site.nearest(&mount.origins).into_iter().next().unwrap_or_default();
+            (nearest + api.served.path.text(), true)
+        }
         Err(reason) => (reason.to_string(), false),
     };
     let info = |key: &str| reference.and_then(|known| known.document.info(key)).unwrap_or_default();
@@ -222,7 +224,7 @@ fn row(entry: &Entry, access: Vec<String>, naming: Naming, texts: &Texts) -> Row
         title: entry.title().to_owned(),
         link: super::reference::api_link(&api.id),
         summary,
-        designation: entry.designation(naming),
+        designation: entry.designation(site.catalog().portal.naming),
         version: info("version").to_owned(),
         specification: reference.map(|known| known.document.version.to_string()).unwrap_or_default(),
         address,
@@ -231,7 +233,7 @@ fn row(entry: &Entry, access: Vec<String>, naming: Naming, texts: &Texts) -> Row
         access,
         about: Arc::clone(&entry.about),
         state: entry.state(),
-        state_words: state_words(entry, texts),
+        state_words: state_words(entry, site.texts()),
     }
 }
 

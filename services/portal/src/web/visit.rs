@@ -119,6 +119,16 @@ impl Visit {
         }
     }
 
+    /// Addresses of an API, those first that pages here may ask: to a browser another scheme or port is another site, which has
+    /// to let them, and of https it wants a certificate that it trusts.
+    pub(crate) fn nearest(&self, origins: &[String]) -> Vec<String> {
+        let here = scheme(&self.origin);
+        let mut nearest = origins.to_vec();
+        // Those that are as near stay in their order.
+        nearest.sort_by_key(|origin| (!origin.eq_ignore_ascii_case(&self.origin), scheme(origin) != here));
+        nearest
+    }
+
     /// What is around every page.
     pub(crate) fn frame(&self) -> Frame<'_> {
         let who = self.viewer.identity.as_ref().map_or("", |identity| &identity.subject);
@@ -194,6 +204,11 @@ fn login_address<'c>(catalog: &'c Catalog, headers: &HeaderMap, is_console: bool
     let is_over_tls = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let scheme = if is_over_tls { "https://" } else { "http://" };
     back.iter().find(|address| address.starts_with(scheme)).or(back.first()).map(String::as_str)
+}
+
+/// The scheme of an address; nothing where there is none.
+fn scheme(origin: &str) -> Option<&str> {
+    origin.split_once("://").map(|(scheme, _)| scheme)
 }
 
 /// Whether a browser says that it runs on a machine of Apple's: their keyboards have other names for the same keys.

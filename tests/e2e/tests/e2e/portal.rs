@@ -138,7 +138,7 @@ async fn every_service_is_found_read_and_can_be_called_as_it_says() {
     .await;
 
     let page = ask(&site, "/docs/doc/default/cart/operations/show").await.text();
-    assert!(page.contains("/api/carts/{user}") && page.contains("https://shop.localhost:8443/api/carts/ann"), "{page}");
+    assert!(page.contains("/api/carts/{user}") && page.contains("http://shop.localhost:8080/api/carts/ann"), "{page}");
     assert_eq!(ask(&site, "/api/carts/ann").await.status, 200, "the request of the sample");
     gateway.stop().await;
 }

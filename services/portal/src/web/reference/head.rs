@@ -96,10 +96,10 @@ impl Head {
             state: entry.state(),
             state_words: state_words(entry, texts),
             trouble: entry.trouble.as_ref().map(|trouble| (site.told(&trouble.why), ago(texts, trouble.since))),
-            servers: reference
-                .map_or(&[][..], |known| known.origins())
-                .iter()
-                .map(|origin| format!("{origin}{path}"))
+            servers: site
+                .nearest(reference.map_or(&[][..], |known| known.origins()))
+                .into_iter()
+                .map(|origin| origin + path)
                 .collect(),
             not_computable: api.mount.as_ref().err().map(ToString::to_string),
             documents: documents_link(&api.id),

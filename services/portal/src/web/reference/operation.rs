@@ -32,7 +32,7 @@ struct OperationPage<'a> {
     conditions: &'a [String],
     /// What the gateway does with it, if the gateway tells.
     edge: Option<Edge>,
-    /// Where a request may be sent.
+    /// Where a request may be sent, the nearest first.
     origins: &'a [String],
     previews: &'a [PreviewAddress],
     /// Where the portal says why a request is answered as it is.
@@ -73,7 +73,8 @@ fn operation_page(
     let removed = |header: &str| entry.api.served.removes(header);
     let link = format!("{}/schemas/", head.link);
     let way_in = WayIn::of(site, entry, edge.as_ref());
-    let view = OperationView::of(reference, operation, &link, removed, &way_in.proof, site.texts())?;
+    let origins = site.nearest(reference.origins());
+    let view = OperationView::of(reference, operation, origins.first(), &link, removed, &way_in.proof, site.texts())?;
     let page = OperationPage {
         frame: site.frame(),
         menu: Menu::of(reference, slug),
@@ -81,7 +82,7 @@ fn operation_page(
         unrouted: unrouted(operation, edge.as_ref(), site.texts()),
         edge,
         conditions: &entry.api.served.conditions,
-        origins: reference.origins(),
+        origins: &origins,
         previews,
         explain: format!("/docs/api/v1/apis/{}/{}/explain", escape_path(&id.namespace), escape_path(&id.segment())),
         way_in,
@@ -90,8 +91,8 @@ fn operation_page(
         operation,
         view,
     };
-    let origins = reference.origins().iter().chain(previews.iter().map(|preview| &preview.origin));
-    Some((try_it::policy(origins), respond(&page)).into_response())
+    let asked = origins.iter().chain(previews.iter().map(|preview| &preview.origin));
+    Some((try_it::policy(asked), respond(&page)).into_response())
 }
 
 /// Why no request reaches an operation: whoever knows all routes knows better than the document.

@@ -43,6 +43,34 @@ async fn operations_are_listed_in_the_order_of_the_document() {
 }
 
 #[tokio::test]
+async fn the_address_that_pages_here_may_ask_is_the_first() {
+    let portal = portal(&cart(), None);
+    let [secure, plain] = ["https://shop.example", "http://shop.example:8080"];
+    for (host, scheme, first, second) in [
+        ("shop.example:8080", "http", plain, secure),
+        ("127.0.0.1:8088", "http", plain, secure),
+        ("shop.example", "https", secure, plain),
+        ("docs.example", "https", secure, plain),
+    ] {
+        let ask = async |path: &str| {
+            let mut request = Request::get(path).body(Body::empty()).unwrap();
+            request.headers_mut().insert(header::HOST, host.parse().unwrap());
+            request.headers_mut().insert("x-forwarded-proto", scheme.parse().unwrap());
+            let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+            String::from_utf8_lossy(&body).into_owned()
+        };
+        let page = ask("/docs/doc/shop/cart/operations/show").await;
+        assert!(page.contains(&format!("<option>{first}</option><option>{second}</option>")), "{host}: {page}");
+        assert!(page.contains(&format!("curl &#39;{first}/api/carts/user&#39;")), "{host}: {page}");
+        let catalog = ask("/docs/").await.replace("<wbr>", "");
+        assert!(
+            catalog.contains(&format!("{first}/api/")) && !catalog.contains(&format!("{second}/api/")),
+            "{catalog}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_the_service_sends_by_itself_is_listed_as_such() {
     let mut document = cart();
     let order = json!({ "summary": "An order", "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Cart" } } } },

@@ -47,8 +47,7 @@ async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
     assert_eq!(text(&seen, "/elsewhere"), "refused");
 
     let seen = told(&site, "without-javascript.mjs").await;
-    for part in ["Every product", "price_cents", "needs JavaScript", "curl 'https://shop.localhost:8443/api/products'"]
-    {
+    for part in ["Every product", "price_cents", "needs JavaScript", "curl 'http://shop.localhost:8080/api/products'"] {
         assert!(text(&seen, "/read").contains(part), "{part}: {seen:#}");
     }
     assert_eq!(seen["isStill"], true);
@@ -77,6 +76,12 @@ async fn a_portal_at_an_address_of_its_own_sends_requests_where_it_may() {
     let gateway = gateway(&site).await;
     api(&site, "cart", "current").await;
     let seen = told(&site, "another-origin.mjs").await;
+    let [secure, plain] = [format!("https://{HOST}:8443"), format!("http://{HOST}:8080")];
+    assert_eq!(
+        (&seen["to"], &seen["chosen"]),
+        (&json!([plain, secure]), &json!(plain)),
+        "its scheme is first: {seen:#}"
+    );
     assert_eq!(text(&seen, "/told/status"), "200 OK");
     assert!(text(&seen, "/told/answer").contains("answered by the service"), "{seen:#}");
     gateway.stop().await;
