@@ -48,27 +48,57 @@ function later(wait) {
   return /^[0-9]+$/.test(wait ?? '') ? [element('p', {}, text('later', { time: timeOf(Number(wait)) }))] : [];
 }
 
-// What the gateway says that a request needs, or whether what it brings is taken.
-const NEEDS = /^(needs|if) /;
+// What the gateway asks of a request first, and what becomes of it then, as it says that in a sentence.
+const ASKED = /^(?:needs (?<needs>.*?); without one .*?; with one|if (?<checks>.*?)(?: \(if not, .*?\))?): (?<then>.*)$/;
 
-function reasons({ status, headers }, told, { outcome, protection, limits, failures }) {
-  const decided = text(status === 429 ? 'limited' : 'decided');
-  const isDecided = status === 429 ? limits.some(({ limit }) => limit) : !UNDECIDED.has(status) && protection.length;
+// The same for who has had an answer already: what else would become of the request does not matter to him.
+function because({ status }, { outcome, protection, limits }) {
+  if (status === 429) return limits.some(({ limit }) => limit) ? text('limited') : `${outcome}.`;
+  const { needs, checks, then } = ASKED.exec(outcome)?.groups ?? {};
+  if (UNDECIDED.has(status)) return `${then ?? outcome}.`;
+  if (needs) return text('needs', { what: needs });
+  if (checks) return text('checks', { what: checks });
+  return protection.length ? text('decided') : `${outcome}.`;
+}
+
+// What says why.
+function whyNote(why, ...more) {
+  return element('div', { className: 'note why' }, element('p', {}, element('strong', {}, text('why')), ` ${why}`), ...more);
+}
+
+function reasons(response, told, explanation) {
+  const { status, headers } = response;
+  const { protection, limits, failures } = explanation;
   const rules = protection.map(({ by, filters, outcome: what }) =>
     element('li', {}, ...(by ? [element('code', {}, by), ': '] : []), filters.length ? askedOf(what, filters) : what));
   const held = limits.map(({ labels, limit, outcome: what }) =>
     element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), labels ? text('limit_for', { labels, outcome: what }) : what));
-  return element('div', { className: 'note why' },
-    element('p', {}, element('strong', {}, text('why')), ' ', told ? `${told}; ` : '', isDecided && !NEEDS.test(outcome) ? decided : `${outcome}.`),
+  return whyNote(
+    `${told ? `${told}; ` : ''}${because(response, explanation)}`,
     ...later(headers.get('retry-after')),
     element('ul', {}, ...failuresOf(status, failures), ...rules, ...held), ...(status === 401 ? wayIn() : []), ...([401, 403].includes(status) ? ownKeys() : []));
+}
+
+// What the gateway says of itself that is wrong (RFC 9457): there is nothing to add to that.
+function detailOf(response, body) {
+  const isProblem = /^application\/problem\+json\b/i.test(response.headers.get('content-type') ?? '');
+  const { detail } = (isProblem && parsed(body)) || {};
+  return typeof detail === 'string' ? detail : '';
+}
+
+// Why the gateway has answered, if it says so or can be asked.
+async function reasonOf(response, body, asked) {
+  const detail = detailOf(response, body);
+  if (detail) return whyNote(detail, ...later(response.headers.get('retry-after')));
+  const told = REFUSALS.has(response.status) ? await explained(asked).catch(() => null) : null;
+  return told && reasons(response, wordsOf(response, body), told);
 }
 
 // What becomes of a slash in a parameter of a path: the gateway has no `%2F` in paths, unless it is told otherwise.
 function slashReason({ type, status }, { slashed: name }) {
   const become = { opaqueredirect: 'slash_unescaped' }[type] ?? (status === 400 ? 'slash_refused' : null);
   if (!name || !become) return [];
-  return [element('div', { className: 'note why' }, element('p', {}, element('strong', {}, text('why')), ' ', text(become, { name })))];
+  return [whyNote(text(become, { name }))];
 }
 
 // Where the reader makes keys that are taken here.

@@ -253,9 +253,9 @@ async function send(event) {
     const { facts, body, byService } = show(response, asked, Math.round(performance.now() - began));
     const { body: told, length } = await read(response, body);
     // Of a slash it is said already.
-    const isOpen = REFUSALS.has(response.status) && !byService && slashReason(response, asked).length === 0;
-    const reason = isOpen ? await explained(asked).catch(() => null) : null;
-    if (reason) facts.after(reasons(response, wordsOf(response, told), reason));
+    const isOpen = !byService && slashReason(response, asked).length === 0;
+    const reason = isOpen ? await reasonOf(response, told, asked) : null;
+    if (reason) facts.after(reason);
     if (response.status === 401 && valueOf('try-as') === 'session' && await isLoggedOut()) facts.after(loggedOut());
     facts.append(`, ${length}`);
   } catch (error) {

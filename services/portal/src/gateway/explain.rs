@@ -107,7 +107,9 @@ impl Explanation {
     /// What of it is for who is no operator: names of rules, Filters, clusters and services are left out.
     pub(crate) fn for_readers(self) -> Self {
         if let Some((asked, rest)) = asked(&self.outcome) {
-            let rest = Self { outcome: rest, ..self }.for_readers();
+            // That somebody asks is said by that; who passes from certain addresses alone is not.
+            let protection = self.protection.into_iter().filter(Protection::is_of_addresses).collect();
+            let rest = Self { outcome: rest, protection, ..self }.for_readers();
             return Self { outcome: format!("{asked}: {}", rest.outcome), ..rest };
         }
         let outcome = match &self.outcome {
@@ -199,6 +201,20 @@ mod tests {
                 Protection { by: String::new(), filters: Vec::new(), applies: true, outcome: told.to_owned() };
             assert_eq!(seen, expected, "{by}");
         }
+    }
+
+    #[test]
+    fn readers_are_not_told_twice_that_somebody_asks() {
+        let readers = |outcome: &str| {
+            let by = |by: &str| serde_json::json!({ "by": by, "filters": ["a"], "applies": true, "outcome": "asked" });
+            let protection = [by("orders.shop#0"), by("ip_allow of the Module")];
+            let explanation = serde_json::json!({ "outcome": outcome, "protection": protection, "limits": [] });
+            let told = serde_json::from_value::<Explanation>(explanation).unwrap().for_readers().protection;
+            told.into_iter().map(|protection| protection.outcome).collect::<Vec<_>>()
+        };
+        let addresses = "it may pass only from certain addresses";
+        assert_eq!(readers("needs a login; without one answered 401; with one: forwarded to orders:80"), [addresses]);
+        assert_eq!(readers("forwarded to orders:80"), ["the gateway asks whether it may pass", addresses]);
     }
 
     #[test]

@@ -18,8 +18,11 @@ async fn a_reader_logs_in_and_sees_and_calls_what_is_for_him() {
     api(&site, "orders", "current").await;
     let seen = told(&site, "login.mjs").await;
     assert_eq!(text(&seen, "/refused/status"), "401 Unauthorized");
-    for part in ["a login is needed", "the gateway asks whether it may pass", "Log in"] {
+    for part in ["Why: a login is needed; the request has to show a login or ", "Log in"] {
         assert!(text(&seen, "/refused/answer").contains(part), "{part}: {seen:#}");
+    }
+    for part in ["without one", "with one", "asks whether it may pass"] {
+        assert!(!text(&seen, "/refused/answer").contains(part), "{part} is no reason: {seen:#}");
     }
     for part in ["customers.default", "login.default"] {
         assert!(!text(&seen, "/refused/answer").contains(part), "{part} is for operators: {seen:#}");

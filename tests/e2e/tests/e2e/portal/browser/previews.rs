@@ -29,6 +29,39 @@ async fn the_same_request_is_sent_to_a_preview() {
     gateway.stop().await;
 }
 
+/// A cart that runs on a developer's machine, which is not connected.
+const MY_CART: &str = "apiVersion: nuncio.dev/v1alpha1
+kind: Preview
+metadata: {name: my-cart}
+spec:
+  services: [{baseline: cart, tunnel: true}]
+  entrypoints: [{name: web, host: shop.localhost}]
+  access: {mode: Public}
+";
+
+#[tokio::test]
+async fn a_preview_that_nobody_serves_says_why_and_no_more_is_guessed() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    site.write("my-cart.yaml", MY_CART);
+    let gateway = Gateway::start_with(&site, |command| {
+        command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1", "--portal-show-all"]);
+    })
+    .await;
+    api(&site, "cart", "current").await;
+    let more = json!({ "hosts": { HOST: site.ip(), "*.preview.localhost": site.ip() }, "name": "default/my-cart" });
+    let seen = told_with(&site, "preview.mjs", &more).await;
+    assert_eq!(text(&seen, "/preview/status"), "503 Service Unavailable", "{seen:#}");
+    let answer = text(&seen, "/preview/answer");
+    assert!(answer.contains("Why: The preview my-cart"), "{seen:#}");
+    let (_, why) = answer.split_once("Why: ").unwrap();
+    assert!(why.lines().next().unwrap().contains("nobody has served it"), "{seen:#}");
+    for guess in ["perhaps", "counted so far", "answered by the gateway"] {
+        assert!(!answer.contains(guess), "{guess}: {seen:#}");
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_preview_that_does_not_let_the_portal_ask_is_said_to_be_one() {
     let site = Site::new();

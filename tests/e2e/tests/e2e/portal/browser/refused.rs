@@ -65,11 +65,11 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
     assert_eq!((text(&seen, "/taken/status"), text(&seen, "/taken/body")), ("200 OK", "[]"), "{seen:#}");
     assert!(text(&seen, "/taken/answer").contains("answered by the service"), "{seen:#}");
     for (what, status, parts) in [
-        ("wrong", "401 Unauthorized", &["its token is valid", "the gateway asks whether it may pass"][..]),
+        ("wrong", "401 Unauthorized", &["the gateway asks whether its token is valid."][..]),
         (
             "forbidden",
             "403 Forbidden",
-            &["the token's claims do not allow this", "the gateway asks whether it may pass"],
+            &["Why: the token's claims do not allow this; the gateway asks whether its token is valid."],
         ),
         ("dead", "503 Service Unavailable", &["no connection to the service is made within", "(counted so far: "]),
         ("keptOut", "403 Forbidden", &["rules decide about the request", "it may pass only from certain addresses"]),
