@@ -25,7 +25,8 @@ function misfits() {
     const isField = one.matches('input, textarea');
     if (isWider && ['hidden', 'clip'].includes(overflowX) && textOverflow !== 'ellipsis' && !isField) tell('it is cut off', one);
     if (!isWider || !scrolls(one)) continue;
-    if (one.matches('.side')) tell('a list of links is scrolled sideways', one);
+    if (one.matches('.side, .top nav, .tabs')) tell('a list of links is scrolled sideways', one);
+    if (one.matches('main pre:not(.diff, .answer pre, .prose pre)')) tell('code is scrolled sideways', one);
     const isTable = one.matches('.scroll') || one.querySelector(':scope > table');
     if (isTable && (one.getAttribute('role') !== 'region' || !one.getAttribute('aria-label'))) tell('it has no name', one);
     if (one.tabIndex < 0 && !one.querySelector('a, button, input')) tell('the keyboard does not reach it', one);
