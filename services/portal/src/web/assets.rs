@@ -80,6 +80,7 @@ pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
     let content = concat!(
         include_str!("../../../../web/session.js"),
         include_str!("../../../../web/parameters.js"),
+        include_str!("../../../../web/sample.js"),
         include_str!("../../../../web/reasons.js"),
         include_str!("../../../../web/drafts.js"),
         include_str!("../../../../web/try-it.js"),
