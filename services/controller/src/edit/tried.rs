@@ -51,7 +51,7 @@ impl Editor {
             Act::Change | Act::Delete => old.change(&shown.text, &new),
         };
         let manifest = self.view(id, old, shown.hides() || hides(id, &new), new);
-        Ok((text, told(manifest, effects, &problems, patch)))
+        Ok((text, DryRunView { is_usable, ..told(manifest, effects, &problems, patch) }))
     }
 
     /// What would come of there being no such object. One of another file may count then.
@@ -89,6 +89,7 @@ fn told(manifest: ManifestView, effects: Effects, problems: &[LocatedProblem], p
     DryRunView {
         manifest,
         is_valid: problems.iter().all(|problem| problem.problem.severity != Severity::Error),
+        is_usable: true,
         problems: problems.iter().map(ProblemView::from).collect(),
         patch,
         routes,

@@ -11,8 +11,11 @@ use super::ManifestView;
 pub struct DryRunView {
     /// The manifest, with the new text and its fields.
     pub manifest: ManifestView,
-    /// Whether the object could be used.
+    /// Whether nothing would be wrong with it: only then it is applied.
     pub is_valid: bool,
+    /// Whether it would be in force, also with what is wrong: a rule that names no Filter refuses everybody. What is not usable
+    /// changes nothing, and what was last good stays.
+    pub is_usable: bool,
     /// What would be wrong with it.
     pub problems: Vec<ProblemView>,
     /// The change as a patch of the file, in the unified format; empty where nothing changes.

@@ -37,8 +37,15 @@ fn shop(more: &str, others: &[(&str, &str, &str)]) -> String {
         + &others
 }
 
-/// What it would do to put something else in the text of an object.
+/// What it would do to put something else in the text of an object, with nothing wrong.
 fn tried(all: &str, kind: &str, name: &str, old: &str, new: &str) -> DryRunView {
+    let view = looked_at(all, kind, name, old, new);
+    assert!(view.is_valid && view.is_usable, "{view:#?}");
+    view
+}
+
+/// The same, whatever is wrong.
+fn looked_at(all: &str, kind: &str, name: &str, old: &str, new: &str) -> DryRunView {
     let (_directory, editor, engine) = editor_of(all);
     let [kind, namespace, name] = [kind, "default", name].map(ToOwned::to_owned);
     let query = crate::admin::ManifestQuery { kind, namespace, name, new: false, file: None };
@@ -47,9 +54,7 @@ fn tried(all: &str, kind: &str, name: &str, old: &str, new: &str) -> DryRunView 
     let crate::admin::ManifestQuery { kind, namespace, name, .. } = query;
     let text = Some(text.replace(old, new));
     let change = ChangeRequest { kind, namespace, name, text, ..ChangeRequest::default() };
-    let view = editor.dry_run(&engine, &change).unwrap();
-    assert!(view.is_valid, "{view:#?}");
-    view
+    editor.dry_run(&engine, &change).unwrap()
 }
 
 /// The routes of Mappings that it does something to.
@@ -134,6 +139,19 @@ fn a_rule_reaches_the_routes_that_it_decides_about() {
     assert!(!is_expression(&cart), "nothing of the expression begins so: {cart:#?}");
     let filter = tried(&all, "Filter", "key", "httpHeader: x-key", "httpHeader: x-other-key");
     assert_eq!(reached(&filter), [("/cart", EffectView::Rules)], "{filter:#?}");
+}
+
+#[test]
+fn a_rule_that_names_no_filter_is_in_force_and_one_that_cannot_be_read_changes_nothing() {
+    let filters = [("Filter", "key", KEY), ("FilterPolicy", "policy", POLICY)];
+    let all = shop("timeout_ms: 1000", &filters) + KEYS;
+    let missing = looked_at(&all, "FilterPolicy", "policy", "name: key", "name: keey");
+    assert_eq!((missing.is_valid, missing.is_usable), (false, true), "{missing:#?}");
+    assert_eq!(missing.problems[0].reason, "FilterNotFound", "{missing:#?}");
+    assert_eq!(reached(&missing), [("/cart", EffectView::Rules)], "it refuses what it was asked about: {missing:#?}");
+    let unreadable = looked_at(&all, "FilterPolicy", "policy", "name: key", "name: 7");
+    assert_eq!((unreadable.is_valid, unreadable.is_usable), (false, false), "{unreadable:#?}");
+    assert_eq!(unreadable.routes_total, 0, "what was last good stays: {unreadable:#?}");
 }
 
 #[test]

@@ -15,7 +15,8 @@ pub(super) struct Trial {
     pub(super) problems: Vec<ProblemRow>,
     /// Lines of the patch, each with its class.
     pub(super) lines: Vec<(&'static str, String)>,
-    pub(super) radius: String,
+    /// How far it reaches, or why it is not applied and what serves then.
+    pub(super) verdict: String,
     /// What becomes of routes: first of those that are of no preview.
     pub(super) parts: Vec<Part>,
     pub(super) lost: Vec<Lost>,
@@ -56,7 +57,7 @@ impl Trial {
             problems: std::mem::take(&mut told.problems).into_iter().map(&mut named).collect(),
             is_valid: told.is_valid,
             lines: lines(&told.patch),
-            radius: radius(texts, &told),
+            verdict: verdict(texts, &told),
             parts: parts(texts, told.routes, told.routes_total, told.routes_in_previews),
             lost: lost(texts, told.lost),
             is_bounded: told.is_bounded,
@@ -81,6 +82,15 @@ fn parts(texts: &Texts, effects: Vec<Effect>, total: usize, in_previews: usize) 
         part("edit_affected_previews", true, previews, in_previews),
     ];
     all.into_iter().filter(|part| !part.effects.is_empty()).collect()
+}
+
+/// What comes of it, in a sentence or two.
+fn verdict(texts: &Texts, told: &DryRun) -> String {
+    match (told.is_valid, told.is_usable) {
+        (true, _) => radius(texts, told),
+        (false, true) => texts.with("edit_faulty", "radius", &radius(texts, told)),
+        (false, false) => texts.text("edit_invalid").to_owned(),
+    }
 }
 
 /// How far it reaches.
@@ -192,6 +202,18 @@ mod tests {
         ] {
             assert_eq!(radius(&texts, &told(routes, in_previews, listeners)), words);
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_to_be_in_force_only_where_it_would_be() {
+        let texts = Texts::default();
+        let with = |is_valid, is_usable| verdict(&texts, &DryRun { is_valid, is_usable, ..told(1, 0, &[]) });
+        let (reach, stays) = ("This affects 1 route on 1 host.", "what serves would stay");
+        assert_eq!(with(true, true), reach);
+        let faulty = with(false, true);
+        assert!(faulty.contains("all the same") && faulty.ends_with(reach) && !faulty.contains(stays), "{faulty}");
+        let unusable = with(false, false);
+        assert!(unusable.contains(stays) && !unusable.contains(reach), "{unusable}");
     }
 
     #[test]

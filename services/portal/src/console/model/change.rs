@@ -72,6 +72,9 @@ impl Field {
 pub(in crate::console) struct DryRun {
     pub(in crate::console) manifest: Manifest,
     pub(in crate::console) is_valid: bool,
+    /// It would be in force, also with what is wrong.
+    #[serde(default)]
+    pub(in crate::console) is_usable: bool,
     pub(in crate::console) problems: Vec<Problem>,
     pub(in crate::console) patch: String,
     pub(in crate::console) routes: Vec<Effect>,

@@ -82,6 +82,22 @@ async fn a_rule_of_a_policy_is_changed_by_its_fields() {
     gateway.stop().await;
 }
 
+#[tokio::test]
+async fn of_a_rule_that_names_no_filter_that_is_told_which_happens() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    site.write("filters.yaml", FILTERS);
+    let gateway = writable(&site).await;
+    answers(&site, "/api/carts/ann", 401).await;
+    let edit = "/console/objects/FilterPolicy/default/carts/edit?spec.rules%5B1%5D.filters%5B0%5D.name=cart-keyy";
+    let tried = told(&site, edit, &["would take effect all the same: This affects", "held to other rules"]).await;
+    assert!(tried.contains("there is no Filter cart-keyy") && !tried.contains("what serves would stay"), "{tried}");
+    assert!(!tried.contains("value=\"apply\"") && tried.contains("value=\"patch\""), "{tried}");
+    site.write("filters.yaml", FILTERS.replace("[{name: cart-key}]", "[{name: cart-keyy}]"));
+    answers(&site, "/api/carts/ann", 503).await;
+    gateway.stop().await;
+}
+
 const GIFTS: &str = "/console/objects/Mapping/default/gifts";
 
 #[tokio::test]
