@@ -10,6 +10,7 @@ mod written;
 
 use crate::yaml::{self, Node, Position};
 
+pub use self::check::says_same;
 pub use self::outline::Outline;
 pub(crate) use self::place::Edit;
 pub use self::splice::{add_item, remove_item, set_field};

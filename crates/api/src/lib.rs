@@ -20,7 +20,7 @@ mod yaml;
 
 pub use duration::DurationError;
 pub use edit::{
-    DocumentAt, EditError, Outline, Written, add_item, document_at, is_one_document, remove_item, set_field,
+    DocumentAt, EditError, Outline, Written, add_item, document_at, is_one_document, remove_item, says_same, set_field,
 };
 pub use guard::{GUARDS, Guard, UNREADABLE_GUARD};
 pub use mask::{MASK, Masked, is_credential};

@@ -76,8 +76,9 @@ impl Editor {
     pub(crate) fn dry_run(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
         let _trial = self.trial()?;
         let (id, old) = self.subject(engine, change)?;
-        if change.digest.as_ref().is_some_and(|digest| *digest != old.digest) {
-            return Err(ChangeError::Conflict(old.name.to_string()));
+        let is_late = change.digest.as_ref().is_some_and(|digest| *digest != old.digest);
+        if is_late {
+            return self.made_already(engine, &id, &old, change);
         }
         self.tried(engine, &id, &old, change).map(|(_, view)| view)
     }
@@ -164,7 +165,7 @@ impl Editor {
         let _trial = self.trial()?;
         let (id, old) = self.subject(engine, change)?;
         if change.act != Act::Create && change.digest.as_ref() != Some(&old.digest) {
-            return Err(ChangeError::Conflict(old.name.to_string()));
+            return self.made_already(engine, &id, &old, change);
         }
         let (text, view) = self.tried(engine, &id, &old, change)?;
         if !view.is_valid {

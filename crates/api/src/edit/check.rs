@@ -26,6 +26,12 @@ pub(super) fn checked(old: &str, new: String, path: &str, wish: Wish<'_>) -> Res
     if is_wanted { Ok(new) } else { Err(refused()) }
 }
 
+/// Whether two documents say the same, however that is written: order, quotes and comments count for nothing.
+#[must_use]
+pub fn says_same(one: &str, other: &str) -> bool {
+    matches!((root(one), root(other)), (Ok(one), Ok(other)) if tree(&one) == tree(&other))
+}
+
 fn change(tree: &mut Value, parts: &[&str], wish: Wish<'_>) -> Option<()> {
     let (part, rest) = parts.split_first()?;
     if rest.is_empty() {

@@ -172,3 +172,13 @@ fn documents_are_cut_out_of_their_files() {
     assert_eq!(document_at("--- {a: 1}\n", 1), None);
     assert!(is_one_document(TEXT) && !is_one_document("a: 1\n---\nb: 1\n") && !is_one_document("# only\n"));
 }
+
+#[test]
+fn texts_say_the_same_in_whatever_order_they_are_written() {
+    let other = "spec:\n  labels: {x: []}\n  service: cart\n  timeout_ms: 2000\n  prefix: \"/cart/\"\n\
+        metadata:\n  name: cart\nkind: Mapping\n";
+    assert!(says_same(TEXT, other));
+    assert!(!says_same(TEXT, &other.replace("2000", "\"2000\"")), "a number is no text");
+    assert!(!says_same(TEXT, &other.replace("x: []", "x: [y]")));
+    assert!(!says_same("a: [", "a: ["), "what cannot be read says nothing");
+}

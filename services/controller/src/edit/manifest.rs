@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use nuncio_api::{Location, ObjectId};
+use nuncio_api::{Location, ObjectId, says_same};
 
 use super::cluster::{ClusterObject, InCluster};
 use super::file::File;
@@ -77,6 +77,14 @@ impl Manifest {
     /// Whether a patch of it is one of a file.
     pub(super) fn is_file(&self) -> bool {
         matches!(self.place, Place::File(_))
+    }
+
+    /// Whether a text is there already of which this is shown. An API server keeps what a text says, and not how.
+    pub(super) fn has(&self, shown: &str, text: &str) -> bool {
+        match &self.place {
+            Place::File(_) => shown == text,
+            Place::Cluster(_) => says_same(shown, text),
+        }
     }
 
     /// Puts another text in its place. Where others have a say in what comes of that, `is_same` tells whether it is still what was wanted.

@@ -1,5 +1,6 @@
+mod late;
+
 use std::fs;
-use std::sync::Barrier;
 use std::time::Instant;
 
 use tempfile::TempDir;
@@ -86,31 +87,6 @@ fn one_change_is_looked_at_at_a_time() {
 }
 
 #[test]
-fn of_two_who_apply_a_change_at_once_one_is_told_that_the_other_was_faster() {
-    let (directory, editor, engine) = editor();
-    let ManifestView { text, digest, .. } = manifest(&editor, &engine);
-    let both = Barrier::new(2);
-    let apply = |path: &str| {
-        let change = change(&text.replace("/cart/", path), Some(&digest));
-        both.wait();
-        let mut outcome = editor.apply(&engine, &change);
-        while outcome == Err(ChangeError::Busy) {
-            std::thread::yield_now();
-            outcome = editor.apply(&engine, &change);
-        }
-        outcome.map(|_| path.to_owned())
-    };
-    let outcomes = std::thread::scope(|scope| {
-        let all = ["/one/", "/two/"].map(|path| scope.spawn(move || apply(path)));
-        all.map(|thread| thread.join().unwrap())
-    });
-    let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
-    assert_eq!(lost, [Err(ChangeError::Conflict("all.yaml".to_owned()))]);
-    let path = won[0].clone().unwrap();
-    assert_eq!(fs::read_to_string(directory.path().join("all.yaml")).unwrap(), TEXT.replace("/cart/", &path));
-}
-
-#[test]
 fn nobody_finds_out_by_trying_whether_he_guesses_a_secret() {
     let (_directory, editor, engine) = editor();
     let shown = manifest(&editor, &engine);
@@ -144,43 +120,6 @@ fn a_secret_that_is_not_shown_goes_where_it_went() {
     }
     assert_eq!(fs::read_to_string(directory.path().join("all.yaml")).unwrap(), TEXT);
     editor.apply(&engine, &change(&elsewhere.replace("(not shown)", "Basic new"), Some(&digest))).unwrap();
-}
-
-#[test]
-fn of_a_text_that_is_not_the_objects_any_more_both_changes_are_told() {
-    let (directory, editor, engine) = editor();
-    let shown = manifest(&editor, &engine);
-    let path = directory.path().join("all.yaml");
-    fs::write(&path, TEXT.replace("prefix: /cart/", "prefix: /carts/")).unwrap();
-    let more = format!("{}  timeout_ms: 700\n", shown.text);
-    let mine = change(&more, Some(&shown.digest));
-    let conflict = Err(ChangeError::Conflict("all.yaml".to_owned()));
-    assert_eq!((editor.dry_run(&engine, &mine), editor.apply(&engine, &mine)), (conflict.clone(), conflict));
-    let told = editor.compare(&engine, &mine).unwrap();
-    assert!(told.yours.contains("+  timeout_ms: 700") && !told.yours.contains("carts"), "{told:#?}");
-    assert!(told.others.contains("+  prefix: /carts/") && !told.others.contains("700"), "{told:#?}");
-    assert!(told.text == more && told.manifest.text.contains("/carts/"), "{told:#?}");
-    let merged = told.merged.unwrap();
-    assert_eq!(merged, more.replace("prefix: /cart/", "prefix: /carts/"));
-    editor.apply(&engine, &change(&merged, Some(&told.manifest.digest))).unwrap();
-    let written = fs::read_to_string(&path).unwrap();
-    assert!(written.contains("/carts/") && written.contains("700") && written.contains("h4rd-to-guess"), "{written}");
-
-    let lost = editor.compare(&engine, &change(&more, Some("of another time"))).unwrap();
-    assert_eq!((lost.others.as_str(), lost.merged), ("", None), "nobody knows what it was made of");
-    assert!(lost.yours.contains("-  prefix: /carts/"), "so it is held against what stands: {}", lost.yours);
-}
-
-#[test]
-fn what_somebody_changes_beside_the_object_is_no_conflict_and_stays() {
-    let (directory, editor, engine) = editor();
-    let shown = manifest(&editor, &engine);
-    let path = directory.path().join("all.yaml");
-    let beside = TEXT.replace("action: Route", "action: Reject").replace("h4rd-to-guess", "another");
-    fs::write(&path, &beside).unwrap();
-    let new = shown.text.replace("/cart/", "/c/");
-    editor.apply(&engine, &change(&new, Some(&shown.digest))).unwrap();
-    assert_eq!(fs::read_to_string(&path).unwrap(), beside.replace("/cart/", "/c/"));
 }
 
 #[test]

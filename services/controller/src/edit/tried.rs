@@ -1,5 +1,6 @@
 //! What a change would do, found out beside what serves.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use nuncio_api::{Object, ObjectId, Severity, Spec};
@@ -52,6 +53,28 @@ impl Editor {
         };
         let manifest = self.view(id, old, shown.hides() || hides(id, &new), new);
         Ok((text, DryRunView { is_usable, ..told(manifest, effects, &problems, patch) }))
+    }
+
+    /// What is told of a change of an earlier text: nothing is to be done where just what it wants stands there now, as after
+    /// somebody has gone back and applies it again. Else somebody was faster. Texts are held against each other as they are
+    /// shown, so that nobody learns whether he guesses a secret.
+    pub(super) fn made_already(
+        &self,
+        engine: &Mutex<Engine>,
+        id: &ObjectId,
+        old: &Manifest,
+        change: &ChangeRequest,
+    ) -> Result<DryRunView, ChangeError> {
+        let conflict = || ChangeError::Conflict(old.name.to_string());
+        let digest = change.digest.as_deref().filter(|_| change.act == Act::Change).ok_or_else(conflict)?;
+        let shown = shown(id, old)?;
+        let base = self.seen.text(digest);
+        let wanted = new_text(id, base.as_deref().unwrap_or(&shown.text), change, engine);
+        if !wanted.is_ok_and(|wanted| old.has(&shown.text, &wanted)) {
+            return Err(conflict());
+        }
+        let nothing = ChangeRequest { text: None, set: BTreeMap::new(), remove: None, add: None, ..change.clone() };
+        self.tried(engine, id, old, &nothing).map(|(_, view)| view)
     }
 
     /// What would come of there being no such object. One of another file may count then.

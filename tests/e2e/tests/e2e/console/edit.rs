@@ -86,6 +86,8 @@ async fn a_change_is_tried_without_effect_then_applied_and_live() {
     assert_eq!(applied.status, 303, "{}", applied.text());
     assert_eq!(cart(&site), before.replacen("timeout_ms: 2000", "timeout_ms: 700", 1), "all else is as it was");
     told(&site, CART, &["live in the one Envoy", "timeout 700 ms"]).await;
+    let again = post(&site, &[("by", "apply"), ("text", &new), ("digest", &digest)]).await;
+    assert_eq!(again.status, 303, "who goes back and applies it again finds it done: {}", again.text());
     let late = post(&site, &[("by", "apply"), ("text", &text), ("digest", &digest)]).await;
     assert!(late.status == 409 && late.text().contains("Somebody has changed it since"), "{}", late.text());
     gateway.stop().await;

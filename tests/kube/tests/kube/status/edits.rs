@@ -54,7 +54,10 @@ async fn a_change_is_applied_with_the_right_to_and_what_others_set_stays_theirs(
     assert_eq!((&app["spec"]["timeout_ms"], &app["spec"]["case_sensitive"]), (&json!(700), &json!(false)));
     let managed = stage.kubectl(&["get", "mapping", "app", "-o", "json", "--show-managed-fields"]).await;
     assert!(managed.contains("\"manager\": \"nuncio-console\""), "{managed}");
-    let late = change(&stage, "apply", &set).await;
+    let again = change(&stage, "apply", &set).await;
+    assert!(again.status == 200 && again.text().contains("\"patch\":\"\""), "it is so already: {}", again.text());
+    let other = json!({ "set": { "spec.timeout_ms": "800" }, "digest": digest });
+    let late = change(&stage, "apply", &other).await;
     assert!(late.status == 409 && late.text().contains("has changed since"), "{}", late.text());
 
     let (text, digest) = manifest(&stage, &gateway, "app").await;
