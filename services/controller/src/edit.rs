@@ -248,7 +248,7 @@ impl Editor {
         let form = form(id.kind, &text);
         ManifestView {
             file: manifest.name.to_string(),
-            line: manifest.line,
+            line: manifest.line_of_object(),
             fields: form.fields,
             sections: form.sections,
             adds: form.adds,

@@ -38,7 +38,7 @@ pub struct ManifestQuery {
 pub struct ManifestView {
     /// The file, relative to the directory; of an object in a cluster `GROUP/KIND/NAMESPACE/NAME`.
     pub file: String,
-    /// The line on which the text begins.
+    /// The line on which the object begins, as in the list of objects: comments before it are part of the text.
     pub line: u32,
     /// The text.
     pub text: String,

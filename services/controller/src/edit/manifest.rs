@@ -74,6 +74,13 @@ impl Origin {
 }
 
 impl Manifest {
+    /// The line on which the object begins, behind comments: its place as it is told everywhere.
+    pub(super) fn line_of_object(&self) -> u32 {
+        let is_before = |line: &&str| line.trim().is_empty() || line.trim_start().starts_with('#');
+        let before = self.text.lines().take_while(is_before).count();
+        u32::try_from(before).map_or(self.line, |before| self.line.saturating_add(before))
+    }
+
     /// Whether a patch of it is one of a file.
     pub(super) fn is_file(&self) -> bool {
         matches!(self.place, Place::File(_))

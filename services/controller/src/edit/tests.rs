@@ -87,6 +87,19 @@ fn one_change_is_looked_at_at_a_time() {
 }
 
 #[test]
+fn an_object_stands_where_the_list_of_objects_says() {
+    let text = TEXT.replace("---\napiVersion", "---\n\n# Ours.\napiVersion");
+    let (_directory, editor, engine) = editor_of(&text);
+    let id = ObjectId::new(Kind::Mapping, "default", "cart");
+    let listed = engine.lock().unwrap().files.object(&id).unwrap().location.line;
+    let shown = manifest(&editor, &engine);
+    assert_eq!((shown.line, shown.text.lines().nth(1)), (listed, Some("# Ours.")));
+    assert_eq!(text.lines().nth(listed as usize - 1), Some("apiVersion: getambassador.io/v3alpha1"));
+    let tried = editor.dry_run(&engine, &change(&shown.text.replace("/cart/", "/c/"), None)).unwrap();
+    assert!(tried.manifest.line == listed && tried.patch.contains("-  prefix: /cart/"), "{tried:#?}");
+}
+
+#[test]
 fn nobody_finds_out_by_trying_whether_he_guesses_a_secret() {
     let (_directory, editor, engine) = editor();
     let shown = manifest(&editor, &engine);

@@ -66,6 +66,10 @@ async fn a_change_is_tried_without_effect_then_applied_and_live() {
         "{tried}"
     );
     assert_eq!(cart(&site), before, "trying changes nothing");
+    let place =
+        before.lines().position(|line| line.starts_with("apiVersion")).map(|at| format!("cart.yaml:{}<", at + 1));
+    told(&site, CART, &[place.as_deref().unwrap()]).await;
+    assert!(tried.contains(place.as_deref().unwrap()), "the page of the object and its editor agree: {tried}");
 
     let (text, digest) = manifest(&gateway).await;
     let new = text.replace("timeout_ms: 2000", "timeout_ms: 700");
