@@ -23,7 +23,7 @@ use self::trial::Trial;
 use super::link;
 use super::model::{DryRun, Manifest, ObjectRef};
 use super::objects::link_after;
-use super::page::{Trouble, ask};
+use super::page::Trouble;
 use crate::gateway::GatewayError;
 use crate::web::{Frame, Visit, filters, is_foreign, respond};
 
@@ -93,7 +93,11 @@ async fn look(
     // A trial takes the editor's only turn: no page of others takes it by leading somebody here.
     let is_strange = is_tried && is_foreign(headers);
     if !is_tried || is_strange {
-        let mut manifest: Manifest = ask(&site, &subject.manifest()).await?;
+        let mut manifest: Manifest = match site.console.admin.get(&subject.manifest()).await {
+            Ok(manifest) => manifest,
+            Err(error) if act == Act::Create => return new::again(&site, &subject, &error),
+            Err(error) => return Err(Trouble::of(&site, &error)),
+        };
         manifest.keep(&change);
         return Ok(respond(&Page { is_strange, ..show(&site, &subject, manifest) }));
     }

@@ -108,6 +108,19 @@ async fn a_mapping_is_made_and_deleted() {
     answers(&site, "/api/gifts/", 404).await;
     let chosen = page(&site, "/console/new?kind=Mapping&namespace=default&name=gifts&file=cart.yaml").await;
     assert_eq!(chosen.header("location"), Some(&*format!("{GIFTS}/new?file=cart.yaml")));
+    for (wrong, status, title, field) in [
+        ("default/Gifts/new", 400, "That is no name for an object", "value=\"Gifts\""),
+        ("De_fault/gifts/new", 400, "That is no namespace", "value=\"De_fault\""),
+        ("default/gifts/new?file=gifts.txt", 400, "It cannot stand in that file", "value=\"gifts.txt\""),
+        ("default/cart/new", 409, "There is one of that name", "value=\"cart\""),
+    ] {
+        let again = page(&site, &format!("/console/objects/Mapping/{wrong}")).await;
+        let text = again.text();
+        assert_eq!(again.status, status, "{wrong}: {text}");
+        let of_field = text.split("<input").find(|input| input.contains("aria-invalid=\"true\""));
+        assert!(text.contains(title) && of_field.is_some_and(|input| input.contains(field)), "{wrong}: {text}");
+        assert!(text.contains("Write it") && !text.contains("The text cannot be used"), "{wrong}: {text}");
+    }
     told(&site, &format!("{GIFTS}/new?file=cart.yaml"), &["New Mapping gifts", "prefix: /gifts/", "cart.yaml:"]).await;
     let (before, service) = (read(&site, "cart.yaml"), site.at(9102).to_string());
     let text = format!(
