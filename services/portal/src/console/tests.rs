@@ -244,6 +244,8 @@ async fn a_route_is_followed_from_the_listener_to_its_endpoints() {
         assert!(page.matches(part).count() >= 1, "{part}: {page}");
     }
     assert!(page.contains("href=\"/console/objects/Mapping/shop/cart\"") && page.contains("value=\"shop\""), "{page}");
+    let counts = ["9 since the start", "counted above", "by all listeners"].map(|part| page.matches(part).count());
+    assert_eq!(counts, [1, 1, 0], "both are counted as one, by one listener: {page}");
     let (_, page) = get(&portal, "localhost", "/console/objects/Mapping/shop/cart").await;
     assert!(page.contains("does not serve") && page.contains("What is wrong") && page.contains("/0/cart"), "{page}");
 }
