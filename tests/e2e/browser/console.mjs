@@ -12,6 +12,13 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   };
 
   await page.goto(`${origin}/console/`);
+  // On a telephone the table goes before the drawing, which takes no more than a screen.
+  const screen = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 800 });
+  const boxOf = (part) => page.locator(part).first().boundingBox();
+  const [drawing, table] = [await boxOf('.drawing'), await boxOf('.scroll:has(table)')];
+  const narrow = { tableIsFirst: table.y + table.height <= drawing.y, drawing: drawing.height <= 640 && drawing.width <= 360 };
+  await page.setViewportSize(screen);
   await page.fill('input[name=text]', 'cart');
   await page.click('text=Show');
   await page.waitForURL('**/console/?*text=cart');
@@ -51,5 +58,5 @@ await story(async ({ context, settings: { origin, pictures } }) => {
     await page.goto(`${origin}/console/${name}`);
     await look(name);
   }
-  return { folded, radius, inPreviews, diff, live, outcome, violations: found, faults };
+  return { narrow, folded, radius, inPreviews, diff, live, outcome, violations: found, faults };
 });
