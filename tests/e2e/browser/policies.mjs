@@ -6,6 +6,13 @@ await story(async ({ context, settings: { origin } }) => {
   const object = `${origin}/console/objects/RateLimit/default/products`;
   const plain = await watched(await context.browser().newContext({ javaScriptEnabled: false }));
   const { page } = plain;
+  // What a filter of a rule does not say is folded away, and the keyboard unfolds it.
+  await page.goto(`${origin}/console/objects/FilterPolicy/default/customers/edit`);
+  const filter = page.getByRole('group', { name: 'Rule 1, filter 3' });
+  const required = filter.getByLabel('Required', { exact: true });
+  const unfolded = [await required.isVisible()];
+  await filter.locator('summary').press('Enter');
+  unfolded.push(await required.isVisible());
   await page.goto(object);
   await page.click('text=Change it');
   await page.click('text=Add a limit');
@@ -31,5 +38,5 @@ await story(async ({ context, settings: { origin } }) => {
 
   await page.click('button[value=apply]');
   await page.waitForURL(`${object}?applied=*`);
-  return { fault, radius, diff, violations: found, faults: [...plain.faults, ...faults] };
+  return { unfolded, fault, radius, diff, violations: found, faults: [...plain.faults, ...faults] };
 });

@@ -1,10 +1,44 @@
 //! The fields of a text, what they are called, and what is wrong with each.
 
+use std::collections::BTreeSet;
+
 use super::super::model::{Add, Field, Manifest, Section};
 use super::subject::Change;
 use crate::texts::Texts;
 
+/// An item with more fields than that has those folded away which say nothing.
+const MANY: usize = 8;
+
 impl Section {
+    /// Fields that are shown at once: what the item begins with, and what is said of it. What belongs together stays together.
+    pub(super) fn shown(&self) -> Vec<&Field> {
+        self.parted().0
+    }
+
+    /// Those that are shown to whoever asks for more.
+    pub(super) fn folded(&self) -> Vec<&Field> {
+        self.parted().1
+    }
+
+    fn parted(&self) -> (Vec<&Field>, Vec<&Field>) {
+        let tells = |field: &&Field| !field.value.is_empty() || !field.fault.is_empty();
+        let telling = self.fields.iter().filter(tells).chain(self.fields.first());
+        let parts: BTreeSet<&str> = telling.map(|field| self.part(field)).collect();
+        let is_few = self.fields.len() <= MANY;
+        self.fields.iter().partition(|field| is_few || parts.contains(self.part(field)))
+    }
+
+    /// The part of the item that a field is in: `arguments`.
+    fn part<'f>(&self, field: &'f Field) -> &'f str {
+        let path = field.path.strip_prefix(self.path.as_str()).unwrap_or(&field.path).trim_start_matches('.');
+        path.split('.').next().unwrap_or(path)
+    }
+
+    /// What those are called that are folded away.
+    pub(super) fn fold(&self, texts: &Texts) -> String {
+        texts.with("edit_folded", "number", &self.folded().len())
+    }
+
     /// What it is called: `Rule 2, filter 1`.
     pub(super) fn title(&self, texts: &Texts) -> String {
         let name = format!("section_{}", self.name);
@@ -82,5 +116,55 @@ fn label(manifest: &Manifest, texts: &Texts, path: &str) -> Option<String> {
             Some(section.title(texts) + &field.unwrap_or_default())
         }
         None => title(&manifest.fields),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A filter of a rule of which this is said.
+    fn filter(said: &[&str]) -> Section {
+        let fields = [
+            "name",
+            "namespace",
+            "onDeny",
+            "onAllow",
+            "ifRequestHeader.name",
+            "ifRequestHeader.value",
+            "arguments.scope",
+            "arguments.require",
+            "arguments.maxAge",
+        ];
+        let field = |path: &str| {
+            let value = if said.contains(&path) { "x" } else { "" };
+            let path = format!("spec.rules[0].filters[1].{path}");
+            json!({ "path": path, "name": "require", "value": value, "choices": [], "has_lines": false })
+        };
+        let section = json!({ "path": "spec.rules[0].filters[1]", "name": "filter", "numbers": [1, 2], "adds": [],
+            "fields": fields.map(field) });
+        serde_json::from_value(section).unwrap()
+    }
+
+    fn names<'f>(fields: &[&'f Field]) -> Vec<&'f str> {
+        fields.iter().filter_map(|field| field.path.strip_prefix("spec.rules[0].filters[1].")).collect()
+    }
+
+    #[test]
+    fn what_says_nothing_of_an_item_of_many_fields_is_folded_away() {
+        let section = filter(&["name", "ifRequestHeader.name"]);
+        assert_eq!(names(&section.shown()), ["name", "ifRequestHeader.name", "ifRequestHeader.value"]);
+        assert_eq!(section.fold(&Texts::default()), "More fields (6)");
+        assert_eq!(names(&filter(&[]).shown()), ["name"], "what it begins with is always shown");
+
+        let mut wrong = filter(&["name"]);
+        wrong.fields[7].fault = "it does not compile".to_owned();
+        assert_eq!(names(&wrong.shown()), ["name", "arguments.scope", "arguments.require", "arguments.maxAge"]);
+
+        let mut few = filter(&[]);
+        few.fields.truncate(MANY);
+        assert_eq!((few.shown().len(), few.folded().len()), (MANY, 0));
     }
 }

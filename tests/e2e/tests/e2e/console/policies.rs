@@ -37,6 +37,7 @@ async fn somebody_adds_a_limit_by_the_form_and_meets_it() {
     assert_eq!(ask(&site, "/api/products", Some(("x-user", "bob"))).await.status, 200);
     let before = read(&site, "limits.yaml");
     let seen = told_at(&site, &format!("http://{}", site.at(8088)), "policies.mjs").await;
+    assert_eq!(seen["unfolded"], json!([false, true]), "{seen:#}");
     assert_eq!(seen["fault"], json!("Limit 2 · Pattern"), "{seen:#}");
     assert!(seen["radius"].as_str().unwrap().starts_with("This affects "), "{seen:#}");
     let added = ["+  - pattern: [{user: bob}]", "+    unit: hour", "+    rate: 1"];
@@ -60,7 +61,12 @@ async fn a_rule_of_a_policy_is_changed_by_its_fields() {
     let gateway = writable(&site).await;
     let policy = "/console/objects/FilterPolicy/default/carts";
     let (text, digest) = manifest_of(&gateway, "FilterPolicy", "carts").await;
-    told(&site, &format!("{policy}/edit"), &["Rule 2, filter 1", "spec.rules[1].filters[0].name", "Add a rule"]).await;
+    told(
+        &site,
+        &format!("{policy}/edit"),
+        &["Rule 2, filter 1", "spec.rules[1].filters[0].name", "Add a rule", "<summary>More fields (17)</summary>"],
+    )
+    .await;
     let own = [("text", &*text), ("digest", &*digest)];
     let by = async |more: &[(&str, &str)]| post_of(&site, policy, &[&own[..], more].concat()).await;
     let tried = by(&[("by", "fields"), ("spec.rules[1].filters[0].ifRequestHeader.name", "X-One")]).await;
