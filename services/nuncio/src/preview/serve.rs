@@ -40,6 +40,7 @@ async fn serve(args: &PreviewServeArgs) -> Outcome {
     local.warn_if_silent().await;
     let stop = shutdown_on_signal().map_err(Failure::new)?;
     let mut lines = JoinSet::new();
+    lines.spawn(tell_of_the_end(local.clone(), stop.clone()));
     for _ in 0..args.gateways {
         lines.spawn(line.clone().keep(local.clone(), stop.clone()));
     }
@@ -47,6 +48,13 @@ async fn serve(args: &PreviewServeArgs) -> Outcome {
         // What is said to one holds for all.
         ended.map_err(Failure::new)??;
     }
+    Ok(())
+}
+
+/// Whoever stops it learns what it is still waiting for.
+async fn tell_of_the_end(local: Local, stop: CancellationToken) -> Outcome {
+    stop.cancelled().await;
+    local.say_what_is_waited_for(session::PATIENCE);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -19,6 +19,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use nuncio_controller::{splice, unanswered};
 use tokio::net::TcpStream;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
 use super::show::Show;
@@ -69,6 +71,8 @@ pub(super) struct Local {
     http2: Client<Connect, Body>,
     /// It is to be spoken to by HTTP/2 whatever comes.
     speaks_http2: bool,
+    /// Requests whose answers are not over.
+    in_flight: TaskTracker,
     show: Show,
 }
 
@@ -79,7 +83,8 @@ impl Local {
         let http1 = Client::builder(TokioExecutor::new()).build(Connect(address));
         let http2 = Client::builder(TokioExecutor::new()).http2_only(true).build(Connect(address));
         let service = args.service.as_deref().map(Into::into);
-        Self { address, service, http1, http2, speaks_http2: args.http2, show }
+        let in_flight = TaskTracker::new();
+        Self { address, service, http1, http2, speaks_http2: args.http2, in_flight, show }
     }
 
     /// Says so where nothing listens there: most likely the port is another.
@@ -89,9 +94,16 @@ impl Local {
         }
     }
 
+    /// Says for how long it is still waited, where a request is not over.
+    pub(super) fn say_what_is_waited_for(&self, limit: Duration) {
+        if !self.in_flight.is_empty() {
+            self.show.stopping(limit);
+        }
+    }
+
     /// What it answers, or why it does not.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let began = Instant::now();
+        let (began, in_flight) = (Instant::now(), self.in_flight.token());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let wants_page = wants_page(request.headers());
         let response = match request.extensions().get::<Protocol>().cloned() {
@@ -101,6 +113,7 @@ impl Local {
         let (response, why) = match response {
             Ok(response) => {
                 self.show.answers(self.address, began);
+                let response = response.map(|body| body.map_frame(move |frame| counted(&in_flight, frame)));
                 (response.map(|body| body.map_err(Into::into).boxed_unsync()), None)
             }
             Err(Unanswered::Silent(cause)) => {
@@ -164,7 +177,7 @@ impl Local {
         let mut response = self.send(&self.http1, head, body).await?;
         match response.status() {
             StatusCode::SWITCHING_PROTOCOLS => {
-                tokio::spawn(splice(near, hyper::upgrade::on(&mut response)));
+                self.in_flight.spawn(splice(near, hyper::upgrade::on(&mut response)));
                 *response.status_mut() = StatusCode::OK;
                 response.headers_mut().remove(header::UPGRADE);
                 response.headers_mut().remove(header::CONNECTION);
@@ -195,6 +208,11 @@ impl Local {
             }
         })
     }
+}
+
+/// The frame of a body that is counted until it is over.
+fn counted<T>(_: &TaskTrackerToken, frame: T) -> T {
+    frame
 }
 
 /// As the gateway's own answers find it out.

@@ -32,7 +32,7 @@ const STREAMS: u32 = 256;
 const STREAM_WINDOW: u32 = 256 << 10;
 const WINDOW: u32 = 64 << 20;
 /// How long what has begun may take to finish.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest line that the gateway says.
 const LONGEST_LINE: usize = 64 << 10;
 /// The scheme of the gateway's own request. No visitor's has it.
@@ -112,6 +112,8 @@ impl Session {
                     };
                     end.get_or_insert(over);
                     until.get_or_insert_with(|| Instant::now() + PATIENCE);
+                    // The gateway's own request is none that is waited for.
+                    leaving.cancel();
                     connection.as_mut().graceful_shutdown();
                 }
                 () = stop.cancelled(), if !leaving.is_cancelled() => {
@@ -157,7 +159,7 @@ fn open_until(leaving: CancellationToken) -> Response<Body> {
     Response::new(StreamBody::new(frames).map_err(|never| match never {}).boxed_unsync())
 }
 
-/// Hears what the gateway says, line by line.
+/// Hears what the gateway says, line by line, up to its last word: whoever heard on would keep the connection from its end.
 async fn listen(mut body: Incoming, words: mpsc::UnboundedSender<Word>) {
     let mut text = Vec::new();
     while let Some(Ok(frame)) = body.frame().await {
@@ -166,8 +168,11 @@ async fn listen(mut body: Incoming, words: mpsc::UnboundedSender<Word>) {
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             let line: Vec<_> = text.drain(..=end).collect();
             // A gateway that is newer may say more than we understand.
-            if let Ok(word) = serde_json::from_slice(&line) {
-                _ = words.send(word);
+            let Ok(word) = serde_json::from_slice::<Word>(&line) else { continue };
+            let is_last = matches!(word, Word::Moved | Word::Closed { .. });
+            _ = words.send(word);
+            if is_last {
+                return;
             }
         }
         if text.len() > LONGEST_LINE {

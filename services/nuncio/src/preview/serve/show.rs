@@ -128,6 +128,11 @@ impl Show {
         }
     }
 
+    /// It was told to stop, and a request is not over.
+    pub(super) fn stopping(&self, limit: Duration) {
+        print_text(&format!("Stopping: what is in flight has {} s to finish\n", limit.as_secs()));
+    }
+
     /// The connection is gone, and will be made again.
     pub(super) fn lost(&self, why: &str, wait: Duration) {
         self.told.store(0, Relaxed);

@@ -1,5 +1,6 @@
 //! A developer's own process stands in for a service: it connects to the gateway, and the gateway's requests come that way.
 
+mod ending;
 pub(super) mod namespaces;
 mod protocols;
 mod refusals;

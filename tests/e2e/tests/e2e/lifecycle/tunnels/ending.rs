@@ -1,0 +1,41 @@
+//! How the developer's command ends.
+
+use super::*;
+
+/// Who waits without need waits for longer.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn an_interrupted_command_waits_for_requests_in_flight_alone_and_says_so() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let (client, host) = (desk.team.client(), desk.host(&gateway).await);
+    let mut process = desk.serve(desk.team.branch.address(), &[]);
+    desk.answers(&host, "branch").await;
+    let began = Instant::now();
+    process.signal(Signal::INT);
+    assert_eq!(process.exit().await.code(), Some(0), "{:?}", process.stderr());
+    assert!(began.elapsed() < AT_ONCE, "nothing was in flight: {:?}", began.elapsed());
+    let told = process.stdout();
+    assert!(!told.iter().any(|line| line.contains("Stopping")), "{told:?}");
+    desk.answers(&host, "503").await;
+
+    let mut process = desk.serve(desk.team.branch.address(), &[]);
+    desk.answers(&host, "branch").await;
+    let before = desk.team.branch.requests();
+    let held = get(&host, CART).with("x-echo-hold", "1");
+    let held = tokio::spawn(async move { client.ask(&held).await });
+    eventually("it has arrived", async || match desk.team.branch.requests() {
+        count if count > before => Ok(()),
+        count => Err(count),
+    })
+    .await;
+    process.signal(Signal::INT);
+    process.line(&["Stopping: what is in flight has 5 s to finish"]).await;
+    desk.team.branch.release();
+    assert_eq!(held.await.unwrap().by(), "branch", "it is finished");
+    let began = Instant::now();
+    assert_eq!(process.exit().await.code(), Some(0), "{:?}", process.stderr());
+    assert!(began.elapsed() < AT_ONCE, "nothing is in flight any more: {:?}", began.elapsed());
+    gateway.stop().await;
+}
