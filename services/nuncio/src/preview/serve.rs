@@ -36,8 +36,6 @@ pub(super) fn run(args: &PreviewServeArgs) -> Outcome {
 async fn serve(args: &PreviewServeArgs) -> Outcome {
     let line = Line { dial: Arc::new(Dial::new(args)?), show: Show::new(args) };
     let local = Local::new(args, line.show.clone());
-    // It may be started later.
-    local.warn_if_silent().await;
     let stop = shutdown_on_signal().map_err(Failure::new)?;
     let mut lines = JoinSet::new();
     lines.spawn(tell_of_the_end(local.clone(), stop.clone()));
@@ -80,14 +78,20 @@ impl Line {
             };
             unknown_since = unknown_since.filter(|_| matches!(connected, Err(NotConnected::Unknown(_))));
             let lost = match connected {
-                Ok(stream) => match Session::new(stream, local.clone(), show.clone()).run(&stop).await {
-                    End::Stopped => return Ok(()),
-                    End::Moved => {
-                        show.moved();
-                        None
+                Ok(stream) => {
+                    // It may be started later; who is refused need not start it.
+                    if !show.was_connected() {
+                        local.warn_if_silent().await;
                     }
-                    End::Lost(why) => Some(why),
-                },
+                    match Session::new(stream, local.clone(), show.clone()).run(&stop).await {
+                        End::Stopped => return Ok(()),
+                        End::Moved => {
+                            show.moved();
+                            None
+                        }
+                        End::Lost(why) => Some(why),
+                    }
+                }
                 Err(NotConnected::Refused(why)) => return Err(Failure::new(why)),
                 Err(NotConnected::Unknown(why)) if unknown_since.get_or_insert(began).elapsed() < STARTING => Some(why),
                 Err(NotConnected::Unknown(why)) => {

@@ -58,10 +58,13 @@ impl Show {
         }
     }
 
-    /// Nothing listens yet where requests are to go.
+    /// Nothing listens yet where requests are to go. Of several connections the first says it.
     pub(super) fn silent(&self, address: SocketAddr, why: &str) {
-        self.silence().get_or_insert_with(Instant::now);
-        eprintln!("Nothing listens at {address} yet ({why}): {UNTIL}");
+        let mut silence = self.silence();
+        if silence.is_none() {
+            *silence = Some(Instant::now());
+            eprintln!("Nothing listens at {address} yet ({why}): {UNTIL}");
+        }
     }
 
     /// Nothing listens there any more. It is said once, not for each request.

@@ -63,6 +63,7 @@ async fn nobody_serves_what_he_may_not_change() {
     command.env("NUNCIO_TOKEN", member.strip_prefix("Bearer ").unwrap());
     let said = refused(Process::spawn(&mut command)).await;
     assert!(said.contains("404 Not Found: there is no Preview default/none"), "{said}");
+    assert!(!said.contains("Nothing listens"), "that is no matter for who is refused: {said}");
 
     // A portal whose Mapping lets no other protocol through.
     let closed = desk.portal(|portal| portal["spec"]["allow_upgrade"] = json!([]));
