@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use self::args::{
     CheckArgs, Cli, Command, ControllerArgs, DoctorArgs, Drain, EnvoyChildArgs, EnvoyConfigArgs, ExplainArgs, Format,
-    Identity, Limits, Logs, Origin, OriginArgs, PortalArgs, RoutesArgs, TableFormat, UpArgs, to_ask_at,
+    Identity, Limits, Logs, Origin, OriginArgs, PortalArgs, RoutesArgs, TableFormat, UpArgs, portal_at, to_ask_at,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
 pub(crate) use self::portal::{DiffArgs, FailOn, PortalCommand, PortalServiceArgs};

@@ -7,7 +7,7 @@ mod serve;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
-pub(crate) use self::address::to_ask_at;
+pub(crate) use self::address::{portal_at, to_ask_at};
 pub(crate) use self::ask::{
     CheckArgs, DoctorArgs, EnvoyConfigArgs, ExplainArgs, Format, Origin, RoutesArgs, TableFormat,
 };

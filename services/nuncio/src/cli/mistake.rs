@@ -69,6 +69,20 @@ mod tests {
     }
 
     #[test]
+    fn a_portal_is_at_a_url() {
+        for url in ["https://portal.example.com", "http://shop.localhost:8080/", "https://[::1]:1/gateway"] {
+            let parsed = Cli::try_parse_from(["nuncio", "preview", "list", "--server", url]);
+            assert!(parsed.is_ok(), "{url}");
+        }
+        for url in ["shop.localhost:8080", "portal", "//portal", "ftp://portal", "https://", "https://portal/?a=b"] {
+            for command in [&["preview", "list"][..], &["preview", "serve", "tax", "--port", "1"]] {
+                let error = error(&[command, &["--server", url]].concat());
+                assert!(error.contains("expected a URL such as https://"), "{url}: {error}");
+            }
+        }
+    }
+
+    #[test]
     fn addresses_to_ask_at_have_a_port_and_plain_http() {
         for address in ["127.0.0.1:6070", "http://rls.edge:6070/", "[::1]:6070", "localhost:1"] {
             let parsed = Cli::try_parse_from(["nuncio", "ratelimit", "explain", "d", "k=v", "--server", address]);

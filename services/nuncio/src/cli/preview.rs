@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{ClusterArgs, Format, Identity, Origin, to_ask_at};
+use super::{ClusterArgs, Format, Identity, Origin, portal_at, to_ask_at};
 
 const HELP: &str = "\
 Examples:
@@ -68,7 +68,7 @@ pub(crate) struct PreviewPlace {
     #[arg(long, value_name = "ADDR", value_parser = to_ask_at)]
     pub(crate) admin: Option<String>,
     /// The portal behind a gateway, as in `https://portal.example.com`
-    #[arg(long, value_name = "URL", value_hint = clap::ValueHint::Url)]
+    #[arg(long, value_name = "URL", value_parser = portal_at, value_hint = clap::ValueHint::Url)]
     pub(crate) server: Option<String>,
     /// The file with the token for --server [default: the variable `NUNCIO_TOKEN`]
     #[arg(long, value_name = "FILE", requires = "server", value_hint = clap::ValueHint::FilePath)]
@@ -187,7 +187,7 @@ pub(crate) struct PreviewServeArgs {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: u16,
     /// The portal behind a gateway, as in `https://portal.example.com`
-    #[arg(long, value_name = "URL", value_hint = clap::ValueHint::Url)]
+    #[arg(long, value_name = "URL", value_parser = portal_at, value_hint = clap::ValueHint::Url)]
     pub(crate) server: String,
     /// The file with the token for it [default: the variable `NUNCIO_TOKEN`]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
