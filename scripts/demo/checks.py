@@ -177,6 +177,9 @@ def the_portal_shows_every_service(stage: Stage) -> str:
         reply = request(stage, "/docs/api/v1/apis")
         return {api["name"]: api for api in json.loads(reply.body)["apis"]} if reply.status == 200 else {}
 
+    for typed, led in (("/docs", "/docs/"), ("/docs/changes/?by=path", "/docs/changes?by=path")):
+        reply = request(stage, typed)
+        expect((reply.status, reply.headers.get("location")) == (308, led), f"{typed} to lead to {led}, came {reply.status}")
     names = {"cart", "catalog", "orders", "web"}
     wait_until(lambda: {name for name, api in shown().items() if api["state"] == "current"} >= names,
                "the portal to have the documents of all four services", stage.gateway)

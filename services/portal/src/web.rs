@@ -21,6 +21,7 @@ mod reference;
 mod refusal;
 mod rendering;
 mod search;
+mod slash;
 #[cfg(test)]
 pub(crate) mod tests;
 mod try_it;
@@ -119,7 +120,8 @@ pub(crate) fn router(site: Site) -> Router {
         .fallback(nothing);
     let all =
         pages.merge(json::router()).merge(console::router(&site)).merge(machines::router()).merge(previews::router());
-    let guarded = all.layer(middleware::from_fn(guard::refuse_foreign));
+    let led = all.layer(middleware::from_fn(slash::too_many));
+    let guarded = led.layer(middleware::from_fn(guard::refuse_foreign));
     let explained = guarded.layer(middleware::from_fn_with_state(site.clone(), refusal::explain));
     let hardened = explained.layer(middleware::map_response(headers::harden)).with_state(site);
     // Around the router: a twin has another address than its page.

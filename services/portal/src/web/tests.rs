@@ -11,6 +11,7 @@ mod previews;
 mod reference;
 mod refusals;
 mod shown;
+mod slash;
 mod words;
 
 use std::sync::Arc;
