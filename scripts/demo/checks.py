@@ -58,6 +58,15 @@ def the_shop_is_served(stage: Stage) -> str:
     return "front page over HTTP, TLS and TCP, a redirect, an order"
 
 
+def requests_are_written_apart(stage: Stage) -> str:
+    asked = '"GET /api/products '
+    written = lambda: stage.requests.exists() and asked in stage.requests.read_text(errors="replace")
+    wait_until(lambda: serves(stage) and written(), f"a request in {stage.requests.name}", stage.gateway)
+    said = (stage.work / "nuncio.log").read_text(errors="replace")
+    expect(asked not in said, "none of them in the terminal, where they would bury the tour")
+    return f"each is a line of {stage.requests.name}, and none of the terminal's"
+
+
 def a_change_loses_nothing(stage: Stage) -> str:
     took, note = [], "open"
     with Traffic(stage, "/api/products") as traffic:
@@ -243,14 +252,14 @@ def nothing_is_left(stage: Stage) -> str:
     return "everything ended when asked"
 
 
-DIRECTORY = [the_shop_is_served, a_preview_has_a_url_of_its_own, a_preview_shows_three_services_deep,
+DIRECTORY = [the_shop_is_served, requests_are_written_apart, a_preview_has_a_url_of_its_own, a_preview_shows_three_services_deep,
              a_process_of_ones_own_stands_in, a_change_loses_nothing, the_canary_gets_its_share,
              a_broken_file_hurts_nobody, explain_names_the_route, the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
              the_portal_knows_who_is_logged_in, the_portal_shows_the_preview,
              orders_need_a_login_in_a_preview, a_preview_may_be_for_who_has_logged_in, a_token_does_too, a_key_of_ones_own_does_too,
              a_logout_ends_it_in_every_tab, envoy_comes_back,
              no_log_holds_a_secret, nothing_is_left]
-CLUSTER = [the_shop_is_served, a_preview_has_a_url_of_its_own, a_preview_shows_three_services_deep,
+CLUSTER = [the_shop_is_served, requests_are_written_apart, a_preview_has_a_url_of_its_own, a_preview_shows_three_services_deep,
            a_process_of_ones_own_stands_in, states_are_shown, a_change_loses_nothing,
            the_canary_gets_its_share, a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
            the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,

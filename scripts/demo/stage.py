@@ -58,6 +58,8 @@ class Stage:
         self.ports = choose_ports(self.usual_ports)
         self.work = Path(tempfile.mkdtemp(prefix="nuncio-demo-"))
         self.manifests = self.work / "manifests"
+        # A line for each request: in the terminal they would bury what a person is shown.
+        self.requests = self.work / "requests.log"
         self.admin = f"127.0.0.1:{self.ports['admin']}"
         self.url = f"http://{HOST}:{self.ports['http']}"
         self.accounts = Accounts(self.ports["accounts"], self.url)
@@ -113,6 +115,9 @@ class Stage:
         for file in MANIFESTS.glob("*.yaml"):
             text = re.sub(r"\b\d{4}\b", lambda found: moved.get(found[0], found[0]), file.read_text())
             (self.manifests / file.name).write_text(text.replace("- 127.0.0.1", f"- {self.address}"))
+        (self.manifests / "module.yaml").write_text(
+            "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata:\n  name: ambassador\n"
+            f"spec:\n  config:\n    envoy_log_path: {self.requests}\n")
 
     def make_secrets(self) -> None:
         """The shop's certificate, and the password with which the gateway shows itself to the identity provider."""

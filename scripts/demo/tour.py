@@ -58,6 +58,7 @@ Nine things to try in another terminal, the eighth in a browser:
    Then change the timeout of the cart, see what that affects, and apply it: http://127.0.0.1:{portal}/console/objects/Mapping/default/cart/edit
 
 {own}
+Requests are written to {requests}, and this text to {tour}.
 Ctrl-C stops everything.
 """
 
@@ -106,6 +107,7 @@ Nine things to try in another terminal. First let kubectl find the cluster:
      curl -sS -i -H 'X-API-Key: PASTE-IT-HERE' http://{host}:{http}/api/orders
 
 {own}
+Requests are written to {requests}, and this text to {tour}.
 Ctrl-C stops everything.
 """
 
@@ -142,13 +144,14 @@ def show(stage: Stage) -> None:
     words = {"places": "\n".join(f"  {where:{width}}  {what}" for where, what in lines), "host": HOST,
              "http": stage.ports["http"], "portal": stage.ports["portal"], "admin": stage.admin, "manifests": stage.manifests, "nuncio": stage.nuncio,
              "envoy": " ".join(str(pid) for pid in stage.envoys()), "robot": stage.accounts.token_command(stage.work, ROBOT),
+             "requests": stage.requests, "tour": stage.work / "tour.txt",
              "own": OWN.format(files=own.FILES, preview=stage.preview(), shop=stage.url, commands=textwrap.indent(own.commands(stage), 5 * " "))}
     if isinstance(stage, ClusterStage):
         words |= {"kubeconfig": stage.cluster.admin, "tools": stage.cluster.tools, "shop": SHOP, "broken": BROKEN,
                   "api_server": stage.api_server.process.pid}
-        print(CLUSTER.format(**words), flush=True)
-    else:
-        print(DIRECTORY.format(**words), flush=True)
+    text = (CLUSTER if isinstance(stage, ClusterStage) else DIRECTORY).format(**words)
+    words["tour"].write_text(text)
+    print(text, flush=True)
 
 
 def stay(stage: Stage) -> None:
