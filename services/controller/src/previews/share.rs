@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use nuncio_api::{Kind, ObjectId, Preview, PreviewSource};
+use nuncio_api::{Kind, ObjectId, Preview, PreviewAccessMode, PreviewSource, Severity};
 use nuncio_translate::PreviewUrl;
 use serde_json::Value;
 
@@ -74,14 +74,31 @@ impl Lifecycle {
             return Err(PreviewError::Forbidden(why));
         }
         let conflict = |why: &str| PreviewError::Conflict(format!("{}/{}: {why}", wanted.namespace, wanted.name));
-        let (links, expires_at) = engine
-            .world
-            .preview_share_links(&id, until)
-            .ok_or_else(|| conflict("links let nobody in: its access mode is not ShareLink, or it may not be"))?;
+        let (links, expires_at) = engine.world.preview_share_links(&id, until).ok_or_else(|| {
+            let problems = engine.world.problems(&id);
+            let wrong = problems.iter().find(|problem| problem.severity == Severity::Error);
+            let mode = spec.access.as_ref().and_then(|access| access.mode);
+            conflict(&no_links(mode, wrong.map(|problem| &*problem.message)))
+        })?;
         if links.is_empty() {
             return Err(conflict("it cannot be seen anywhere"));
         }
         Ok((links, expires_at))
+    }
+}
+
+/// Why there are no links to a Preview, of which this is wrong.
+fn no_links(mode: Option<PreviewAccessMode>, wrong: Option<&str>) -> String {
+    match mode {
+        Some(PreviewAccessMode::Public) => {
+            "it is Public and needs no link: whoever knows its URL sees it (access mode ShareLink keeps others out)"
+                .to_owned()
+        }
+        Some(PreviewAccessMode::ShareLink) => {
+            format!("links let nobody in: {}", wrong.unwrap_or("it is not shown"))
+        }
+        Some(other) => format!("links let nobody in: its access mode is {other:?}, not ShareLink"),
+        None => "links let nobody in: its access mode is not ShareLink".to_owned(),
     }
 }
 
@@ -111,6 +128,26 @@ fn length(ttl: Option<&str>) -> Result<Duration, PreviewError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn why_there_are_no_links_is_what_is_so() {
+        use PreviewAccessMode::{Members, Public, ShareLink};
+        for (mode, wrong, why) in [
+            (Some(Public), None, "it is Public and needs no link"),
+            (Some(Public), Some("no backend"), "it is Public and needs no link"),
+            (Some(Members), None, "its access mode is Members, not ShareLink"),
+            (None, None, "its access mode is not ShareLink"),
+            (
+                Some(ShareLink),
+                Some("the PreviewPolicy does not allow it"),
+                "nobody in: the PreviewPolicy does not allow it",
+            ),
+            (Some(ShareLink), None, "nobody in: it is not shown"),
+        ] {
+            let told = no_links(mode, wrong);
+            assert!(told.contains(why), "{mode:?}: {told}");
+        }
+    }
 
     #[test]
     fn links_are_good_for_a_day_or_as_long_as_is_said_within_bounds() {
