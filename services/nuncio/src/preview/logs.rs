@@ -42,12 +42,12 @@ struct Told {
 }
 
 impl Told {
-    /// The lines for what was not printed yet. Events come with the last first.
+    /// The lines for what was not printed yet, by time. Events come with the last first.
     fn news(&mut self, events: &[PreviewEventView], preview: &Preview) -> Vec<String> {
         let new = events.iter().take_while(|event| self.last.as_ref() != Some(event)).collect::<Vec<_>>();
-        let mut lines: Vec<_> = new.into_iter().rev().map(event).collect();
+        let mut lines: Vec<_> = new.into_iter().rev().map(|it| (it.at, event(it))).collect();
         self.last = events.first().cloned().or(self.last.take());
-        let at = preview.last_request.map(time_text).unwrap_or_default();
+        let (asked_at, at) = (preview.last_request, preview.last_request.map(time_text).unwrap_or_default());
         for service in &preview.services {
             let now = [service.requests, service.fallbacks].map(Option::unwrap_or_default);
             let before = self.counts.insert(service.baseline.clone(), now).unwrap_or_default();
@@ -55,11 +55,12 @@ impl Told {
             let more = [0, 1].map(|at| if now[at] < before[at] { now[at] } else { now[at] - before[at] });
             let answered = [(more[0], &*service.backend), (more[1], "the baseline")];
             let asked = answered.into_iter().filter(|(more, _)| *more > 0);
-            lines.extend(
-                asked.map(|(more, by)| line(&at, "requests", &format!("{}: {more} to {by}", service.baseline))),
-            );
+            let told =
+                |(more, by): (u64, &str)| line(&at, "requests", &format!("{}: {more} to {by}", service.baseline));
+            lines.extend(asked.map(|asked| (asked_at.unwrap_or(u64::MAX), told(asked))));
         }
-        lines
+        lines.sort_by_key(|(at, _)| *at);
+        lines.into_iter().map(|(_, line)| line).collect()
     }
 }
 
@@ -115,6 +116,14 @@ mod tests {
             ["1970-01-01T00:01:00Z  requests   cart: 1 to cart-2"]
         );
         assert_eq!(told.news(&[fell], &counted(Some(3), 2)), ["1970-01-01T00:01:00Z  requests   cart: 3 to cart-2"]);
+    }
+
+    #[test]
+    fn what_happened_after_the_last_request_is_told_after_it() {
+        let events = [at(90, "ends-soon", ""), at(60, "live", ""), at(5, "created", "")];
+        let told = Told::default().news(&events, &counted(Some(7), 0));
+        let what: Vec<_> = told.iter().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
+        assert_eq!(what, ["created", "live", "requests", "ends-soon"], "{told:#?}");
     }
 
     #[test]
