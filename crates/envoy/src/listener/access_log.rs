@@ -77,8 +77,9 @@ pub(super) fn requests(log: &AccessLog) -> PbAccessLog {
 }
 
 /// What is told of a request that somebody follows. That there was a key is told by what all keys begin with.
-const PROBE_FIELDS: [(&str, &str); 8] = [
+const PROBE_FIELDS: [(&str, &str); 9] = [
     ("cluster", "%UPSTREAM_CLUSTER_RAW%"),
+    ("flags", "%RESPONSE_FLAGS%"),
     ("from", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
     ("host", "%REQ(:AUTHORITY)%"),
     ("key", "%REQ(X-NUNCIO-PREVIEW):3%"),

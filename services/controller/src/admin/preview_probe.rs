@@ -63,8 +63,11 @@ pub struct ProbedCallView {
     pub carried: bool,
     /// `preview` or `baseline`.
     pub served_by: String,
-    /// The status of the answer.
+    /// The status of the answer; 0 where there was none.
     pub status: u16,
+    /// What is wrong with the answer, or why there is none.
+    #[serde(default)]
+    pub problem: Option<String>,
 }
 
 /// What became of the key on the way to a service.

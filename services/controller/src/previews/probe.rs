@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use http::StatusCode;
 use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::{BAGGAGE_HEADER, BAGGAGE_MEMBER, Handler, Model, PREVIEW_HEADER, PROBES_SWITCH};
 use nuncio_translate::{PreviewProbe, PreviewReplacement};
@@ -191,6 +192,21 @@ fn call(seen: &Seen) -> ProbedCallView {
         carried: seen.key.is_some(),
         served_by: seen.served_by.clone().unwrap_or_else(|| "baseline".to_owned()),
         status: seen.status,
+        problem: problem(seen.status, seen.flags.as_deref().unwrap_or_default()).map(str::to_owned),
+    }
+}
+
+/// What is wrong with an answer, by its status and what Envoy says of it.
+fn problem(status: u16, flags: &str) -> Option<&'static str> {
+    let is_said = |flag: &str| flags.split(',').any(|it| it == flag);
+    match status {
+        0 if is_said("DC") => Some("no answer: the caller went away"),
+        0 => Some("no answer"),
+        300..400 if is_said("UAEX") => Some("a login stopped it"),
+        _ if is_said("UAEX") => Some("a Filter of the gateway refused it"),
+        404 if is_said("NR") => Some("no Mapping takes it"),
+        400.. => StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason()).or(Some("an error")),
+        _ => None,
     }
 }
 
@@ -213,5 +229,24 @@ mod tests {
         let seen = r#"{"cluster":"cart:80-0123456789abcdef","from":"10.0.0.1","key":null,"served_by":null,"status":200,"trace":"t"}"#;
         let call = call(&serde_json::from_str(seen).unwrap());
         assert_eq!((&*call.service, &*call.served_by, call.carried), ("cart:80", "baseline", false));
+        assert_eq!(call.problem, None, "of an Envoy that said no more");
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_is_said() {
+        for (status, flags, wrong) in [
+            (200, "-", None),
+            (302, "-", None),
+            (0, "DC", Some("no answer: the caller went away")),
+            (0, "-", Some("no answer")),
+            (302, "UAEX", Some("a login stopped it")),
+            (401, "UAEX", Some("a Filter of the gateway refused it")),
+            (404, "NR", Some("no Mapping takes it")),
+            (404, "-", Some("Not Found")),
+            (502, "UF,URX", Some("Bad Gateway")),
+            (599, "-", Some("an error")),
+        ] {
+            assert_eq!(problem(status, flags), wrong, "{status} {flags}");
+        }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) fn log_beside(admin_socket: &Path) -> PathBuf {
 #[derive(Debug, Deserialize)]
 pub(super) struct Seen {
     pub(super) cluster: Option<String>,
+    /// What Envoy says of the answer beside its status, separated by commas.
+    pub(super) flags: Option<String>,
     pub(super) from: Option<String>,
     pub(super) host: Option<String>,
     pub(super) key: Option<String>,

@@ -48,7 +48,8 @@ fn text(told: &ProbeView) -> String {
             call.service.clone(),
             key.to_owned(),
             call.served_by.clone(),
-            call.status.to_string(),
+            if call.status == 0 { "-".to_owned() } else { call.status.to_string() },
+            call.problem.clone().unwrap_or_default(),
         ]
     });
     let services = told.services.iter().map(|service| {
@@ -61,8 +62,8 @@ fn text(told: &ProbeView) -> String {
         let missing = service.missing.clone().unwrap_or_default();
         [service.baseline.clone(), service.backend.clone(), key.to_owned(), missing]
     });
-    let calls =
-        table::render(["FROM", "ASKED FOR", "SERVICE", "KEY", "SERVED BY", "STATUS"], &calls.collect::<Vec<_>>());
+    let header = ["FROM", "ASKED FOR", "SERVICE", "KEY", "SERVED BY", "STATUS", "PROBLEM"];
+    let calls = table::render(header, &calls.collect::<Vec<_>>());
     let services = table::render(["REPLACED", "BY", "KEY", "PROBLEM"], &services.collect::<Vec<_>>());
     let missed: String = told.missed.iter().map(|why| format!("\nNot heard: {why}\n")).collect();
     let by = if told.gateways > 1 { format!(", seen by {} gateways", told.gateways) } else { String::new() };
@@ -99,6 +100,21 @@ mod tests {
             assert_eq!((found.contains(&nobody), found.iter().any(is_of_key)), (of_missing, of_key), "{found:?}");
             assert_eq!(text(&told).contains(nobody), missing.is_some(), "{}", text(&told));
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_stands_beside_it() {
+        let call = |status: u16, problem: Option<&str>| {
+            json!({ "from": "10.0.0.1", "host": "cart.internal", "path": "/", "service": "cart:80", "carried": true,
+                "served_by": "preview", "status": status, "problem": problem })
+        };
+        let calls =
+            [call(0, Some("no answer: the caller went away")), call(302, Some("a login stopped it")), call(200, None)];
+        let calls = calls.map(|call| from_value(call).unwrap()).into();
+        let shown = text(&ProbeView { calls, ..told(&[("carried", None)], 1, &[]) });
+        let ends = |end: &str| shown.lines().any(|line| line.ends_with(end));
+        assert!(ends("  -       no answer: the caller went away"), "{shown}");
+        assert!(ends("  302     a login stopped it") && ends("  200"), "{shown}");
     }
 
     #[test]

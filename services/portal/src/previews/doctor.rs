@@ -59,6 +59,13 @@ pub(super) struct Probe {
     missed: Vec<String>,
 }
 
+impl Probe {
+    /// Whether somebody has not passed the key on.
+    fn is_lost(&self) -> bool {
+        self.services.iter().any(|service| service.key == "lost") || self.calls.iter().any(|call| !call.carried)
+    }
+}
+
 /// A request that came by the gateway.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = PreviewProbeCall)]
@@ -75,8 +82,11 @@ struct Call {
     carried: bool,
     /// `preview` or `baseline`.
     served_by: String,
-    /// The status of the answer.
+    /// The status of the answer; 0 where there was none.
     status: u16,
+    /// What is wrong with the answer, or why there is none.
+    #[serde(default)]
+    problem: Option<String>,
 }
 
 /// What became of the key on the way to a service.

@@ -78,3 +78,36 @@ async fn a_page_shows_which_services_have_got_the_key_and_which_nobody_asked() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn what_stopped_a_request_is_said_beside_its_status() {
+    let team = Team::new().await;
+    let stock = Backend::start("stock").await;
+    let rule = json!({"host": SHOP, "path": "/stock/*", "filters": [{"name": "token"}]});
+    let more = [
+        internal_listener(&team.site),
+        mapping_on(SHOP, "stock", "/stock/", stock.address()),
+        object("FilterPolicy", "stock", json!({"rules": [rule]})),
+    ];
+    team.site.write("internal.yaml", documents(&more));
+    team.site.write("tax.yaml", documents(&[team.manifest("tax")]));
+    let gateway = team.gateway().await;
+    gateway.admin.state("Preview", "tax", "acked").await;
+    let form = get(PORTAL, "/docs/previews/default/tax/doctor").method("POST");
+    let form = form.with("authorization", &team.person("team-cart"));
+    let form = form.with("content-type", "application/x-www-form-urlencoded").body("path=%2Fstock%2F");
+    let reply = team.client().ask(&form).await;
+    let page = reply.text();
+    assert_eq!(reply.status, 200, "{page}");
+    let said = row(&page, "shop.example/stock/");
+    let why = "a Filter of the gateway refused it";
+    assert!(said.contains(">401 <span") && said.contains(why), "{said}");
+    assert!(!page.contains("OTEL_PROPAGATORS"), "nothing was lost: {page}");
+
+    let admin = team.site.admin().to_string();
+    let mut command = team.site.nuncio(&["preview", "doctor", "tax", "--path", "/stock/", "--admin", &admin]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.lines().any(|line| line.contains("/stock/") && line.ends_with(why)), "{told}");
+    gateway.stop().await;
+}

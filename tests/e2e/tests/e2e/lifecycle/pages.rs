@@ -45,7 +45,7 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
         jiff::civil::DateTime::strptime("%d %B %Y, %H:%M UTC", full).unwrap()
     };
     assert_eq!(ends("extendedUntil").duration_since(ends("madeUntil")).as_hours(), 3);
-    says("doctor", &["there is no internal Listener", "OTEL_PROPAGATORS=tracecontext,baggage"]);
+    says("doctor", &["there is no internal Listener"]);
     says("lacking", &["spec.lifetime.ttl"]);
     says("beside", &["For how long", "expected a duration"]);
     for told in ["lacking", "beside"] {
