@@ -52,6 +52,8 @@ def a_preview_shows_three_services_deep(stage: Stage) -> str:
     expect({"cart.internal", "catalog.internal"} <= set(calls) and all(call["carried"] for call in told["calls"]),
            f"the context to be carried to cart and catalog, came {told}")
     expect(calls["cart.internal"]["served_by"] == "preview", f"the preview's cart behind the front page, came {told}")
+    stopped = [call["problem"] for call in stage.follow_preview("/api/orders")["calls"]]
+    expect(stopped == ["a login stopped it"], f"the doctor to say that orders need a login, came {stopped}")
     return f"version 2's total on the front page; the doctor followed {len(told['calls'])} calls, none lost the context"
 
 
