@@ -9,7 +9,7 @@ await story(async ({ context, settings: { origin, token } }) => {
   await still.goto(`${origin}/docs/previews/default/tax`);
   const offered = await still.innerText('main');
   const leads = await still.locator('main a[href*="preview.example"]').count();
-  await still.click('text="Make a link and open it"');
+  await still.click('text="Make a link for an hour"');
   const made = await still.innerText('main');
   await still.click('text="Open it"');
   await still.waitForURL(/preview\.example/);
