@@ -171,9 +171,7 @@ impl Lifecycle {
             grant.note(&mut manifest.spec);
             note_author(&mut manifest.spec, old, by.filter(|_| grant == Grant::All));
             if wanted.only_new && old.is_some() && !self.store.is_sent_again(&manifest, now, by) {
-                let why =
-                    format!("there is a {} already: choose another name, or change it by a manifest", manifest.id);
-                return Err(PreviewError::Conflict(why));
+                return Err(self.taken(&manifest.id, now.object));
             }
             Ok(Step::Put(manifest.into()))
         })?;

@@ -30,6 +30,15 @@ impl Lifecycle {
         let invalid = || PreviewError::Conflict(format!("{id} is not valid: send another manifest in its place"));
         said(&engine, object).ok_or_else(invalid)
     }
+
+    /// Why a new Preview is not called so: there is this one, which no request changes where none has made it.
+    pub(super) fn taken(&self, id: &ObjectId, old: Option<&Object>) -> PreviewError {
+        let otherwise = match old.and_then(|old| self.written_in(old)) {
+            Some(file) => format!("change {file}, where it is written"),
+            None => "change it by a manifest".to_owned(),
+        };
+        PreviewError::Conflict(format!("there is a {id} already: choose another name, or {otherwise}"))
+    }
 }
 
 /// What a Preview says. What nobody may say, or what stays where nobody says it, is left out: who sends it late takes back nothing

@@ -106,6 +106,15 @@ async fn of_what_is_written_by_hand_it_is_said_where_and_nothing_offered_that_is
         let refused = team.client().ask(&form.body("ttl=12h")).await;
         assert_eq!(refused.status, 409, "{act}: {}", refused.text());
     }
+    // Neither is a manifest a way out for who would make another of that name.
+    let (cart, branch) = (team.cart.address(), team.branch.address());
+    let fields = format!("name=tax&namespace=default&baseline={cart}&backend={branch}&host={SHOP}&access=Public");
+    let form = ask("POST", "/docs/previews/new/fields", "team-cart");
+    let form = form.with("content-type", "application/x-www-form-urlencoded").body(fields);
+    let taken = team.client().ask(&form).await;
+    let said =
+        "there is a Preview default/tax already: choose another name, or change by-hand.yaml, where it is written";
+    assert!(taken.status == 409 && taken.text().contains(said), "{} {}", taken.status, taken.text());
     let looking = team.client().ask(&ask("GET", page, "viewers")).await.text();
     assert!(looking.contains("web--tax-") && !looking.contains("by-hand"), "{looking}");
     gateway.stop().await;
