@@ -10,6 +10,7 @@ use super::api::all;
 use super::link;
 use super::model::{Preview, Url};
 use super::problem::ProblemDetails;
+use super::rights::rights;
 use crate::texts::Texts;
 use crate::web::words::Moment;
 use crate::web::{Frame, Visit, escape_path, filters, respond};
@@ -62,6 +63,8 @@ struct List<'a> {
     trouble: Option<String>,
     /// It is known who reads.
     is_known: bool,
+    /// He may make one somewhere.
+    may_make: bool,
 }
 
 /// A preview in the list.
@@ -134,8 +137,10 @@ pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response
     let rows =
         fitting.into_iter().skip((at - 1) * ROWS).take(ROWS).map(|preview| row(preview, visit.texts())).collect();
     let (before, after) = ((at > 1).then(|| wanted.at(at - 1)), (at < last).then(|| wanted.at(at + 1)));
+    let may_make = trouble.is_none() && rights(&visit).await.is_ok_and(|rights| rights.why.is_empty());
     let (frame, is_known) = (visit.frame(), visit.viewer.identity.is_some());
-    let page = List { frame, wanted: &wanted, rows, words, before, after, states: &STATES, trouble, is_known };
+    let page =
+        List { frame, wanted: &wanted, rows, words, before, after, states: &STATES, trouble, is_known, may_make };
     (status, respond(&page)).into_response()
 }
 
@@ -177,8 +182,9 @@ impl IntoResponse for Refused {
         let trouble = Some(told(&self.problem, self.visit.texts()));
         let (rows, words) = (Vec::new(), String::new());
         let (frame, is_known) = (self.visit.frame(), self.visit.viewer.identity.is_some());
-        let (before, after) = (None, None);
-        let page = List { frame, wanted: &wanted, rows, words, before, after, states: &STATES, trouble, is_known };
+        let (before, after, may_make) = (None, None, false);
+        let states = &STATES;
+        let page = List { frame, wanted: &wanted, rows, words, before, after, states, trouble, is_known, may_make };
         (self.problem.code(), respond(&page)).into_response()
     }
 }

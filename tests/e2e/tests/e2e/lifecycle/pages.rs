@@ -81,6 +81,14 @@ async fn who_may_make_none_is_told_why_not() {
         "{other}"
     );
     assert!(!other.contains("team-cart"), "nor who may: {other}");
+    let list = async |group: &str| {
+        let ask = get(PORTAL, "/docs/previews").with("authorization", &team.person(group));
+        team.client().ask(&ask).await.text()
+    };
+    let (own, other) = (list("team-cart").await, list("others").await);
+    let button = "href=\"/docs/previews/new\"";
+    assert!(own.contains(button), "{own}");
+    assert!(other.contains("No preview fits") && !other.contains(button), "{other}");
     gateway.stop().await;
 }
 
