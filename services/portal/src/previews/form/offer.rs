@@ -72,10 +72,7 @@ pub(in crate::previews) fn saying<'a>(
     ];
     let modes = rights.access.iter().map(String::as_str).collect();
     all.push(chosen(text("access", "previews_access", &fields.access), modes, true));
-    let most = rights.max_ttl.map(|most| texts.with("previews_ttl_most", "most", &length(most)));
-    let usual = rights.ttl.unwrap_or(USUAL).min(rights.max_ttl.unwrap_or(u64::MAX));
-    let ttl = text("ttl", "previews_ttl", &fields.ttl);
-    all.push(Input { example: length(usual), hint: most.unwrap_or_default(), ..ttl });
+    all.push(time(texts, text("ttl", "previews_ttl", &fields.ttl), rights));
     let groups = Input { class: "for-members", ..text("groups", "previews_groups", &fields.groups) };
     let owner = Input { class: "for-owner", ..text("owner", "previews_owner", &fields.owner) };
     let of_modes = [("Members", groups), ("Owner", owner)].into_iter();
@@ -132,6 +129,20 @@ fn host<'a>(texts: &Texts, input: Input<'a>, rights: &'a Rights) -> Input<'a> {
         false => texts.with("previews_host_like", "hosts", &rights.hosts.join(", ")),
     };
     chosen(Input { is_required: true, example: host_like(rights), hint, ..input }, names, globs.is_empty())
+}
+
+/// For how long it is shown: at most, and where nothing is typed.
+fn time<'a>(texts: &Texts, input: Input<'a>, rights: &Rights) -> Input<'a> {
+    let most = rights.max_ttl.map(|most| texts.with("previews_ttl_most", "most", &length(most)));
+    let usual = [rights.ttl, rights.max_ttl].into_iter().flatten().min();
+    let empty = match usual {
+        Some(usual) => texts.with("previews_ttl_usual", "usual", &length(usual)),
+        None => texts.text("previews_ttl_endless").to_owned(),
+    };
+    // Of what he may whom nobody knows nothing is said.
+    let is_known = rights.why.is_empty();
+    let hint = most.into_iter().chain(is_known.then_some(empty)).collect::<Vec<_>>().join(" ");
+    Input { example: length(usual.unwrap_or(USUAL)), hint, ..input }
 }
 
 /// A host that the policy takes.
@@ -223,6 +234,17 @@ mod tests {
         assert_eq!((&*ttl.example, ttl.hint.contains("90m")), ("90m", true));
         let usual = Rights { ttl: Some(7200), max_ttl: None, ..short.clone() };
         assert_eq!(find(&saying(&texts, &fields, &usual, None), "ttl").example, "2h");
+        assert!(ttl.hint.ends_with("end after 90m."), "{}", ttl.hint);
+        for (ttl, max_ttl, told) in [
+            (Some(7200), None, "Left empty, the PreviewPolicy has it end after 2h."),
+            (Some(7200), Some(10_800), "At most 3h. Left empty, the PreviewPolicy has it end after 2h."),
+            (None, None, "Left empty, the PreviewPolicy sets it no end."),
+        ] {
+            let rights = Rights { ttl, max_ttl, ..short.clone() };
+            assert_eq!(find(&saying(&texts, &fields, &rights, None), "ttl").hint, told);
+        }
+        let unknown = Rights { why: "log in".to_owned(), ..Rights::default() };
+        assert_eq!(find(&saying(&texts, &fields, &unknown, None), "ttl").hint, "");
         let manifest = manifest(&short);
         for part in ["namespace: web", "host: a.test", "{mode: Owner, owner: ann}"] {
             assert!(manifest.contains(part), "{part}: {manifest}");

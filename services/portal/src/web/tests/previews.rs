@@ -1,5 +1,7 @@
 //! Pages of previews.
 
+mod forms;
+
 use axum::extract::Query;
 use axum::routing::{get, post};
 use nuncio_auth::jwt::Signer;

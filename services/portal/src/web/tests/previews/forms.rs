@@ -1,0 +1,38 @@
+//! What forms of previews say beside their fields.
+
+use super::*;
+
+/// What a controller says of the rights of who may make previews.
+fn rights() -> Value {
+    let room = json!({ "namespace": "shop", "repository": null, "room": null });
+    json!({ "namespaces": [room], "access": ["Public"], "hosts": ["shop.example"], "services_alone": true,
+        "tunnels": false, "ttl": 7200, "max_ttl": null })
+}
+
+/// The field of this name, with what stands beside it.
+fn field<'p>(page: &'p str, name: &str) -> &'p str {
+    let (_, field) = page.split_once(&format!("name=\"{name}\"")).unwrap_or_else(|| panic!("{name}: {page}"));
+    field.split_once("</div>").unwrap().0
+}
+
+#[tokio::test]
+async fn a_new_preview_says_at_its_fields_what_is_taken_and_what_an_empty_one_means() {
+    let app = Router::new().route("/api/v1/preview-rights", post(async || axum::Json(rights())));
+    let (address, _controller) = serve(app, &json!(null)).await;
+    let form = page(&address, "/docs/previews/new").await;
+    let name = field(&form, "name");
+    assert!(name.contains("pattern=") && name.contains("title=\"Lower-case letters, digits and dashes"), "{name}");
+    let ttl = field(&form, "ttl");
+    assert!(ttl.contains("Left empty, the PreviewPolicy has it end after 2h."), "{ttl}");
+}
+
+#[tokio::test]
+async fn who_extends_one_reads_what_lengths_are_like_and_what_an_empty_field_means() {
+    for has_ended in [false, true] {
+        let text = page_of(json!({ "expires_at": 4_102_444_800_u64, "has_ended": has_ended })).await;
+        let (_, form) = text.split_once("/docs/previews/shop/pr-42/extend\"").unwrap_or_else(|| panic!("{text}"));
+        let form = form.split_once("</form>").unwrap().0;
+        assert!(form.contains("pattern=") && form.contains("72h or 1h30m: a day is 24h."), "{form}");
+        assert!(form.contains("Left empty, for as long as its ttl says"), "{form}");
+    }
+}
