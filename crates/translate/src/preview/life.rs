@@ -21,6 +21,8 @@ pub(crate) struct Life {
     warned: u64,
     /// It ends because somebody had it end.
     pub(crate) is_deleted: bool,
+    /// It is of a pull request, and ends with that.
+    is_of_pull_request: bool,
 }
 
 /// When a preview began, in seconds since 1970.
@@ -72,7 +74,9 @@ impl Life {
         let expires = [fixed, idle].into_iter().flatten().min();
         // Who asks for it does not need to be told that he should.
         let warned = fixed.map_or(u64::MAX, |end| end - (end.saturating_sub(began) / WARNED_PART).min(WARNED));
-        Self { created, expires, fixed, longest, warned, is_deleted: ended.is_some() && ended == expires }
+        let is_deleted = ended.is_some() && ended == expires;
+        let is_of_pull_request = spec.source.as_ref().is_some_and(|source| source.pull_request.is_some());
+        Self { created, expires, fixed, longest, warned, is_deleted, is_of_pull_request }
     }
 
     pub(crate) fn phase(&self, now: u64) -> Phase {
@@ -99,7 +103,10 @@ impl Life {
                 Some(Problem::warning("ExpiresSoon", field, "is shown for a short time only from here on"))
             }
             Phase::Ended | Phase::Forgotten if self.is_deleted => {
-                let message = "is shown no more: it was deleted, or its change was merged or closed";
+                let message = match self.is_of_pull_request {
+                    true => "is shown no more: it was deleted, or its change was merged or closed",
+                    false => "is shown no more: it was deleted",
+                };
                 Some(Problem::warning("Deleted", field, message))
             }
             Phase::Ended | Phase::Forgotten => {

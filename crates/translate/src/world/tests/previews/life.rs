@@ -57,6 +57,12 @@ fn what_was_deleted_is_told_from_what_had_its_time() {
     apply(&mut world, &noted(at));
     assert_eq!(reasons(&world, &preview()), ["Deleted"]);
     assert!(page(&world, &host).contains("It was deleted") && !page(&world, &host).contains("time is over"));
+    // What is of no pull request ended by none.
+    let why = |world: &World| world.problems(&preview()).into_iter().next().unwrap().message;
+    assert_eq!(why(&world), "is shown no more: it was deleted");
+    let source = "source: {provider: GitHub, repository: acme/cart, pullRequest: 42}";
+    apply(&mut world, &noted(at).replace("access:", &format!("{source}\n  access:")));
+    assert_eq!(why(&world), "is shown no more: it was deleted, or its change was merged or closed");
     // That it was noted once counts no more where it was to end at another time since.
     for text in [ended.clone(), noted("1970-01-12T14:00:00Z")] {
         apply(&mut world, &text);
