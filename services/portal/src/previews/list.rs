@@ -79,6 +79,7 @@ struct Row {
     replaces: String,
     source: String,
     ends: Option<Moment>,
+    has_ended: bool,
 }
 
 /// How a preview is: its name in URLs, a class of the style sheet, and the text that says so.
@@ -155,6 +156,7 @@ fn row(preview: &Preview, texts: &Texts) -> Row {
         replaces: preview.replaces(texts),
         source: preview.source_words(),
         ends: preview.ends(texts),
+        has_ended: preview.has_ended,
     }
 }
 

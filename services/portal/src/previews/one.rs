@@ -121,7 +121,7 @@ async fn show(
         frame: visit.frame(),
         preview: &preview,
         addresses: preview.urls.iter().map(|url| address(&preview, url)).collect(),
-        events: events.iter().map(|event| happened(event, visit.texts())).collect(),
+        events: happened(&events, visit.texts()),
         link: link(namespace, name),
         state: State::of(&preview),
         source: preview.source_words(),
@@ -175,9 +175,44 @@ const HAPPENED: [(&str, &str); 10] = [
     ("ended", "previews_event_ended"),
 ];
 
-fn happened(event: &Event, texts: &Texts) -> EventRow {
+/// Events, the last of which comes first, in the words of pages.
+fn happened(events: &[Event], texts: &Texts) -> Vec<EventRow> {
+    events.iter().enumerate().map(|(at, event)| told(event, &events[at + 1..], texts)).collect()
+}
+
+fn told(event: &Event, before: &[Event], texts: &Texts) -> EventRow {
     let detail = event.detail.parse().map_or_else(|_| event.detail.clone(), |time: Timestamp| date(texts, time));
     let known = HAPPENED.iter().find(|(kind, _)| *kind == event.kind);
-    let what = known.map_or_else(|| event.kind.clone(), |(_, text)| texts.with(text, "detail", &detail));
+    let text = known.map(|(_, text)| if is_return(event, before) { "previews_event_back" } else { *text });
+    let what = text.map_or_else(|| event.kind.clone(), |text| texts.with(text, "detail", &detail));
     EventRow { when: moment(texts, event.at), what }
+}
+
+/// Whether it has another time after it had ended, and so was brought back by that.
+fn is_return(event: &Event, before: &[Event]) -> bool {
+    let is_of_end = |event: &&Event| ["extended", "ended"].contains(&&*event.kind);
+    event.kind == "extended" && before.iter().find(is_of_end).is_some_and(|last| last.kind == "ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_another_time_after_its_end_was_brought_back() {
+        let until = "2026-12-24T18:00:00Z";
+        let event = |kind: &str, detail: &str| Event { at: 7, kind: kind.to_owned(), detail: detail.to_owned() };
+        let events = [
+            event("extended", until),
+            event("live", ""),
+            event("extended", until),
+            event("ended", ""),
+            event("extended", until),
+            event("created", ""),
+        ];
+        let told: Vec<_> = happened(&events, &Texts::default()).into_iter().map(|row| row.what).collect();
+        let shown = "It is shown until 24 December 2026, 18:00 UTC.";
+        let back = "It was brought back, and is shown until 24 December 2026, 18:00 UTC.";
+        assert_eq!(told, [shown, "The gateway shows it.", back, "It has ended.", shown, "It was made."]);
+    }
 }

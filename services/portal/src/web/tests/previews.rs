@@ -96,10 +96,12 @@ async fn one_that_has_ended_can_be_brought_back_and_nothing_else() {
     };
     let text = shown(false, json!([])).await;
     assert!(living.iter().all(|part| text.contains(part)) && !text.contains("Bring it back"), "{text}");
+    assert!(text.contains("· ends <time"), "{text}");
     for (reason, state) in [("Deleted", "has ended: deleted"), ("Expired", "has ended")] {
         let problem = json!({ "severity": "warning", "reason": reason, "field": "spec.lifetime", "message": "over" });
         let text = shown(true, json!([problem])).await;
         assert!(text.contains(&format!(">{state}<")), "{text}");
+        assert!(text.contains("· ended <time") && !text.contains("· ends <time"), "{text}");
         assert!(text.contains("Bring it back") && text.contains("/docs/previews/shop/pr-42/extend"), "{text}");
         assert_eq!(living.iter().find(|part| text.contains(**part)), None, "{text}");
     }
