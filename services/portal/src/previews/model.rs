@@ -59,6 +59,11 @@ impl Service {
 const TUNNEL: &str = "a tunnel";
 
 impl Preview {
+    /// Whether it can be read: of one that cannot, the controller tells nothing but what is wrong.
+    pub(super) fn is_valid(&self) -> bool {
+        !self.access.is_empty()
+    }
+
     /// Whether nobody stands in for the service at this place.
     pub(super) fn lacks(&self, at: usize) -> bool {
         let field = format!("spec.services[{at}].tunnel");

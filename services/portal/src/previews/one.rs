@@ -36,7 +36,9 @@ struct One<'a> {
     routes: RouteMap,
     wrong: Option<String>,
     may_change: bool,
-    /// He may, and there is a form for it.
+    /// He may take it away here.
+    is_deletable: bool,
+    /// And there is a form for changing it.
     is_changeable: bool,
     /// Where the portal is.
     server: String,
@@ -117,6 +119,7 @@ async fn show(
     let events = details(visit, namespace, name).await.unwrap_or_default().events;
     let status = wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code);
     let may_change = preview.may_change && visit.viewer.identity.is_some();
+    let is_deletable = may_change && preview.written_in.is_none() && !preview.has_ended;
     let page = One {
         frame: visit.frame(),
         preview: &preview,
@@ -130,7 +133,8 @@ async fn show(
         routes,
         wrong: wrong.map(|problem| problem.detail),
         may_change,
-        is_changeable: may_change && preview.written_in.is_none() && !preview.has_ended,
+        is_deletable,
+        is_changeable: is_deletable && preview.is_valid(),
         server: server(visit, &preview),
     };
     Ok((status, respond(&page)).into_response())

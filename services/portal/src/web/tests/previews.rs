@@ -118,6 +118,25 @@ async fn page_of(more: Value) -> String {
 }
 
 #[tokio::test]
+async fn one_that_is_not_valid_can_be_deleted_or_replaced_and_nothing_else() {
+    let problem =
+        json!({ "severity": "error", "reason": "InvalidValue", "field": "spec.entrypoints[0]", "message": "no" });
+    let ends = 4_102_444_800_u64;
+    let invalid = page_of(json!({ "access": "", "services": [], "problems": [problem], "expires_at": ends })).await;
+    let valid = page_of(json!({ "expires_at": ends })).await;
+    for (part, is_offered) in [
+        ("/pr-42/delete\"", true),
+        ("/docs/previews/new#by-manifest\"", true),
+        ("/pr-42/change\"", false),
+        ("/pr-42/extend\"", false),
+        ("/pr-42/doctor\"", false),
+    ] {
+        assert_eq!(invalid.contains(part), is_offered, "{part}: {invalid}");
+        assert_eq!(valid.contains(part), part != "/docs/previews/new#by-manifest\"", "{part}: {valid}");
+    }
+}
+
+#[tokio::test]
 async fn it_is_said_what_is_as_before_where_one_is_brought_back() {
     let (links, pull) = ("stay closed: make new ones", "its pull request is closed, it ends again");
     let ended = async |access: &str, source: Value| {
