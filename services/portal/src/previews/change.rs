@@ -107,8 +107,9 @@ pub(super) async fn by_manifest(
     match put(&visit, &namespace, &name, &text, &digest).await {
         Ok(there) => there.into_response(),
         Err(problem) => {
-            let fields = read(&text).as_ref().and_then(Fields::of);
-            // What was typed stands in the manifest: none of the fields was.
+            // What was typed stands in the manifest: the fields have what it still is, and nothing is wrong with them.
+            let now = told(&visit, &namespace, &name).await.ok();
+            let fields = now.and_then(|now| Fields::of(&read(&now.text)?));
             let problem = ProblemDetails { field: None, ..problem };
             let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest };
             page(&visit, (&namespace, &name), filled, Some(&problem)).await

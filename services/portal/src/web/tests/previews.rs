@@ -56,14 +56,19 @@ async fn serve(app: Router, preview: &Value) -> (String, AbortOnDropHandle<()>) 
 
 /// What a controller has the portal show ann, who is an operator.
 async fn page(controller: &str, path: &str) -> String {
+    answered(controller, Request::get(path).body(Body::empty()).unwrap()).await.1
+}
+
+/// What it has the portal answer her.
+async fn answered(controller: &str, mut request: Request<Body>) -> (StatusCode, String) {
     let signer = Signer::ephemeral().unwrap();
     let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
     site.console.admin = Admin::new(controller).unwrap();
     site.console.groups = Arc::new(["staff".to_owned()]);
-    let mut request = Request::get(path).body(Body::empty()).unwrap();
-    *request.headers_mut() = signed(&signer, |_| {});
-    let body = router(site).oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
-    String::from_utf8_lossy(&body).into_owned()
+    request.headers_mut().extend(signed(&signer, |_| {}));
+    let (parts, body) = router(site).oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (parts.status, String::from_utf8_lossy(&body).into_owned())
 }
 
 #[tokio::test]

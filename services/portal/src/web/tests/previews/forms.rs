@@ -36,3 +36,45 @@ async fn who_extends_one_reads_what_lengths_are_like_and_what_an_empty_field_mea
         assert!(form.contains("Left empty, for as long as its ttl says"), "{form}");
     }
 }
+
+/// What a preview says of these services.
+fn manifest(services: &Value) -> String {
+    json!({ "metadata": { "name": "pr-42", "namespace": "shop" }, "spec": { "services": services,
+        "entrypoints": [{ "name": "web", "host": "shop.example" }], "access": { "mode": "Public" } } })
+    .to_string()
+}
+
+/// What somebody is answered whose manifest is refused by which he changes a preview of these services.
+async fn refused(services: Value, typed: &'static str) -> String {
+    let told = json!({ "text": manifest(&services), "digest": "d" });
+    let why =
+        json!({ "status": 422, "title": "Unprocessable Content", "detail": "line 1: no", "field": "spec.access" });
+    let app = Router::new()
+        .route("/api/v1/preview-rights", post(async || axum::Json(rights())))
+        .route("/api/v1/preview-manifest", post(async move || axum::Json(told)))
+        .route("/api/v1/preview-put", post(async move || (StatusCode::UNPROCESSABLE_ENTITY, axum::Json(why))));
+    let (address, _controller) = serve(app, &json!(null)).await;
+    let form = Request::post("/docs/previews/shop/pr-42/change");
+    let form = form.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from(typed)).unwrap();
+    let (status, text) = answered(&address, form).await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && text.contains("line 1: no"), "{status} {text}");
+    text
+}
+
+#[tokio::test]
+async fn whatever_manifest_is_refused_the_fields_have_what_it_still_is_and_there_is_a_way_back() {
+    let one = json!({ "baseline": "cart", "backend": "cart-42" });
+    for (typed, stands) in
+        [("text=kind:+%5B", "kind: ["), ("text=spec:+%7Baccess:+%7Bmode:+Members%7D%7D", "mode: Members")]
+    {
+        let text = refused(json!([one]), typed).await;
+        assert!(text.contains(stands) && text.contains("Back to the preview"), "{text}");
+        assert!(field(&text, "backend").contains("value=\"cart-42\""), "{text}");
+        let access = field(&text, "access");
+        assert!(access.contains("value=\"Public\" selected") && !access.contains("Members"), "{access}");
+        assert!(!text.contains("aria-invalid"), "{text}");
+    }
+    // Of two services there are no fields.
+    let text = refused(json!([one, one]), "text=kind:+%5B").await;
+    assert!(!text.contains("name=\"backend\"") && text.contains("Back to the preview"), "{text}");
+}
