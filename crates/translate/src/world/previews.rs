@@ -2,6 +2,7 @@
 
 mod base;
 mod behind;
+mod idle;
 mod includes;
 mod meant;
 mod mesh;

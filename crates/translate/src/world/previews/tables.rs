@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{ObjectId, Problem};
+use nuncio_api::ObjectId;
 use nuncio_ir::{Delta, Table, TableName};
 
 use super::super::{Dirty, World};
 use super::base::Bases;
-use super::meant::meant;
 use crate::policy::{Class, guards};
-use crate::preview::{self, Compiled, Copied, Entrance, Face, Phase, Replacement, Shadow};
+use crate::preview::{self, Compiled, Copied, Entrance, Face, Phase, Shadow};
 use crate::table::Built;
-use crate::upstream::{Location, location};
 
 /// What there is to put, and which of the replaced services it has something of.
 struct Made {
@@ -91,14 +89,7 @@ impl World {
             if !made.tables.is_empty() {
                 let internal = self.frame.classes.iter().filter(|class| class.internal);
                 internal.for_each(|class| self.internal_tables(compiled, class, bases, &mut made));
-                // Of what is included elsewhere some may be for other hosts.
-                let own = compiled.replacements.iter().take_while(|it| it.owner == compiled.id).count();
-                let of_own = compiled.replacements.iter().zip(&made.replaced).take(own).enumerate();
-                let unused: Vec<_> = of_own.filter(|(_, (_, replaced))| !**replaced).collect();
-                // Which of those that there are is meant is of no interest while all of them are there.
-                let known = if unused.is_empty() { BTreeSet::new() } else { self.destinations(compiled, bases) };
-                problems
-                    .extend(unused.into_iter().map(|(index, (service, _))| nothing_replaced(index, service, &known)));
+                problems.extend(self.idle_services(compiled, &made.replaced, bases));
             }
             tables = made.tables;
         }
@@ -110,19 +101,6 @@ impl World {
             false => drop(self.previews.problems.insert(id.clone(), problems)),
         }
         tables
-    }
-
-    /// Where the routes of a preview's entrypoints send to at the baseline.
-    fn destinations(&self, compiled: &Compiled, bases: &mut Bases<'_>) -> BTreeSet<(Location, u16)> {
-        let mut all = BTreeSet::new();
-        for entrance in &compiled.entrances {
-            for class in &self.frame.classes {
-                let base = bases.of(self, class, &entrance.baseline);
-                let upstreams = base.into_iter().flat_map(|base| base.upstreams.values());
-                all.extend(upstreams.filter_map(|upstream| location(upstream)));
-            }
-        }
-        all
     }
 
     /// The hosts of a preview that say that it has ended, and whether that is because somebody deleted it.
@@ -201,10 +179,4 @@ impl World {
             self.put_table(name, Some(built), dirty, delta);
         }
     }
-}
-
-fn nothing_replaced(index: usize, service: &Replacement, known: &BTreeSet<(Location, u16)>) -> Problem {
-    let meant = meant(service, known).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
-    let message = format!("no route of an entrypoint goes to this service, so nothing is replaced{meant}");
-    Problem::warning("NothingReplaced", format!("spec.services[{index}].baseline"), message)
 }

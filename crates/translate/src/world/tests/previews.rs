@@ -278,6 +278,23 @@ fn who_replaces_nothing_is_told_what_he_may_have_meant() {
 }
 
 #[test]
+fn who_replaces_a_service_by_itself_is_told_that_it_changes_nothing() {
+    for (baseline, backend, is_told) in [
+        ("cart", "cart", true),
+        ("cart:80", "cart", true),
+        ("cart", "cart.default:80", true),
+        ("cart", "cart:81", false),
+        ("cart", "cart-42", false),
+    ] {
+        let services = format!("baseline: '{baseline}', backend: '{backend}'");
+        let preview_of = PREVIEW.replace("baseline: cart, backend: cart-42", &services);
+        let problems = of(&[SITE, POLICY, &preview_of]).problems(&preview());
+        let told = problems.iter().find(|problem| problem.reason == "NothingReplaced").map(|problem| &*problem.field);
+        assert_eq!(told, is_told.then_some("spec.services[0].backend"), "{baseline} {backend}: {problems:?}");
+    }
+}
+
+#[test]
 fn a_preview_of_nothing_is_told() {
     let world = of(&[SITE, POLICY, &PREVIEW.replace("baseline: cart", "baseline: carts")]);
     assert_eq!(reasons(&world, &preview()), ["NothingReplaced"]);
