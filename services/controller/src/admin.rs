@@ -117,8 +117,8 @@ pub use preview_share::{PreviewShareView, PreviewShared, SharePreview, WithdrawL
 pub use preview_sightings::{SightingView, SightingsQuery, SightingsView};
 pub use preview_watch::{PlacedCallView, WatchView, WatchedPreview};
 pub use previews::{
-    PreviewDetailView, PreviewDocsView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView,
-    PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviews,
+    PreviewDetailView, PreviewDocsView, PreviewEventKind, PreviewEventView, PreviewServerView, PreviewSourceView,
+    PreviewUpstreamView, PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviews,
 };
 pub use stats::{CountsView, LatencyView};
 pub(crate) use stats::{Stats, Wanted};

@@ -18,6 +18,7 @@ mod problem;
 mod qr;
 mod rights;
 mod routes;
+mod serving;
 mod share;
 mod tunnel;
 

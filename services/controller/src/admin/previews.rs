@@ -106,6 +106,18 @@ pub struct PreviewedServiceView {
     pub requests: Option<u64>,
     /// And how many the baseline got, because they were not there.
     pub fallbacks: Option<u64>,
+    /// Who serves it by a connection to this gateway, for who may change the preview.
+    #[serde(default)]
+    pub served_by: Option<PreviewServerView>,
+}
+
+/// Who stands in for a service from a machine of his own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewServerView {
+    /// What his login calls him.
+    pub by: String,
+    /// Since when, in seconds since 1970.
+    pub since: u64,
 }
 
 /// Whose Previews somebody wants to see.

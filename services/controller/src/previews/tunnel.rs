@@ -8,6 +8,7 @@
 //! may enter, and another for each connection, so that whoever reaches it is Envoy, with requests for that service alone.
 
 mod carry;
+mod held;
 mod link;
 mod record;
 mod relay;

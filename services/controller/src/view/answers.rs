@@ -142,7 +142,8 @@ impl View for EngineView {
         Page::of(&query, known, |object| {
             let may_change = can && may_change(&engine, object, by);
             let written_in = self.changes.lifecycle.written_in(object).filter(|_| may_change);
-            PreviewView { may_change, written_in, ..preview_view(&engine, object) }
+            let told = PreviewView { may_change, written_in, ..preview_view(&engine, object) };
+            self.changes.lifecycle.with_servers(object, told)
         })
     }
 

@@ -33,6 +33,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         included: included.map(|id| format!("{}/{}", id.namespace, id.name)),
         requests: counts.map(|counts| counts.of(PreviewWay::Preview(at))),
         fallbacks: counts.map(|counts| counts.of(PreviewWay::Fallback(at))),
+        served_by: None,
     });
     PreviewView {
         id: ObjectRef::from(&object.id),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::serving::Server;
 use crate::access::Identity;
 use crate::texts::Texts;
 use crate::web::words::Moment;
@@ -177,6 +178,9 @@ pub(crate) struct Service {
     pub(crate) requests: Option<u64>,
     /// And how many the baseline got, because they were not there.
     pub(crate) fallbacks: Option<u64>,
+    /// Who serves it by a connection to the gateway that was asked, for who may change the preview.
+    #[serde(default)]
+    pub(crate) served_by: Option<Server>,
 }
 
 /// What a preview is of.

@@ -15,6 +15,7 @@ use super::model::{Preview, Url, moment};
 use super::problem::ProblemDetails;
 use super::qr::{Drawing, draw};
 use super::routes::{Part, RouteMap, Which, routes};
+use super::serving::{Tunnel, tunnels};
 use crate::texts::Texts;
 use crate::web::words::{Moment, date};
 use crate::web::{Frame, Visit, filters, respond};
@@ -34,6 +35,8 @@ struct One<'a> {
     source: String,
     ends: Option<Moment>,
     routes: RouteMap,
+    /// Services that are for the reader to serve.
+    tunnels: Vec<Tunnel<'a>>,
     wrong: Option<String>,
     may_change: bool,
     /// He may take it away here.
@@ -131,6 +134,7 @@ async fn show(
         ends: preview.ends(visit.texts()),
         asked: preview.asked(visit.texts()),
         routes,
+        tunnels: if may_change && !preview.has_ended { tunnels(&preview, visit.texts()) } else { Vec::new() },
         wrong: wrong.map(|problem| problem.detail),
         may_change,
         is_deletable,

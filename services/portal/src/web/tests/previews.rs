@@ -123,6 +123,20 @@ async fn page_of(more: Value) -> String {
 }
 
 #[tokio::test]
+async fn who_serves_a_service_is_told_with_how_to_take_it_over() {
+    let shown = async |server: Value| {
+        let service = json!({ "baseline": "cart", "backend": "a tunnel", "served_by": server });
+        page_of(json!({ "services": [service] })).await
+    };
+    let command = "nuncio preview serve shop/pr-42 --service cart --port 8080 --server ";
+    let text = shown(json!({ "by": "bob", "since": 1_766_599_200 })).await;
+    assert!(text.contains("bob serves it, connected <time datetime=\"2025-12-24T18:00:00Z\""), "{text}");
+    assert!(text.contains(command) && text.contains(" --replace</code>") && text.contains("Take it over"), "{text}");
+    let text = shown(Value::Null).await;
+    assert!(text.contains(command) && !text.contains("--replace") && !text.contains("connected <time"), "{text}");
+}
+
+#[tokio::test]
 async fn one_that_is_not_valid_can_be_deleted_or_replaced_and_nothing_else() {
     let problem =
         json!({ "severity": "error", "reason": "InvalidValue", "field": "spec.entrypoints[0]", "message": "no" });

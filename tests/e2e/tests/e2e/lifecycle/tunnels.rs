@@ -148,6 +148,10 @@ async fn a_developers_process_gets_the_requests_for_as_long_as_it_is_connected()
     client.ask(&get(&host, "/cart/items?voucher=secret").method("DELETE").with("x-echo-status", "404")).await;
     process.line(&["DELETE /items 404 ", " ms"]).await;
     gateway.line(&["Preview default/tax: ann (https://people.example) serves "]).await;
+    let page = get(PORTAL, "/docs/previews/default/tax").with("authorization", &desk.team.person("team-cart"));
+    let page = client.ask(&page).await.text();
+    let said = "ann (https://people.example) serves it, connected <time";
+    assert!(page.contains(said) && page.contains(" --replace</code>"), "{page}");
 
     // Some megabytes in either direction, with others beside.
     let body = "0123456789abcdef".repeat(300_000);
