@@ -16,6 +16,7 @@ mod forge;
 mod hook;
 mod keys;
 mod manifest;
+mod needs;
 pub(crate) mod offline;
 mod peers;
 mod place;
@@ -52,6 +53,7 @@ pub(crate) use self::steps::has_links;
 use self::hook::Handled;
 use self::keys::Keys;
 use self::manifest::Manifest;
+use self::needs::forbidden_first;
 use self::peers::Peers;
 use self::rights::Grant;
 use self::steps::{
@@ -152,7 +154,11 @@ impl Lifecycle {
 
     /// Makes a Preview be as somebody writes it.
     pub(crate) fn put(&self, engine: &Mutex<Engine>, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
-        let manifest = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text)?;
+        let parsed = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text);
+        let manifest = parsed.map_err(|wrong| match wanted.only_allowed {
+            true => forbidden_first(&lock(engine), wanted, wrong),
+            false => wrong,
+        })?;
         let (by, was) = (wanted.by.as_ref(), Cell::new(None));
         let changed = self.change(engine, &manifest.id, by, |grant, now| {
             grant.covers(now.in_the_way())?;

@@ -184,6 +184,8 @@ async fn what_the_policy_refuses_is_said_at_its_field_and_nothing_is_written() {
     for (changed, field) in [
         ("access=ShareLink", "access"),
         ("access=Members", "groups"),
+        // That it names no owner is of no interest where nobody may be it.
+        ("access=Owner", "access"),
         ("host=other.example", "host"),
         ("ttl=10h", "ttl"),
         ("namespace=Shop", "namespace"),
