@@ -34,6 +34,8 @@ struct One<'a> {
     state: State,
     source: String,
     ends: Option<Moment>,
+    /// On which date, where nobody counts the days until then.
+    far: Option<String>,
     routes: RouteMap,
     /// Services that are for the reader to serve.
     tunnels: Vec<Tunnel<'a>>,
@@ -132,6 +134,7 @@ async fn show(
         state: State::of(&preview),
         source: preview.source_words(),
         ends: preview.ends(visit.texts()),
+        far: far(&preview, visit.texts()),
         asked: preview.asked(visit.texts()),
         routes,
         tunnels: if may_change && !preview.has_ended { tunnels(&preview, visit.texts()) } else { Vec::new() },
@@ -142,6 +145,16 @@ async fn show(
         server: server(visit, &preview),
     };
     Ok((status, respond(&page)).into_response())
+}
+
+/// Until how many days nobody needs the date.
+const NEAR: i64 = 30;
+
+/// The date of an end that is far away.
+fn far(preview: &Preview, texts: &Texts) -> Option<String> {
+    let ends = Timestamp::from_second(i64::try_from(preview.expires_at?).ok()?).ok()?;
+    let left = ends.as_second() - Timestamp::now().as_second();
+    (left > NEAR * 86_400).then(|| date(texts, ends))
 }
 
 /// An address that lets nobody in by itself is of no use to a telephone.

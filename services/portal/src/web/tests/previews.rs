@@ -123,6 +123,15 @@ async fn page_of(more: Value) -> String {
 }
 
 #[tokio::test]
+async fn of_an_end_that_is_far_away_the_date_is_told() {
+    let far = page_of(json!({ "expires_at": 4_102_444_800_u64 })).await;
+    assert!(far.contains("</time> (1 January 2100, 00:00 UTC)</p>"), "{far}");
+    let tomorrow = jiff::Timestamp::now().as_second() + 86_400;
+    let near = page_of(json!({ "expires_at": tomorrow })).await;
+    assert!(near.contains("· ends <time") && near.contains("</time></p>") && !near.contains("UTC)</p>"), "{near}");
+}
+
+#[tokio::test]
 async fn who_serves_a_service_is_told_with_how_to_take_it_over() {
     let shown = async |server: Value| {
         let service = json!({ "baseline": "cart", "backend": "a tunnel", "served_by": server });
