@@ -15,13 +15,20 @@ local function trimmed(text)
   return from and text:match(".*%S", from) or ""
 end
 
--- The key of a member as the most liberal of readers has it: some services decode keys, or take away what is around them,
--- before they hand them on.
-local function plain_key(member)
-  local key = member:match("^[^=]*"):gsub("%%(%x%x)", function(code)
-    return string.char(tonumber(code, 16))
-  end)
-  return (key:lower():gsub("[^a-z0-9%-]", ""))
+local function decoded(code)
+  return string.char(tonumber(code, 16))
+end
+
+-- Whether the most liberal of readers has a member as one of ours: some services decode keys and values, or take away what is
+-- around them, before they hand them on, and what they have decoded may be several members to the next.
+local function looks_like_ours(member)
+  local plain = member:gsub("%%(%x%x)", decoded):lower():gsub("[^a-z0-9%-,;=]", "")
+  for part in plain:gmatch("[^,]+") do
+    if OURS[part:match("^[;=]*([^;=]*)")] then
+      return true
+    end
+  end
+  return false
 end
 
 -- The members of baggage that are no business of previews, each behind a comma, the key in it, and the name of a preview,
@@ -39,7 +46,7 @@ local function divided(baggage)
       key = key or value
     elseif name == "nuncio-preview-name" then
       preview = preview or value
-    elseif member ~= "" and not OURS[plain_key(member)] then
+    elseif member ~= "" and not looks_like_ours(member) then
       foreign[#foreign + 1] = "," .. member
     end
   end
