@@ -31,26 +31,35 @@ local function looks_like_ours(member)
   return false
 end
 
+-- Whether any member may be one of ours, or look like one: most baggage has none, and none is looked at any closer then.
+local function may_have_ours(baggage)
+  return baggage:find("%", 1, true) or baggage:lower():find("nuncio", 1, true)
+end
+
 -- The members of baggage that are no business of previews, each behind a comma, the key in it, and the name of a preview,
 -- which is for a mesh and proof of nothing. Of two of a kind the first counts (W3C Baggage leaves it open); what only looks
 -- like one of them is nobody's.
 local function divided(baggage)
-  local foreign, key, preview = {}, nil, nil
+  local foreign, key, preview = {""}, nil, nil
   if #baggage > MOST then
     baggage = baggage:sub(1, MOST + 1):match("^(.*),") or ""
   end
+  local is_suspect = may_have_ours(baggage)
   for part in baggage:gmatch("[^,]+") do
     local member = trimmed(part)
-    local name, value = member:match("^([^=;%s]*)%s*=%s*([^;%s]*)")
+    local name, value
+    if is_suspect then
+      name, value = member:match("^([^=;%s]*)%s*=%s*([^;%s]*)")
+    end
     if name == "nuncio-preview" then
       key = key or value
     elseif name == "nuncio-preview-name" then
       preview = preview or value
-    elseif member ~= "" and not looks_like_ours(member) then
-      foreign[#foreign + 1] = "," .. member
+    elseif member ~= "" and not (is_suspect and looks_like_ours(member)) then
+      foreign[#foreign + 1] = member
     end
   end
-  return table.concat(foreign), key, preview
+  return table.concat(foreign, ","), key, preview
 end
 
 -- The first members of `foreign` that have room beside a key.

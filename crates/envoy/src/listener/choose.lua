@@ -76,9 +76,7 @@ local function parameters(path)
   local found = {}
   for part in (path:match("%?(.*)$") or ""):gmatch("[^&]+") do
     local name, value = part:match("^([^=]*)=?(.*)$")
-    value = value:gsub("%+", " "):gsub("%%(%x%x)", function(code)
-      return string.char(tonumber(code, 16))
-    end)
+    value = value:gsub("%+", " "):gsub("%%(%x%x)", decoded)
     found[name] = found[name] or value
   end
   return found
