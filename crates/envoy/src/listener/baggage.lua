@@ -1,7 +1,7 @@
 -- What requests have in their baggage (W3C Baggage), of which the key of a preview is one member.
 
 -- How much of it is read: W3C Baggage asks for no more. What is beyond goes no further.
-local MOST = 8192
+local MOST, MOST_MEMBERS = 8192, 512
 
 -- How much of it stands beside a key and a name: readers drop all of a baggage that is longer than the above, or has more
 -- than 180 members, and the key with it.
@@ -44,8 +44,12 @@ local function divided(baggage)
   if #baggage > MOST then
     baggage = baggage:sub(1, MOST + 1):match("^(.*),") or ""
   end
-  local is_suspect = may_have_ours(baggage)
+  local is_suspect, left = may_have_ours(baggage), MOST_MEMBERS
   for part in baggage:gmatch("[^,]+") do
+    if left == 0 then
+      break
+    end
+    left = left - 1
     local member = trimmed(part)
     local name, value
     if is_suspect then
