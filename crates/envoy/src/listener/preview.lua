@@ -22,16 +22,17 @@ local function moved(url, hosts)
   return origin and origin .. rest
 end
 
--- The same of what leads on after a while.
+-- The same of what leads on after a while. Of a URL in quotes browsers read nothing that is behind them.
 local function moved_refresh(text, hosts)
-  local head, rest = text:match("^(%s*[%d.]+%s*[;,]%s*)(.*)$")
+  local said = text:match("^.*%S") or ""
+  local head, rest = said:match("^(%s*[%d.]+%s*[;,]%s*)(.*)$")
   if not head then
     return nil
   end
   local name, named = rest:match("^([Uu][Rr][Ll]%s*=%s*)(.*)$")
-  local quote, url, tail = (named or rest):match("^([\"']?)(.-)([\"']?)$")
-  local within = moved(url, hosts)
-  return within and head .. (name or "") .. quote .. within .. tail
+  local quote, quoted, tail = (named or rest):match("^([\"'])([^\"']*)(.*)$")
+  local within = moved(quoted or named or rest, hosts)
+  return within and head .. (name or "") .. (quote or "") .. within .. (tail or "")
 end
 
 -- A cookie without its Domain: it is then the preview's own.

@@ -59,6 +59,7 @@ async fn what_leads_to_another_host_of_the_application_leads_to_that_of_the_prev
     for (said, expected) in [
         (format!("5; url=https://{API}/x"), format!("5; url=http://{api}/x")),
         (format!("0;URL='https://{API}/x'"), format!("0;URL='http://{api}/x'")),
+        (format!("0; url=\"https://{API}\" ; x"), format!("0; url=\"http://{api}\" ; x")),
         (format!("0, https://{SHOP}"), format!("0, http://{web}")),
         ("5".to_owned(), "5".to_owned()),
         (format!("5; url={FOREIGN}/?https://{API}/"), format!("5; url={FOREIGN}/?https://{API}/")),
