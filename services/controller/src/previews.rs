@@ -161,7 +161,7 @@ impl Lifecycle {
         })?;
         let (by, was) = (wanted.by.as_ref(), Cell::new(None));
         let changed = self.change(engine, &manifest.id, by, |grant, now| {
-            grant.covers(now.in_the_way())?;
+            grant.covers_object(now.object_in_the_way())?;
             was.set(now.spec().and_then(own_length));
             if let Some(digest) = &wanted.digest {
                 read::is_as_read(&lock(engine), now.object, digest)?;
@@ -257,7 +257,7 @@ impl Lifecycle {
     fn is_allowed(&self, engine: &Mutex<Engine>, id: &ObjectId, by: Option<&Caller>) -> Result<(), PreviewError> {
         self.store.is_allowed()?;
         let engine = lock(engine);
-        granted(&engine, id, by)?.covers(spec(&engine, id).as_ref())
+        granted(&engine, id, by)?.covers_object(engine.files.object(id).map(|object| &**object))
     }
 }
 

@@ -80,7 +80,7 @@ impl Lifecycle {
     /// What is to become of the Preview of a pull request; or why it is not shown, and what becomes of it by that.
     fn step(&self, wanted: &Wanted, now: Now<'_>) -> Result<Result<Step, (String, Step)>, PreviewError> {
         let old = now.in_the_way();
-        Grant::of(&wanted.repository).covers(old)?;
+        Grant::of(&wanted.repository).covers_object(now.object_in_the_way())?;
         // One is looked at after the other here: what is noted is known to the next.
         let mut handled = self.handled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(why) = handled.is_news(wanted) {

@@ -40,8 +40,8 @@ impl Grant {
         match (self, object.map(|object| &object.spec)) {
             (_, Some(Spec::Preview(spec))) => self.covers(Some(spec)),
             (Self::Repository { name, .. }, Some(_)) => Err(PreviewError::Forbidden(format!(
-                "this Preview is not valid, so whether it is {name}'s cannot be read: send another manifest in its place, or have it \
-                 deleted by who may change all previews of its namespace"
+                "this Preview is not valid, so whether it is {name}'s cannot be read: have it replaced or deleted by who may change \
+                 all previews of its namespace"
             ))),
             (_, _) => Ok(()),
         }

@@ -57,6 +57,11 @@ impl<'o> Now<'o> {
         let of_repository = |spec: &Preview| spec.source.as_ref().is_some_and(|source| source.repository.is_some());
         self.spec().filter(|spec| !self.times.has_ended || of_repository(spec))
     }
+
+    /// The object of that one. One that cannot be used keeps others from its name as well: nobody knows whose it is.
+    pub(super) fn object_in_the_way(&self) -> Option<&'o Object> {
+        self.object.filter(|_| self.spec().is_none() || self.in_the_way().is_some())
+    }
 }
 
 /// What is to become of a Preview.

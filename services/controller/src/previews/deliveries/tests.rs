@@ -8,6 +8,7 @@ use super::super::peers::Peers;
 use super::super::store::Store;
 use super::super::tunnel;
 use super::*;
+use crate::admin::{Caller, PutPreview};
 use crate::clock;
 use crate::engine::fixture;
 use crate::source::{Content, FileChange};
@@ -117,4 +118,38 @@ fn a_delivery_whose_turn_comes_too_late_is_not_begun() {
     // It was noted nowhere: sent again it is news.
     let done = lifecycle.follow(&engine, &delivery, &wanted, soon()).unwrap();
     assert_eq!(done.outcome, PreviewOutcome::Created, "{}", done.why);
+}
+
+#[test]
+fn what_may_be_anothers_since_it_is_not_valid_is_kept_from_jobs_and_webhooks() {
+    let directory = tempfile::tempdir().unwrap();
+    let (lifecycle, engine) = (lifecycle(directory.path()), Mutex::new(fixture::engine()));
+    let preview = |mode: &str| {
+        let spec = json!({"access": {"mode": mode}, "services": [{"baseline": "cart", "backend": "127.0.0.1:9"}],
+            "entrypoints": [{"name": "web", "host": "shop.example"}]});
+        json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview",
+            "metadata": {"name": "cart-pr-1", "namespace": "default"}, "spec": spec})
+        .to_string()
+    };
+    let file = "previews/default.cart-pr-1.json";
+    let there = FileChange { file: file.into(), content: Content::Bytes(preview("Nobody").into_bytes()) };
+    lock(&engine).ingest(vec![rules(&["acme/cart"], KEY), there], Instant::now());
+
+    let issuer = "https://token.actions.githubusercontent.com".to_owned();
+    let job = Caller { subject: "repo:acme/cart:pull_request".into(), issuer, ..Caller::default() };
+    let put = |by: Option<&Caller>| {
+        let (namespace, name, text) = ("default".to_owned(), "cart-pr-1".to_owned(), preview("Public"));
+        let (only_new, only_allowed, digest) = (false, false, None);
+        let wanted = PutPreview { namespace, name, text, only_new, only_allowed, digest, by: by.cloned() };
+        lifecycle.put(&engine, &wanted)
+    };
+    let delivery = opened(1);
+    let wanted = asked(&engine, &delivery).unwrap().unwrap();
+    for refused in [put(Some(&job)), lifecycle.follow(&engine, &delivery, &wanted, soon())] {
+        let is_said = matches!(&refused, Err(PreviewError::Forbidden(why)) if why.contains("is not valid"));
+        assert!(is_said && !directory.path().join(file).exists(), "{refused:?}");
+    }
+    // Who may change all of the namespace puts another there.
+    put(None).unwrap();
+    assert!(directory.path().join(file).exists());
 }
