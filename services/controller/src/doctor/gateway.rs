@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::{Check, Outcome, first};
 use crate::admin::{AdminClient, EnvoyView, GatewaySource, GatewayView, Page, ProblemView};
 use crate::event::LocatedProblem;
+use crate::leader;
 
 const SECTION: &str = "Gateway";
 
@@ -20,30 +21,34 @@ pub async fn which(address: &str, directory: Option<&Path>) -> Option<Check> {
     if !reply.status.is_success() {
         return Some(Check::skipped(SECTION, asked, format!("it does not say what it reads: status {}", reply.why())));
     }
+    let here = |path| GatewayView { machine: leader::machine(), source: GatewaySource::directory(path) };
     Some(match serde_json::from_slice(&reply.body) {
-        Ok(told) => meant(asked, &told, directory.map(GatewaySource::directory).as_ref()),
+        Ok(told) => meant(asked, &told, directory.map(here).as_ref()),
         Err(error) => Check::skipped(SECTION, asked, format!("what it says that it reads is not understood: {error}")),
     })
 }
 
-/// Whether a gateway is the one of the directory that is looked at, or one of a cluster. One cluster has several addresses.
-fn meant(asked: String, told: &GatewayView, directory: Option<&GatewaySource>) -> Check {
-    let GatewayView { machine, source } = told;
-    let is_meant = match (source, directory) {
-        (GatewaySource::Cluster(_), None) => true,
-        (source, directory) => Some(source) == directory,
+/// Whether a gateway is the one of the directory that is looked at `here`, else one of a cluster. Of which cluster is not compared:
+/// one has several addresses, and many have the same one for their pods.
+fn meant(asked: String, told: &GatewayView, here: Option<&GatewayView>) -> Check {
+    let what = |GatewayView { machine, source }: &GatewayView| match source {
+        GatewaySource::Directory(path) => format!("the directory {path} on {machine}"),
+        GatewaySource::Cluster(server) => format!("the cluster at {server} from {machine}"),
     };
-    let what = |source: &GatewaySource| match source {
-        GatewaySource::Directory(path) => format!("the directory {path}"),
-        GatewaySource::Cluster(server) => format!("the cluster at {server}"),
-    };
-    if is_meant {
-        return Check::ok(SECTION, asked).with(format!("{} ({machine})", what(source)));
+    let found = format!("it reads {}", what(told));
+    match (&told.source, here) {
+        (_, Some(here)) if here == told => Check::ok(SECTION, asked).with(what(told)),
+        (GatewaySource::Cluster(_), None) => {
+            let why = format!("{found}; whether that is the cluster that is looked at, no address tells");
+            Check::skipped(SECTION, asked, why)
+        }
+        (_, here) => {
+            let here = here.map_or_else(|| "a cluster".to_owned(), what);
+            let hint =
+                "what is said of the gateway is said of that one: name another by --admin, or look at what it reads";
+            Check::warning(SECTION, asked, format!("{found}, and not {here}"), hint)
+        }
     }
-    let here = directory.map_or_else(|| "a cluster".to_owned(), what);
-    let found = format!("it reads {} on {machine}, and not {here}", what(source));
-    let hint = "what is said of the gateway is said of that one: name another by --admin, or look at what it reads";
-    Check::warning(SECTION, asked, found, hint)
 }
 
 /// Looks at the gateway whose diagnostics are served at `address`. What its objects are `known` to have is not told again.
@@ -159,31 +164,27 @@ mod tests {
 
     #[test]
     fn it_is_said_which_gateway_is_asked_and_whether_it_reads_something_else() {
-        let directory = |path: &str| GatewaySource::Directory(path.into());
+        let on =
+            |machine: &str, source: &GatewaySource| GatewayView { machine: machine.into(), source: source.clone() };
+        let [shop, bank] = ["/srv/shop", "/srv/bank"].map(|path| GatewaySource::Directory(path.into()));
         let cluster = GatewaySource::Cluster("https://10.0.0.1:6443".into());
-        let looked = |source: GatewaySource, directory: Option<GatewaySource>| {
-            let told = GatewayView { machine: "laptop".into(), source };
-            meant("it".into(), &told, directory.as_ref())
+        let looked = |told: &GatewayView, here: Option<&GatewaySource>| {
+            let check = meant("it".into(), told, here.map(|source| on("laptop", source)).as_ref());
+            (check.outcome, check.found.concat())
         };
-        let well = looked(directory("/srv/shop"), Some(directory("/srv/shop")));
-        assert_eq!((well.outcome, well.found), (Outcome::Ok, vec!["the directory /srv/shop (laptop)".to_owned()]));
-        let well = looked(cluster.clone(), None);
-        assert_eq!(
-            (well.outcome, well.found),
-            (Outcome::Ok, vec!["the cluster at https://10.0.0.1:6443 (laptop)".to_owned()])
-        );
-        for (source, looked_at, found) in [
-            (
-                directory("/srv/bank"),
-                Some(directory("/srv/shop")),
-                "/srv/bank on laptop, and not the directory /srv/shop",
-            ),
-            (cluster, Some(directory("/srv/shop")), "10.0.0.1:6443 on laptop, and not the directory /srv/shop"),
-            (directory("/srv/bank"), None, "/srv/bank on laptop, and not a cluster"),
+        let here = "the directory /srv/shop on laptop";
+        assert_eq!(looked(&on("laptop", &shop), Some(&shop)), (Outcome::Ok, here.to_owned()));
+        let (outcome, found) = looked(&on("pod", &cluster), None);
+        assert_eq!(outcome, Outcome::Skipped, "there may be others: {found}");
+        assert!(found.starts_with("it reads the cluster at https://10.0.0.1:6443 from pod; whether"), "{found}");
+        let not_here = format!(", and not {here}");
+        for (told, looked_at, found) in [
+            (on("laptop", &bank), Some(&shop), format!("the directory /srv/bank on laptop{not_here}")),
+            (on("server", &shop), Some(&shop), format!("the directory /srv/shop on server{not_here}")),
+            (on("pod", &cluster), Some(&shop), format!("the cluster at https://10.0.0.1:6443 from pod{not_here}")),
+            (on("laptop", &bank), None, "the directory /srv/bank on laptop, and not a cluster".to_owned()),
         ] {
-            let other = looked(source, looked_at);
-            assert_eq!(other.outcome, Outcome::Warning);
-            assert!(other.found[0].ends_with(found), "{:?}", other.found);
+            assert_eq!(looked(&told, looked_at), (Outcome::Warning, format!("it reads {found}")));
         }
     }
 
