@@ -38,26 +38,35 @@ pub(super) fn begin_generation(spec: &mut Preview, old: Option<&Preview>, now: u
     let had_links = old.and_then(mode) == Some(PreviewAccessMode::ShareLink);
     let has_links = mode(spec) == Some(PreviewAccessMode::ShareLink);
     if let Some(access) = spec.access.as_mut().filter(|_| has_links && !had_links) {
-        access.generation = access.generation.or(u32::try_from(now).ok());
+        access.generation = access.generation.or(first(now));
     }
 }
 
 /// The links that there are let nobody in from now on; or why there is nothing to be withdrawn.
-pub(super) fn withdraw_links(spec: &mut Preview) -> Result<(), &'static str> {
+pub(super) fn withdraw_links(spec: &mut Preview, now: u64) -> Result<(), &'static str> {
     let of_links = spec.access.as_mut().filter(|access| access.mode == Some(PreviewAccessMode::ShareLink));
     let access = of_links.ok_or("there are no links to it: its access mode is not ShareLink")?;
-    let next = access.generation.unwrap_or_default().checked_add(1);
-    access.generation = Some(next.ok_or("its access.generation is the last one: make it anew under another name")?);
+    access.generation = next(access.generation, now);
     Ok(())
 }
 
 /// Whoever deletes it cuts off everybody who has a link, also while another mode lets others in: none is good again where it is
 /// brought back, or begins anew.
-pub(super) fn close_links(spec: &mut Preview) {
+pub(super) fn close_links(spec: &mut Preview, now: u64) {
     let had_links = has_links(spec);
     if let Some(access) = spec.access.as_mut().filter(|_| had_links) {
-        access.generation = Some(access.generation.unwrap_or_default().wrapping_add(1));
+        access.generation = next(access.generation, now);
     }
+}
+
+/// The generation after another. After the last one they begin by the time: those from 0 on may have had links.
+fn next(generation: Option<u32>, now: u64) -> Option<u32> {
+    generation.unwrap_or_default().checked_add(1).or(first(now))
+}
+
+/// The generation with which links begin.
+fn first(now: u64) -> Option<u32> {
+    u32::try_from(now).ok()
 }
 
 /// Whether there may be links to it, also while another mode lets others in.
@@ -183,6 +192,8 @@ pub(super) fn note_author(spec: &mut Preview, old: Option<&Preview>, by: Option<
 mod tests {
     use super::*;
 
+    const NOW: u64 = 1_766_599_200;
+
     fn preview(access: &str) -> Preview {
         serde_json::from_str(&format!("{{\"access\": {{{access}}}}}")).unwrap()
     }
@@ -263,7 +274,7 @@ mod tests {
         let (links, public) = (preview("\"mode\": \"ShareLink\""), preview("\"mode\": \"Public\""));
         let begun = |spec: &Preview, old: Option<&Preview>| {
             let mut new = spec.clone();
-            begin_generation(&mut new, old, 1_766_599_200);
+            begin_generation(&mut new, old, NOW);
             generation(&new)
         };
         assert_eq!(begun(&links, None), Some(1_766_599_200));
@@ -278,7 +289,7 @@ mod tests {
     fn links_that_were_withdrawn_stay_so_when_others_may_see_it_for_a_while() {
         for change in [keep_generation, raise_generation] {
             let mut spec = preview("\"mode\": \"ShareLink\"");
-            withdraw_links(&mut spec).unwrap();
+            withdraw_links(&mut spec, NOW).unwrap();
             for mode in ["Public", "Authenticated", "ShareLink"] {
                 let mut new = preview(&format!("\"mode\": \"{mode}\""));
                 change(&mut new, Some(&spec));
@@ -292,13 +303,14 @@ mod tests {
     fn links_are_closed_whoever_may_see_it_now() {
         let closed = |access: &str| {
             let mut spec = preview(access);
-            close_links(&mut spec);
+            close_links(&mut spec, NOW);
             generation(&spec)
         };
         assert_eq!(closed("\"mode\": \"ShareLink\""), Some(1));
         assert_eq!(closed("\"mode\": \"ShareLink\", \"generation\": 7"), Some(8));
         assert_eq!(closed("\"mode\": \"Public\", \"generation\": 7"), Some(8));
-        assert_eq!(closed("\"mode\": \"ShareLink\", \"generation\": 4294967295"), Some(0), "any other number does");
+        let last = closed("\"mode\": \"ShareLink\", \"generation\": 4294967295");
+        assert_eq!(last, Some(1_766_599_200), "none that had links before");
         assert_eq!(closed("\"mode\": \"Public\""), None, "there never was one");
     }
 
@@ -306,13 +318,12 @@ mod tests {
     fn links_are_withdrawn_by_the_next_generation() {
         let withdrawn = |access: &str| {
             let mut spec = preview(access);
-            withdraw_links(&mut spec).map(|()| generation(&spec))
+            withdraw_links(&mut spec, NOW).map(|()| generation(&spec))
         };
         assert_eq!(withdrawn("\"mode\": \"ShareLink\""), Ok(Some(1)));
         assert_eq!(withdrawn("\"mode\": \"ShareLink\", \"generation\": 7"), Ok(Some(8)));
         let none = withdrawn("\"mode\": \"Public\"").unwrap_err();
         assert!(none.contains("ShareLink"), "{none}");
-        let last = withdrawn("\"mode\": \"ShareLink\", \"generation\": 4294967295").unwrap_err();
-        assert!(last.contains("access.generation"), "{last}");
+        assert_eq!(withdrawn("\"mode\": \"ShareLink\", \"generation\": 4294967295"), Ok(Some(1_766_599_200)));
     }
 }

@@ -88,12 +88,11 @@ impl Store {
     ) -> Result<PreviewOutcome, Unwritten> {
         let Some(spec) = now.spec() else { return Ok(PreviewOutcome::Ignored) };
         let has_ended = now.times.has_ended;
-        let mut new = spec.clone();
+        let (mut new, at) = (spec.clone(), clock::now());
         if source.is_none() && !has_ended {
-            close_links(&mut new);
+            close_links(&mut new, at);
         }
         new.source = source.or(new.source);
-        let at = clock::now();
         if !has_ended {
             new.lifetime.get_or_insert_default().expires_at = Some(clock::text(at));
         }
@@ -143,7 +142,7 @@ impl Store {
         let id = &old.object.id;
         let mut spec = now.spec().cloned().ok_or_else(|| PreviewError::Invalid(format!("{id} is not valid")))?;
         let conflict = |why: &str| PreviewError::Conflict(format!("{}/{}: {why}", id.namespace, id.name));
-        withdraw_links(&mut spec).map_err(conflict)?;
+        withdraw_links(&mut spec, clock::now()).map_err(conflict)?;
         self.amend(engine, old, spec, old.object.changed().unwrap_or_else(clock::now), old.object.ended())
     }
 
