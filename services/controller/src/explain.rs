@@ -57,7 +57,7 @@ pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainReq
         return explanation;
     };
     explanation.listener = Some(listener_view(listener));
-    if entrance::open_chain(listener, &request).is_none() {
+    if !entrance::takes(listener, &request) {
         explanation.elsewhere = entrance::elsewhere(model, asked);
     }
     explanation.outcome = match entrance::chain(listener, &request) {

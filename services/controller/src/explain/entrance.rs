@@ -41,12 +41,7 @@ pub(super) fn elsewhere(model: &Model, asked: &ExplainRequest) -> Vec<String> {
         for listener in model.listeners.values() {
             let url = format!("{scheme}://{name}:{}{target}", listener.address.port());
             let request = Request::new(&ExplainRequest { url: url.clone(), ..asked.clone() });
-            let speaks_http = open_chain(listener, &request).and_then(|chain| match chain.handler {
-                Handler::Http(_) => Some(true),
-                Handler::Tcp(_) => Some(false),
-                Handler::Close => None,
-            });
-            if speaks_http == Some(request.http) && !urls.contains(&url) && urls.len() < MAX_ELSEWHERE {
+            if takes(listener, &request) && !urls.contains(&url) && urls.len() < MAX_ELSEWHERE {
                 urls.push(url);
             }
         }
@@ -54,8 +49,17 @@ pub(super) fn elsewhere(model: &Model, asked: &ExplainRequest) -> Vec<String> {
     urls
 }
 
+/// Whether connections of this kind are taken: there is a chain for them, which speaks what follows.
+pub(super) fn takes(listener: &Listener, request: &Request) -> bool {
+    open_chain(listener, request).is_some_and(|chain| match chain.handler {
+        Handler::Http(_) => request.http,
+        Handler::Tcp(_) => !request.http,
+        Handler::Close => false,
+    })
+}
+
 /// The chain that is for such a connection.
-pub(super) fn open_chain<'a>(listener: &'a Listener, request: &Request) -> Option<&'a FilterChain> {
+fn open_chain<'a>(listener: &'a Listener, request: &Request) -> Option<&'a FilterChain> {
     if request.tls { tls_chain(listener, request.sni.as_deref()) } else { clear_chain(listener) }
 }
 

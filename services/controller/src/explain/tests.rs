@@ -213,22 +213,41 @@ fn what_a_request_needs_is_said_before_where_it_goes() {
 
 #[test]
 fn where_nobody_takes_a_connection_it_is_said_where_they_do() {
-    let more = "---\napiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: other}\n\
-        spec: {port: 8081, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}\n\
-        ---\napiVersion: getambassador.io/v3alpha1\nkind: TCPMapping\nmetadata: {name: db}\n\
-        spec: {port: 5432, service: 'db:5432'}\n";
+    let object = |kind: &str, name: &str, spec: &str| {
+        format!(
+            "---\napiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
+        )
+    };
+    let more = [
+        object(
+            "Listener",
+            "other",
+            "port: 8081, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}",
+        ),
+        object("TCPMapping", "db", "port: 5432, service: 'db:5432'"),
+        object("TCPMapping", "db-too", "port: 5433, service: 'db:5432'"),
+        // Without a certificate its connections are closed.
+        object("TCPMapping", "none", "port: 5432, host: none.example, service: 'db:5432'"),
+    ];
     let mut engine = fixture::engine();
-    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(format!("{SHOP}{more}").into()) };
+    let all = format!("{SHOP}{}", more.concat());
+    let file = FileChange { file: "all.yaml".into(), content: Content::Bytes(all.into()) };
     engine.ingest(vec![file], Instant::now());
     let http = ["http://shop.example:8080/cart/?a=b", "http://shop.example:8081/cart/?a=b"];
+    let tcp = ["tcp://shop.example:5432", "tcp://shop.example:5433"];
     for (url, expected) in [
         ("shop.example/cart/?a=b", &http[..]),
         ("http://shop.example:9999/cart/?a=b", &http),
         ("https://shop.example/cart/?a=b", &http),
         // There is a Listener, and it speaks no TLS.
         ("https://shop.example:8081/cart/?a=b", &http),
-        ("tcp://shop.example:1", &["tcp://shop.example:5432"]),
+        ("tcp://shop.example:1", &tcp),
+        // Something else is spoken there, or nothing.
+        ("tcp://shop.example:8080", &tcp),
+        ("http://shop.example:5432/cart/?a=b", &http),
+        ("tls://none.example:5432", &["tls://none.example:5433"]),
         ("http://shop.example:8080/nowhere", &[]),
+        ("tcp://shop.example:5432", &[]),
     ] {
         let request = ExplainRequest::parse(url, "GET", []).unwrap();
         let told = explain(&engine.world, None, &request);
