@@ -27,7 +27,7 @@ pub struct TrafficView {
     pub name: String,
     /// The services that are counted so.
     pub services: BTreeSet<String>,
-    /// They are asked about requests that are for others: who is let in, and how often.
+    /// They are asked about requests that are for others, who is let in and how often, and no route sends them any.
     #[serde(default)]
     pub is_asked: bool,
     /// How many there were.
@@ -40,7 +40,7 @@ pub struct TrafficView {
 pub struct Counted {
     /// The services.
     pub services: BTreeSet<String>,
-    /// They are asked about requests that are for others.
+    /// They are asked about requests that are for others, and get none of their own.
     pub is_asked: bool,
 }
 

@@ -106,12 +106,18 @@ pub(super) fn counted_routes(world: &World, names: &[String], limit: usize) -> (
 
 /// The services, by the name under which Envoy counts requests to them.
 pub(super) fn counted(model: &Model) -> BTreeMap<String, Counted> {
-    let asked: BTreeSet<_> = model.extensions.values().flat_map(|extension| extension.clusters()).collect();
+    let mut asked: BTreeSet<_> = model.extensions.values().flat_map(|extension| extension.clusters()).collect();
+    // Who has requests of his own, such as those for the page of a login, is a service like any other.
+    let hosts = model.tables.values().flat_map(|table| &table.hosts);
+    for sent_to in hosts.flat_map(VirtualHost::known_routes).flat_map(backends) {
+        asked.remove(sent_to);
+    }
     let mut counted: BTreeMap<String, Counted> = BTreeMap::new();
     for cluster in model.clusters.values() {
-        let counted = counted.entry(counted_as(cluster)).or_default();
+        let new = || Counted { services: BTreeSet::new(), is_asked: true };
+        let counted = counted.entry(counted_as(cluster)).or_insert_with(new);
         counted.services.insert(service_of(&cluster.name).to_owned());
-        counted.is_asked |= asked.contains(&cluster.name);
+        counted.is_asked &= asked.contains(&cluster.name);
     }
     counted
 }

@@ -99,11 +99,16 @@ fn whom_a_route_answers_of_other_origins_is_told_where_somebody_wrote_it() {
 fn who_is_asked_about_requests_is_told_from_who_gets_them() {
     let auth = "---\napiVersion: getambassador.io/v3alpha1\nkind: AuthService\nmetadata: {name: auth}\n\
         spec: {auth_service: 'auth:9000', proto: grpc, protocol_version: v3}\n";
-    let engine = fixture::engine_of(&format!("{MANIFESTS}{auth}"));
-    let counted = counted(engine.world.model());
-    let of = |service: &str| {
-        let mut found = counted.values().filter(|one| one.services.iter().any(|name| name.contains(service)));
-        found.next().map(|one| one.is_asked)
+    let told = |auth: &str, service: &str| {
+        let counted = counted(fixture::engine_of(&format!("{MANIFESTS}{auth}")).world.model());
+        let of_service = |one: &&Counted| one.services.iter().any(|name| name.contains(service));
+        counted.values().filter(of_service).map(|one| one.is_asked).collect::<Vec<_>>()
     };
-    assert_eq!((of("auth:9000"), of("9101")), (Some(true), Some(false)), "{counted:?}");
+    assert_eq!((told(auth, "auth:9000"), told(auth, "9101")), (vec![true], vec![false]));
+    // Its own page is asked for as well, and counted with what it is asked about.
+    let page = "---\napiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: login}\n\
+        spec: {hostname: shop.example, prefix: /login/, service: 'auth:9000', stats_name: logins}\n";
+    let named = auth.replace("proto: grpc", "proto: grpc, stats_name: logins");
+    assert_eq!(told(&named, "auth:9000"), [true]);
+    assert_eq!(told(&format!("{named}{page}"), "auth:9000"), [false]);
 }
