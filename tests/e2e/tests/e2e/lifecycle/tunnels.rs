@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use nuncio_e2e::{Load, Process, keep_secret, nuncio};
 use rustix::process::Signal;
+use tokio::net::TcpSocket;
 
 use super::*;
 
@@ -122,6 +123,15 @@ fn serve(token: &str, portal: SocketAddr, process: SocketAddr, args: &[&str]) ->
     Process::spawn(command.env("NUNCIO_TOKEN", token))
 }
 
+/// Holds a place of this machine, any where the port is 0: nobody else gets it, and nothing listens there. Who reserves the same
+/// place again may listen.
+fn reserve(place: impl Into<SocketAddr>) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseport(true).unwrap();
+    socket.bind(place.into()).unwrap();
+    socket
+}
+
 /// Ends the command as a developer does.
 async fn interrupt(mut process: Process) {
     process.signal(Signal::INT);
@@ -194,7 +204,8 @@ async fn a_process_that_is_not_there_is_told_of() {
     let desk = Desk::new().await;
     let gateway = desk.team.gateway().await;
     let host = desk.host(&gateway).await;
-    let nobody = Backend::start("gone").await.address();
+    let held = reserve(([127, 0, 0, 1], 0));
+    let nobody = held.local_addr().unwrap();
     let process = desk.serve(nobody, &[]);
     let reply = desk.answers(&host, "502").await;
     assert!(reply.text().contains(&format!("nothing listens at 127.0.0.1:{}", nobody.port())), "{}", reply.text());

@@ -20,7 +20,8 @@ async fn visitors_are_told_that_nothing_listens_and_the_developer_once() {
     let desk = Desk::new().await;
     let gateway = desk.team.gateway().await;
     let (client, host) = (desk.team.client(), desk.host(&gateway).await);
-    let place = Backend::start("gone").await.address();
+    let held = reserve(([127, 0, 0, 1], 0));
+    let place = held.local_addr().unwrap();
     let cart = desk.team.cart.address().to_string();
     let process = desk.serve(place, &["--service", &cart]);
     let reply = desk.answers(&host, "502").await;
@@ -37,8 +38,7 @@ async fn visitors_are_told_that_nothing_listens_and_the_developer_once() {
     }
     assert_eq!(client.ask(&of_browser.method("HEAD")).await.by(), "502", "without a body it is the same");
 
-    let listener = TcpListener::bind(place).await.unwrap();
-    let server = tokio::spawn(answer_each(listener));
+    let server = tokio::spawn(answer_each(reserve(place).listen(16).unwrap()));
     desk.answers(&host, "200").await;
     process.line(&[&format!("Something listens at {place} now")]).await;
     server.abort();
