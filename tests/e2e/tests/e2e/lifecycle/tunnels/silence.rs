@@ -32,7 +32,7 @@ async fn visitors_are_told_that_nothing_listens_and_the_developer_once() {
     let of_browser = get(&host, CART).with("accept", "text/html,*/*;q=0.8");
     let page = client.ask(&of_browser).await;
     assert_eq!((page.by().as_str(), page.header("content-type")), ("502", Some("text/html; charset=utf-8")));
-    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert_eq!(page.header("cache-control"), Some("no-store,private"));
     for words in ["<h1>Nothing answers on the developer's machine</h1>", "is connected", &cart, &place.to_string()] {
         assert!(page.text().contains(words), "{words}: {}", page.text());
     }
