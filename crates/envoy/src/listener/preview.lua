@@ -12,13 +12,17 @@
 -- How long an upstream may take for all of a request, which Envoy's router takes out.
 local MOST = "x-envoy-upstream-stream-duration-ms"
 
+-- Where a login begins at the host that deals with the provider for all others: a preview's host is none that the provider
+-- would lead back to.
+local LOGIN = "^/%.ambassador/oauth2/start%?"
+
 -- The URL within the preview, if it is one of a host that the preview has.
 local function moved(url, hosts)
   local authority, rest = url:match("^[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)$")
   if not authority then
     authority, rest = url:match("^//([^/?#]*)(.*)$")
   end
-  local origin = authority and hosts[(authority:lower():gsub(":%d+$", ""))]
+  local origin = authority and not rest:find(LOGIN) and hosts[(authority:lower():gsub(":%d+$", ""))]
   return origin and origin .. rest
 end
 
