@@ -27,7 +27,9 @@ struct Page<'a> {
     inputs: Vec<Input<'a>>,
     /// None where he was logged out before he sent fields.
     text: &'a str,
+    /// Of what either form is filled with.
     digest: &'a str,
+    fields_digest: &'a str,
     /// What it says now, where somebody else has changed it since the forms were shown.
     others: &'a str,
     wrong: Option<String>,
@@ -41,6 +43,8 @@ struct Filled<'a> {
     fields: Option<&'a Fields>,
     text: &'a str,
     digest: &'a str,
+    /// What the fields are made of, where that is not what the text is made of.
+    fields_digest: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -80,7 +84,7 @@ pub(super) async fn show(visit: Visit, Path((namespace, name)): Id) -> Result<Re
     let Told { text, digest } =
         told(&visit, &namespace, &name).await.map_err(|problem| Refused::new(&visit, problem))?;
     let fields = read(&text).as_ref().and_then(Fields::of);
-    let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest };
+    let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest, fields_digest: None };
     let problem = known_problem(&visit, &namespace, &name).await;
     Ok(page(&visit, (&namespace, &name), filled, problem.as_ref()).await)
 }
@@ -107,11 +111,12 @@ pub(super) async fn by_manifest(
     match put(&visit, &namespace, &name, &text, &digest).await {
         Ok(there) => there.into_response(),
         Err(problem) => {
-            // What was typed stands in the manifest: the fields have what it still is, and nothing is wrong with them.
+            // What was typed stands in the manifest: the fields have what it is now, and nothing is wrong with them.
             let now = told(&visit, &namespace, &name).await.ok();
-            let fields = now.and_then(|now| Fields::of(&read(&now.text)?));
+            let fields = now.as_ref().and_then(|now| Fields::of(&read(&now.text)?));
+            let fields_digest = now.as_ref().map(|now| now.digest.as_str());
             let problem = ProblemDetails { field: None, ..problem };
-            let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest };
+            let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest, fields_digest };
             page(&visit, (&namespace, &name), filled, Some(&problem)).await
         }
     }
@@ -127,7 +132,7 @@ pub(super) async fn by_fields(
         Ok(told) => told,
         // Nobody tells him what it says while he is logged out, but what he typed is his.
         Err(problem) if problem.wants_login() => {
-            let filled = Filled { fields: Some(&fields), text: "", digest: &digest };
+            let filled = Filled { fields: Some(&fields), text: "", digest: &digest, fields_digest: None };
             return Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await);
         }
         Err(problem) => return Err(Refused::new(&visit, problem)),
@@ -137,14 +142,14 @@ pub(super) async fn by_fields(
     let Some(mut manifest) = read(&text).filter(|manifest| Fields::of(manifest).is_some()) else {
         let why = visit.texts().text("previews_change_more");
         let problem = ProblemDetails::new(StatusCode::CONFLICT, why);
-        let filled = Filled { fields: None, text: &text, digest: &now };
+        let filled = Filled { fields: None, text: &text, digest: &now, fields_digest: None };
         return Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await);
     };
     fields.put_into(&mut manifest["spec"]);
     match put(&visit, &namespace, &name, &manifest.to_string(), &digest).await {
         Ok(there) => Ok(there.into_response()),
         Err(problem) => {
-            let filled = Filled { fields: Some(&fields), text: &text, digest: &digest };
+            let filled = Filled { fields: Some(&fields), text: &text, digest: &digest, fields_digest: None };
             Ok(page(&visit, (&namespace, &name), filled, Some(&problem.without_lines())).await)
         }
     }
@@ -180,7 +185,9 @@ async fn page(
         _ => None,
     };
     let others = others.filter(|others| !filled.digest.is_empty() && others.digest != filled.digest);
-    let Filled { fields, text, digest } = filled;
+    let Filled { fields, text, digest, fields_digest } = filled;
+    // Who has seen what others did may save again.
+    let digest = others.as_ref().map_or(digest, |others| others.digest.as_str());
     let meanwhile = others.as_ref().map(|_| visit.texts().text("previews_change_meanwhile").to_owned());
     let inputs = fields.map(|fields| saying(visit.texts(), fields, &rights, fault.as_ref()));
     let frame = visit.frame();
@@ -195,8 +202,8 @@ async fn page(
         link: link(namespace, name),
         inputs: inputs.unwrap_or_default(),
         text,
-        // Who has seen what others did may save again.
-        digest: others.as_ref().map_or(digest, |others| others.digest.as_str()),
+        digest,
+        fields_digest: fields_digest.unwrap_or(digest),
         others: others.as_ref().map_or("", |others| others.text.as_str()),
         wrong: meanwhile.or_else(|| problem.map(why)),
         is_logged_out,

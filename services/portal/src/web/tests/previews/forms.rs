@@ -74,6 +74,11 @@ async fn whatever_manifest_is_refused_the_fields_have_what_it_still_is_and_there
         assert!(access.contains("value=\"Public\" selected") && !access.contains("Members"), "{access}");
         assert!(!text.contains("aria-invalid"), "{text}");
     }
+    // Each form goes with the digest of what it is filled with: others may have changed it since.
+    let text = refused(json!([one]), "text=kind:+%5B&digest=of-before").await;
+    let digest = |form: &str| field(text.split_once(form).unwrap().1, "digest").split_once('>').unwrap().0.to_owned();
+    assert!(digest("/pr-42/change/fields\"").contains("value=\"d\""), "{text}");
+    assert!(digest("/pr-42/change\"").contains("value=\"of-before\""), "{text}");
     // Of two services there are no fields.
     let text = refused(json!([one, one]), "text=kind:+%5B").await;
     assert!(!text.contains("name=\"backend\"") && text.contains("Back to the preview"), "{text}");
