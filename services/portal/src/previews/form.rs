@@ -4,7 +4,7 @@ mod fields;
 mod offer;
 
 use askama::Template;
-use axum::extract::Form;
+use axum::extract::{Form, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use super::link;
 use super::list::Refused;
 use super::problem::ProblemDetails;
 use super::rights::{self, Rights};
-use crate::web::{Frame, Visit, respond};
+use crate::web::{Frame, Visit, escape_path, respond};
 
 #[derive(Template)]
 #[template(path = "previews/new.html")]
@@ -52,18 +52,37 @@ struct Metadata {
     namespace: Option<String>,
 }
 
+/// Which one the manifest is to be that is shown for an example.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    namespace: String,
+    name: String,
+}
+
 /// Where one is made.
-pub(super) async fn new(visit: Visit) -> Result<Response, Refused> {
+pub(super) async fn new(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Refused> {
     if !visit.viewer.is_somebody() {
         return Err(Refused::new(&visit, ProblemDetails::unknown()));
     }
-    Ok(page(&visit, &Fields::default(), None, None).await)
+    Ok(page(&visit, &Fields::default(), &wanted, None, None).await)
+}
+
+/// Where a manifest is sent in the place of what one was made of.
+pub(super) fn link_to_anew(namespace: &str, name: &str) -> String {
+    format!("/docs/previews/new?namespace={}&name={}#by-manifest", escape_path(namespace), escape_path(name))
 }
 
 /// The forms, filled with what was typed, and why it is refused, where it is.
-async fn page(visit: &Visit, fields: &Fields, text: Option<&str>, problem: Option<&ProblemDetails>) -> Response {
+async fn page(
+    visit: &Visit,
+    fields: &Fields,
+    wanted: &Wanted,
+    text: Option<&str>,
+    problem: Option<&ProblemDetails>,
+) -> Response {
     let rights = rights_of(visit).await;
-    let example = offer::manifest(&rights);
+    let example = offer::manifest(&rights, &wanted.namespace, &wanted.name);
     let fault = problem.filter(|_| text.is_none()).and_then(Fault::of);
     let mut inputs = offer::naming(fields, &rights, fault.as_ref());
     inputs.extend(saying(visit.texts(), fields, &rights, fault.as_ref()));
@@ -104,7 +123,7 @@ fn sentence(text: &str) -> String {
 pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>) -> Response {
     match made(&visit, &text, false).await {
         Ok(link) => Redirect::to(&link).into_response(),
-        Err(problem) => page(&visit, &Fields::default(), Some(&text), Some(&problem)).await,
+        Err(problem) => page(&visit, &Fields::default(), &Wanted::default(), Some(&text), Some(&problem)).await,
     }
 }
 
@@ -113,7 +132,7 @@ pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>
 pub(super) async fn create_by_fields(visit: Visit, Form(fields): Form<Fields>) -> Response {
     match made(&visit, &fields.manifest().to_string(), true).await {
         Ok(link) => Redirect::to(&link).into_response(),
-        Err(problem) => page(&visit, &fields, None, Some(&problem.without_lines())).await,
+        Err(problem) => page(&visit, &fields, &Wanted::default(), None, Some(&problem.without_lines())).await,
     }
 }
 

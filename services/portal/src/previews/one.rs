@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::api::{all, details};
 use super::detail::Event;
+use super::form::link_to_anew;
 use super::link;
 use super::list::{Refused, State};
 use super::model::{Preview, Url, moment};
@@ -31,6 +32,8 @@ struct One<'a> {
     /// What has happened to it, the last first.
     events: Vec<EventRow>,
     link: String,
+    /// Where another manifest is sent in its place.
+    anew: String,
     state: State,
     source: String,
     ends: Option<Moment>,
@@ -131,6 +134,7 @@ async fn show(
         addresses: preview.urls.iter().map(|url| address(&preview, url)).collect(),
         events: happened(&events, visit.texts()),
         link: link(namespace, name),
+        anew: link_to_anew(namespace, name),
         state: State::of(&preview),
         source: preview.source_words(),
         ends: preview.ends(visit.texts()),

@@ -1,5 +1,7 @@
 //! What a form offers: what the policy lets somebody make, and nothing that it would refuse.
 
+use serde_json::Value;
+
 use super::fields::{Fault, Fields};
 use crate::previews::rights::Rights;
 use crate::texts::Texts;
@@ -81,10 +83,12 @@ pub(in crate::previews) fn saying<'a>(
     all
 }
 
-/// What a manifest looks like that the policy would take, for who writes his first.
-pub(in crate::previews) fn manifest(rights: &Rights) -> String {
-    let namespace = rights.namespaces.iter().map(|room| &*room.namespace).find(|name| *name != "*");
-    let (namespace, host) = (namespace.unwrap_or("default"), host_like(rights));
+/// What a manifest looks like that the policy would take, for who writes his first, or that of one of this name.
+pub(in crate::previews) fn manifest(rights: &Rights, namespace: &str, name: &str) -> String {
+    let usual = rights.namespaces.iter().map(|room| &*room.namespace).find(|name| *name != "*");
+    let namespace = scalar(if namespace.is_empty() { usual.unwrap_or("default") } else { namespace });
+    let name = scalar(if name.is_empty() { "cart-fix-tax" } else { name });
+    let host = host_like(rights);
     let access = match rights.access.first().map_or("Authenticated", String::as_str) {
         "Members" => "{mode: Members, groups: [team-cart]}".to_owned(),
         "Owner" => "{mode: Owner, owner: ann}".to_owned(),
@@ -95,7 +99,7 @@ pub(in crate::previews) fn manifest(rights: &Rights) -> String {
 apiVersion: nuncio.dev/v1alpha1
 kind: Preview
 metadata:
-  name: cart-fix-tax
+  name: {name}
   namespace: {namespace}
 spec:
   services:
@@ -106,6 +110,12 @@ spec:
   access: {access}
 "
     )
+}
+
+/// A text as it stands in a manifest: in quotes where it would be read as something else.
+fn scalar(text: &str) -> String {
+    let is_plain = serde_saphyr::from_str::<Value>(text).is_ok_and(|read| read == text);
+    if is_plain { text.to_owned() } else { Value::from(text).to_string() }
 }
 
 fn input<'a>(name: &'static str, label: &'static str, value: &'a str, fault: Option<&'a Fault>) -> Input<'a> {
@@ -168,6 +178,8 @@ pub(super) fn length(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::previews::rights::Room;
 
@@ -245,9 +257,13 @@ mod tests {
         }
         let unknown = Rights { why: "log in".to_owned(), ..Rights::default() };
         assert_eq!(find(&saying(&texts, &fields, &unknown, None), "ttl").hint, "");
-        let manifest = manifest(&short);
-        for part in ["namespace: web", "host: a.test", "{mode: Owner, owner: ann}"] {
-            assert!(manifest.contains(part), "{part}: {manifest}");
+        let example = manifest(&short, "", "");
+        for part in ["name: cart-fix-tax\n", "namespace: web", "host: a.test", "{mode: Owner, owner: ann}"] {
+            assert!(example.contains(part), "{part}: {example}");
+        }
+        for name in ["fix-tax", "42", "true", "null", "1e3", "a: b", "a\nspec: {}", "- a", "a #b"] {
+            let read: Value = serde_saphyr::from_str(&manifest(&short, "shop", name)).unwrap();
+            assert_eq!(read["metadata"], json!({ "name": name, "namespace": "shop" }), "{name}");
         }
         assert_eq!([length(30), length(60), length(259_200)], ["30s", "1m", "72h"]);
     }

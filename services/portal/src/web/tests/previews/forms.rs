@@ -27,6 +27,17 @@ async fn a_new_preview_says_at_its_fields_what_is_taken_and_what_an_empty_one_me
 }
 
 #[tokio::test]
+async fn who_sends_another_manifest_for_one_begins_with_its_name() {
+    let app = Router::new().route("/api/v1/preview-rights", post(async || axum::Json(rights())));
+    let (address, _controller) = serve(app, &json!(null)).await;
+    for (query, name) in [("", "cart-fix-tax"), ("?namespace=shop&name=pr-42", "pr-42")] {
+        let form = page(&address, &format!("/docs/previews/new{query}")).await;
+        let (_, manifest) = form.split_once("<textarea").unwrap_or_else(|| panic!("{form}"));
+        assert!(manifest.contains(&format!("  name: {name}\n  namespace: shop\n")), "{query}: {manifest}");
+    }
+}
+
+#[tokio::test]
 async fn who_extends_one_reads_what_lengths_are_like_and_what_an_empty_field_means() {
     for has_ended in [false, true] {
         let text = page_of(json!({ "expires_at": 4_102_444_800_u64, "has_ended": has_ended })).await;
