@@ -69,6 +69,10 @@ impl Editor {
         let digest = change.digest.as_deref().filter(|_| change.act == Act::Change).ok_or_else(conflict)?;
         let shown = shown(id, old)?;
         let base = self.seen.text(digest);
+        // What fields alone want is a change of a text: of which one, nobody knows any more.
+        if base.is_none() && change.text.is_none() {
+            return Err(conflict());
+        }
         let wanted = new_text(id, base.as_deref().unwrap_or(&shown.text), change, engine);
         if !wanted.is_ok_and(|wanted| old.has(&shown.text, &wanted)) {
             return Err(conflict());

@@ -88,6 +88,15 @@ fn who_applies_again_what_he_has_applied_is_told_that_it_is_so() {
     let conflict = Err(ChangeError::Conflict("all.yaml".to_owned()));
     let other = change(&shown.text.replace("/cart/", "/d/"), Some(&shown.digest));
     assert_eq!((editor.apply(&engine, &other), editor.dry_run(&engine, &other)), (conflict.clone(), conflict.clone()));
+    by_field.digest = Some("of another time".to_owned());
+    let mut nothing = by_field.clone();
+    nothing.set.clear();
+    for unknown in [by_field, nothing] {
+        let told = (editor.apply(&engine, &unknown), editor.dry_run(&engine, &unknown));
+        assert_eq!(told, (conflict.clone(), conflict.clone()), "nobody knows what {unknown:?} was made of");
+    }
+    let by_text = change(mine.text.as_deref().unwrap(), Some("of another time"));
+    assert!(editor.apply(&engine, &by_text).is_ok(), "a whole text says all of what is wanted");
     let unseen = change(&shown.text.replace("/cart/", "/c/"), None);
     assert_eq!(editor.apply(&engine, &unseen), conflict, "by whom it was not seen");
     let guess = mine.text.unwrap().replace("(not shown)", "Basic h4rd-to-guess");
