@@ -43,8 +43,18 @@ impl File {
         })
     }
 
-    /// The end of a file of the directory, which need not be there, for an object that begins with this text.
+    /// The end of a file of the directory, which need not be there, for an object that begins with this text. Why it is none for
+    /// that is said of the field in which the file is named.
     pub(super) fn end_of(directory: &Path, name: &str, text: String) -> Result<Manifest, ChangeError> {
+        Self::end(directory, name, text).map_err(|error| match error {
+            ChangeError::NotEditable(why) | ChangeError::Invalid(why) => {
+                ChangeError::Field { field: "file".to_owned(), why }
+            }
+            other => other,
+        })
+    }
+
+    fn end(directory: &Path, name: &str, text: String) -> Result<Manifest, ChangeError> {
         let path = within(directory, name)?;
         let whole = read(&path, name)?;
         let mut before = whole.clone().unwrap_or_default();

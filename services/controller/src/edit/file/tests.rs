@@ -178,10 +178,15 @@ fn no_file_is_made_that_the_directory_is_not_read_for() {
         ".x/a.yaml",
         "x/a.yaml",
         "a\n.yaml",
+        "cut.yaml",
+        "link.yaml",
     ];
+    fs::write(directory.join("cut.yaml"), "a: 1").unwrap();
+    std::os::unix::fs::symlink(directory.join("cut.yaml"), directory.join("link.yaml")).unwrap();
     for name in names {
         let refused = File::end_of(&directory, name, String::new());
-        assert!(matches!(refused, Err(ChangeError::Invalid(_))), "{name}: {refused:?}");
+        let Err(ChangeError::Field { field, .. }) = refused else { panic!("{name}: {refused:?}") };
+        assert_eq!(field, "file", "{name}");
     }
     fs::create_dir(directory.join("x")).unwrap();
     File::end_of(&directory, "x/a.yaml", String::new()).unwrap().write("a: 1\n", |_| true).unwrap();

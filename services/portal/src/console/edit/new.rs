@@ -48,7 +48,7 @@ struct Page<'a> {
     frame: Frame<'a>,
     here: &'static str,
     wanted: &'a Wanted,
-    kinds: &'static [&'static str],
+    kinds: Vec<&'a str>,
     /// Why none can be made of that, and which of the fields says so.
     refused: Option<Refused>,
     at: &'static str,
@@ -56,8 +56,15 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn new(site: &'a Visit, wanted: &'a Wanted) -> Self {
-        Self { frame: site.frame(), here: "objects", wanted, kinds: &KINDS, refused: None, at: "" }
+        Self { frame: site.frame(), here: "objects", wanted, kinds: kinds(wanted), refused: None, at: "" }
     }
+}
+
+/// What may be chosen: what somebody has said stays, whatever it is.
+fn kinds(wanted: &Wanted) -> Vec<&str> {
+    let kind = wanted.kind.trim();
+    let own = Some(kind).filter(|kind| !kind.is_empty() && !KINDS.contains(kind));
+    KINDS.into_iter().chain(own).collect()
 }
 
 /// The form for it, or, when all is said, the way to its editor.
@@ -79,7 +86,7 @@ pub(super) fn again(site: &Visit, subject: &Subject, error: &GatewayError) -> Re
     let (at, title) = match (reason.as_str(), field.as_deref()) {
         ("invalid", Some("metadata.name")) => ("name", texts.text("new_no_name")),
         ("invalid", Some("metadata.namespace")) => ("namespace", texts.text("new_no_namespace")),
-        ("invalid", None) => ("file", texts.text("new_no_file")),
+        ("invalid", Some("file")) => ("file", texts.text("new_no_file")),
         ("exists", _) => ("name", &*trouble.title),
         _ => ("", &*trouble.title),
     };
@@ -88,4 +95,18 @@ pub(super) fn again(site: &Visit, subject: &Subject, error: &GatewayError) -> Re
     let wanted = Wanted { kind, namespace, name, file: subject.file.clone().unwrap_or_default() };
     let page = respond(&Page { refused, at, ..Page::new(site, &wanted) });
     Ok((error.status(), page).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_which_none_can_be_made_is_not_another_one_when_the_form_comes_again() {
+        let of = |kind: &str| Wanted { kind: kind.to_owned(), ..Wanted::default() };
+        assert_eq!(kinds(&of("Service")).last(), Some(&"Service"));
+        for known in ["", "Host"] {
+            assert_eq!(kinds(&of(known)), KINDS, "{known}");
+        }
+    }
 }

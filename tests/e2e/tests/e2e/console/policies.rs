@@ -114,10 +114,12 @@ async fn a_mapping_is_made_and_deleted() {
     answers(&site, "/api/gifts/", 404).await;
     let chosen = page(&site, "/console/new?kind=Mapping&namespace=default&name=gifts&file=cart.yaml").await;
     assert_eq!(chosen.header("location"), Some(&*format!("{GIFTS}/new?file=cart.yaml")));
+    fs::write(site.manifests().join("cut.yaml"), "# No end").unwrap();
     for (wrong, status, title, field) in [
         ("default/Gifts/new", 400, "That is no name for an object", "value=\"Gifts\""),
         ("De_fault/gifts/new", 400, "That is no namespace", "value=\"De_fault\""),
         ("default/gifts/new?file=gifts.txt", 400, "It cannot stand in that file", "value=\"gifts.txt\""),
+        ("default/gifts/new?file=cut.yaml", 400, "It cannot stand in that file", "value=\"cut.yaml\""),
         ("default/cart/new", 409, "There is one of that name", "value=\"cart\""),
     ] {
         let again = page(&site, &format!("/console/objects/Mapping/{wrong}")).await;
