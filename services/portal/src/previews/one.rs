@@ -208,7 +208,12 @@ fn happened(events: &[Event], texts: &Texts) -> Vec<EventRow> {
 fn told(event: &Event, before: &[Event], texts: &Texts) -> EventRow {
     let detail = event.detail.parse().map_or_else(|_| event.detail.clone(), |time: Timestamp| date(texts, time));
     let known = HAPPENED.iter().find(|(kind, _)| *kind == event.kind);
-    let text = known.map(|(_, text)| if is_return(event, before) { "previews_event_back" } else { *text });
+    let text = known.map(|(_, text)| match (is_return(event, before), event.kind == "extended" && detail.is_empty()) {
+        (true, true) => "previews_event_back_endless",
+        (true, false) => "previews_event_back",
+        (false, true) => "previews_event_endless",
+        (false, false) => *text,
+    });
     let what = text.map_or_else(|| event.kind.clone(), |text| texts.with(text, "detail", &detail));
     EventRow { when: moment(texts, event.at), what }
 }
@@ -239,5 +244,14 @@ mod tests {
         let shown = "It is shown until 24 December 2026, 18:00 UTC.";
         let back = "It was brought back, and is shown until 24 December 2026, 18:00 UTC.";
         assert_eq!(told, [shown, "The gateway shows it.", back, "It has ended.", shown, "It was made."]);
+    }
+
+    #[test]
+    fn what_has_no_end_any_more_is_told_without_a_time() {
+        let event = |kind: &str| Event { at: 7, kind: kind.to_owned(), detail: String::new() };
+        let events = ["extended", "ended", "extended", "created"].map(event);
+        let told: Vec<_> = happened(&events, &Texts::default()).into_iter().map(|row| row.what).collect();
+        let (shown, back) = ("It has no end any more.", "It was brought back, and has no end any more.");
+        assert_eq!(told, [back, "It has ended.", shown, "It was made."]);
     }
 }
