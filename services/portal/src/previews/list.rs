@@ -122,7 +122,8 @@ const STATES: [State; 5] = [SERVED, TROUBLED, ENDING, HIDDEN, ENDED];
 /// All of them.
 pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response {
     let namespace = Some(wanted.namespace.trim()).filter(|namespace| !namespace.is_empty());
-    let (status, found, trouble) = match all(&visit, namespace, None).await {
+    let (answer, rights) = tokio::join!(all(&visit, namespace, None), rights(&visit));
+    let (status, found, trouble) = match answer {
         Ok(found) => (StatusCode::OK, found.items, None),
         Err(problem) => (problem.code(), Vec::new(), Some(told(&problem, visit.texts()))),
     };
@@ -138,7 +139,7 @@ pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response
     let rows =
         fitting.into_iter().skip((at - 1) * ROWS).take(ROWS).map(|preview| row(preview, visit.texts())).collect();
     let (before, after) = ((at > 1).then(|| wanted.at(at - 1)), (at < last).then(|| wanted.at(at + 1)));
-    let may_make = trouble.is_none() && rights(&visit).await.is_ok_and(|rights| rights.why.is_empty());
+    let may_make = trouble.is_none() && rights.is_ok_and(|rights| rights.why.is_empty());
     let (frame, is_known) = (visit.frame(), visit.viewer.identity.is_some());
     let page =
         List { frame, wanted: &wanted, rows, words, before, after, states: &STATES, trouble, is_known, may_make };
