@@ -27,6 +27,10 @@ async fn a_page_is_found_with_a_slash_at_its_end_too() {
             assert_eq!(led(&portal, method, path).await, expected, "{method} {path}");
         }
     }
+    // Whether there is such a page is found out where it would be.
+    let nowhere = (StatusCode::PERMANENT_REDIRECT, Some("/docs/nope".to_owned()));
+    assert_eq!(led(&portal, "GET", "/docs/nope/").await, nowhere);
+    assert_eq!(led(&portal, "GET", "/docs/nope").await, (StatusCode::NOT_FOUND, None));
     assert_eq!(led(&portal, "GET", "/docs").await.1.as_deref(), Some("/docs/"));
     for path in ["/docs/", "/docs/pages/"] {
         assert_eq!(led(&portal, "GET", path).await.1, None, "{path} is a page itself");
