@@ -48,6 +48,9 @@ pub(crate) fn run(args: &PreviewArgs) -> Outcome {
 struct Preview {
     namespace: String,
     name: String,
+    /// Whether it can be read.
+    #[serde(default = "yes")]
+    is_valid: bool,
     access: String,
     urls: Vec<Url>,
     services: Vec<Service>,
@@ -58,11 +61,9 @@ struct Preview {
     problems: Vec<Problem>,
 }
 
-impl Preview {
-    /// Whether what it says can be read: whoever says who may see it has passed for that.
-    fn is_valid(&self) -> bool {
-        !self.access.is_empty()
-    }
+/// What one is of which nothing else is said.
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]
@@ -193,7 +194,7 @@ fn deleted(called: &str, before: Option<&Preview>) -> String {
     match before {
         None => format!("there was no {called}"),
         Some(before) if before.has_ended => format!("{called} had ended before"),
-        Some(before) if !before.is_valid() => format!("{called}, which was not valid, is deleted"),
+        Some(before) if !before.is_valid => format!("{called}, which was not valid, is deleted"),
         Some(_) => format!("{called} is deleted"),
     }
 }
@@ -271,7 +272,7 @@ mod tests {
         assert_eq!(told(None), "there was no shop/tax");
         assert_eq!(told(Some(&before(false))), "shop/tax is deleted");
         assert_eq!(told(Some(&before(true))), "shop/tax had ended before");
-        let invalid = Preview { access: String::new(), ..before(false) };
+        let invalid = Preview { is_valid: false, ..before(false) };
         assert_eq!(told(Some(&invalid)), "shop/tax, which was not valid, is deleted");
     }
 }

@@ -18,6 +18,9 @@ pub struct PreviewView {
     /// Which object.
     #[serde(flatten)]
     pub id: ObjectRef,
+    /// Whether it can be read: of one that cannot, nothing is told but what is wrong.
+    #[serde(default = "yes")]
+    pub is_valid: bool,
     /// Who may see it: `Public`.
     pub access: String,
     /// Who alone may see it, with `Owner`.
@@ -56,6 +59,11 @@ pub struct PreviewView {
     /// Where it is written, for who may change it, if no request has made it: it is changed and taken away there alone.
     #[serde(default)]
     pub written_in: Option<String>,
+}
+
+/// What one is of which nothing else is said.
+fn yes() -> bool {
+    true
 }
 
 /// What a preview is of.

@@ -37,6 +37,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
     });
     PreviewView {
         id: ObjectRef::from(&object.id),
+        is_valid: matches!(object.spec, Spec::Preview(_)),
         access: access.map(|mode| format!("{mode:?}")).unwrap_or_default(),
         owner: spec.access.as_ref().and_then(|access| access.owner.clone()),
         urls: urls.collect(),

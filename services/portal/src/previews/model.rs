@@ -16,6 +16,9 @@ pub(crate) struct Preview {
     pub(crate) namespace: String,
     /// Its name.
     pub(crate) name: String,
+    /// Whether it can be read: of one that cannot, nothing is told but what is wrong.
+    #[serde(default = "yes")]
+    pub(crate) is_valid: bool,
     /// Who may see it: `Public`, `Authenticated`, `Members`, `Owner` or `ShareLink`.
     pub(crate) access: String,
     /// Who alone may see it, with `Owner`.
@@ -49,6 +52,11 @@ pub(crate) struct Preview {
     pub(crate) written_in: Option<String>,
 }
 
+/// What one is of which nothing else is said.
+fn yes() -> bool {
+    true
+}
+
 impl Service {
     /// Whether a process stands in that connects to the gateway.
     pub(super) fn is_tunnel(&self) -> bool {
@@ -60,11 +68,6 @@ impl Service {
 const TUNNEL: &str = "a tunnel";
 
 impl Preview {
-    /// Whether it can be read: of one that cannot, the controller tells nothing but what is wrong.
-    pub(super) fn is_valid(&self) -> bool {
-        !self.access.is_empty()
-    }
-
     /// Whether nobody stands in for the service at this place.
     pub(super) fn lacks(&self, at: usize) -> bool {
         let field = format!("spec.services[{at}].tunnel");

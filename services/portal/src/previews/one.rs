@@ -145,7 +145,7 @@ async fn show(
         wrong: wrong.map(|problem| problem.detail),
         may_change,
         is_deletable,
-        is_changeable: is_deletable && preview.is_valid(),
+        is_changeable: is_deletable && preview.is_valid,
         server: server(visit, &preview),
     };
     Ok((status, respond(&page)).into_response())

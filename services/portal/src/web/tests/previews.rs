@@ -150,7 +150,9 @@ async fn one_that_is_not_valid_can_be_deleted_or_replaced_and_nothing_else() {
     let problem =
         json!({ "severity": "error", "reason": "InvalidValue", "field": "spec.entrypoints[0]", "message": "no" });
     let ends = 4_102_444_800_u64;
-    let invalid = page_of(json!({ "access": "", "services": [], "problems": [problem], "expires_at": ends })).await;
+    let invalid =
+        page_of(json!({ "is_valid": false, "access": "", "services": [], "problems": [problem], "expires_at": ends }))
+            .await;
     let valid = page_of(json!({ "expires_at": ends })).await;
     let anew = "/docs/previews/new?namespace=shop&#38;name=pr-42#by-manifest\"";
     for (part, is_offered) in [
