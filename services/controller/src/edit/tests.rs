@@ -100,6 +100,16 @@ fn an_object_stands_where_the_list_of_objects_says() {
 }
 
 #[test]
+fn a_mark_before_the_first_comment_of_a_file_is_no_line_of_its_own() {
+    let (_directory, editor, engine) = editor_of(&format!("\u{feff}# Ours.\n\n{TEXT}"));
+    let listed =
+        engine.lock().unwrap().files.object(&ObjectId::new(Kind::Listener, "default", "http")).unwrap().location.line;
+    let [kind, namespace, name] = ["Listener", "default", "http"].map(ToOwned::to_owned);
+    let shown = editor.manifest(&engine, &ManifestQuery { kind, namespace, name, new: false, file: None }).unwrap();
+    assert_eq!((shown.line, listed), (3, 3), "{}", shown.text);
+}
+
+#[test]
 fn nobody_finds_out_by_trying_whether_he_guesses_a_secret() {
     let (_directory, editor, engine) = editor();
     let shown = manifest(&editor, &engine);
