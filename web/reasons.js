@@ -51,14 +51,22 @@ function later(wait) {
 // What the gateway asks of a request first, and what becomes of it then, as it says that in a sentence.
 const ASKED = /^(?:needs (?<needs>.*?); without one .*?; with one|if (?<checks>.*?)(?: \(if not, .*?\))?): (?<then>.*)$/;
 
+// What becomes of a request that all who are asked let through.
+function letThrough(outcome) {
+  const { then } = ASKED.exec(outcome)?.groups ?? {};
+  return then === undefined ? outcome : letThrough(then);
+}
+
 // The same for who has had an answer already: what else would become of the request does not matter to him.
 function because({ status }, { outcome, protection, limits }) {
   if (status === 429) return limits.some(({ limit }) => limit) ? text('limited') : `${outcome}.`;
-  const { needs, checks, then } = ASKED.exec(outcome)?.groups ?? {};
-  if (UNDECIDED.has(status)) return `${then ?? outcome}.`;
-  if (needs) return text('needs', { what: needs });
+  if (UNDECIDED.has(status)) return `${letThrough(outcome)}.`;
+  const { needs, checks } = ASKED.exec(outcome)?.groups ?? {};
+  if (needs && status === 401) return text('needs', { what: needs });
   if (checks) return text('checks', { what: checks });
-  return protection.length ? text('decided') : `${outcome}.`;
+  if (protection.length) return text('decided');
+  // The gateway is not told of logins here. Of who shows none it asks for one by a 401: by a 403 it refuses him who has shown his.
+  return needs ? text('not_allowed') : `${outcome}.`;
 }
 
 // What says why.

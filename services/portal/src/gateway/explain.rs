@@ -107,8 +107,10 @@ impl Explanation {
     /// What of it is for who is no operator: names of rules, Filters, clusters and services are left out.
     pub(crate) fn for_readers(self) -> Self {
         if let Some((asked, rest)) = asked(&self.outcome) {
-            // That somebody asks is said by that; who passes from certain addresses alone is not.
-            let protection = self.protection.into_iter().filter(Protection::is_of_addresses).collect();
+            // Whose rules ask is said by that, as is an AuthService that is asked alone. What else may refuse it is not.
+            let is_of_service = asked.starts_with("if the AuthService ");
+            let is_told = |one: &Protection| one.is_of_module() || (one.is_of_service() && !is_of_service);
+            let protection = self.protection.into_iter().filter(is_told).collect();
             let rest = Self { outcome: rest, protection, ..self }.for_readers();
             return Self { outcome: format!("{asked}: {}", rest.outcome), ..rest };
         }
@@ -133,11 +135,14 @@ impl Explanation {
     }
 }
 
-/// What is asked of a request first, and what becomes of it then.
+/// What is asked of a request first, one after the other, and what becomes of it then.
 fn asked(outcome: &str) -> Option<(String, String)> {
-    let (asked, then) = outcome.split_once(": ")?;
-    let is_asked = ["needs ", "if "].iter().any(|word| asked.starts_with(word));
-    is_asked.then(|| (asked.to_owned(), then.to_owned()))
+    let (first, then) = outcome.split_once(": ")?;
+    let is_asked = ["needs ", "if "].iter().any(|word| first.starts_with(word));
+    is_asked.then(|| match asked(then) {
+        Some((next, then)) => (format!("{first}: {next}"), then),
+        None => (first.to_owned(), then.to_owned()),
+    })
 }
 
 impl Protection {
@@ -148,6 +153,16 @@ impl Protection {
             "the gateway asks whether it may pass"
         };
         Self { by: String::new(), filters: Vec::new(), applies: self.applies, outcome: outcome.to_owned() }
+    }
+
+    /// Whether the Module has every request pass it. No rule or AuthService is called so.
+    fn is_of_module(&self) -> bool {
+        self.by.ends_with(" of the Module")
+    }
+
+    /// Whether it is an AuthService that is asked.
+    fn is_of_service(&self) -> bool {
+        self.outcome.starts_with("asked at ")
     }
 
     /// Whether it is an access list of the Module, by which nobody is asked. No rule or AuthService is called so.
@@ -215,6 +230,27 @@ mod tests {
         let addresses = "it may pass only from certain addresses";
         assert_eq!(readers("needs a login; without one answered 401; with one: forwarded to orders:80"), [addresses]);
         assert_eq!(readers("forwarded to orders:80"), ["the gateway asks whether it may pass", addresses]);
+    }
+
+    #[test]
+    fn readers_are_told_that_somebody_may_refuse_it_beside_what_it_needs() {
+        let service =
+            serde_json::json!({ "by": "auth.default", "filters": [], "applies": true, "outcome": "asked at auth" });
+        let lua = serde_json::json!({ "by": "lua_scripts of the Module", "filters": [], "applies": true,
+            "outcome": "sees the request, and may answer it" });
+        let rule = serde_json::json!({ "by": "orders.shop#0", "filters": ["a"], "applies": true,
+            "outcome": "decided by the authentication service" });
+        let readers = |outcome: &str, protection: &[&serde_json::Value]| {
+            let explanation = serde_json::json!({ "outcome": outcome, "protection": protection, "limits": [] });
+            let told = serde_json::from_value::<Explanation>(explanation).unwrap().for_readers().protection;
+            told.into_iter().map(|protection| protection.outcome).collect::<Vec<_>>()
+        };
+        let somebody = "the gateway asks whether it may pass";
+        let needed = "needs a login; without one answered 401; with one: if the AuthService lets it through: forwarded";
+        assert_eq!(readers(needed, &[&service, &rule]), [somebody]);
+        let needed = "needs a login; without one answered 401; with one: forwarded to orders:80";
+        assert_eq!(readers(needed, &[&rule, &lua]), [somebody]);
+        assert_eq!(readers("if the AuthService lets it through: forwarded", &[&service]), Vec::<String>::new());
     }
 
     #[test]
