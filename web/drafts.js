@@ -1,10 +1,28 @@
 // Keeps what was typed into the form while somebody logs in, who would come back to the example otherwise: in this tab alone, by the
 // path of the page, until that has it again. What shows who he is does not go with it, and files cannot.
 
-const DRAFT = `nuncio-draft ${location.pathname}`;
+const DRAFT = `${DRAFTS}${location.pathname}`;
 // Characters that are kept; of more nothing is.
 const MOST_KEPT = 1 << 20;
+// Milliseconds that a login takes at most: who comes later may be somebody else.
+const LONGEST_KEPT = 15 * 60_000;
 const FIELDS = '#try-origin, #try-media, #try-body, #try-headers, [data-place], [data-part]:not([type=file])';
+
+// Whether a text has the name of a secret in it: a member of JSON, however deep; of what is no JSON any word of it.
+function namesSecret(written) {
+  let found = false;
+  try {
+    JSON.parse(written, (name, value) => {
+      found ||= isSecret(name);
+      return value;
+    });
+  } catch {
+    found = isSecret(written);
+  }
+  return found;
+}
+
+const holdsMembers = ({ id, dataset: { kind } }) => id === 'try-body' || kind === 'object';
 
 // The fields of the form, by what they are found again.
 function fields() {
@@ -16,30 +34,35 @@ function fields() {
 const plain = (lines) => lines.split('\n').filter((line) => !isSecret(line.split(':')[0])).join('\n');
 
 function values() {
-  return [...fields()].map(([name, { id, value }]) => [name, id === 'try-headers' ? plain(value) : value]);
+  const kept = [...fields()].filter(([, field]) => !holdsMembers(field) || !namesSecret(field.value));
+  return kept.map(([name, { id, value }]) => [name, id === 'try-headers' ? plain(value) : value]);
 }
 
-// Browsers may have no storage for this page, or no more of it.
-function stored(act) {
-  try {
-    return act(sessionStorage);
-  } catch {
-    return null;
-  }
+// What the page came with: browsers fill in again what was typed before it was loaded anew. The address is chosen by the page.
+function givenOf({ id, options, value, defaultValue }) {
+  if (id === 'try-origin') return value;
+  return options ? ([...options].find((option) => option.defaultSelected) ?? options[0])?.value : defaultValue;
 }
 
 // Keeps what is another than what the page came with.
 function keep(given) {
-  const typed = JSON.stringify(values().filter(([name, value]) => value !== given.get(name)));
-  if (typed !== '[]' && typed.length <= MOST_KEPT) stored((storage) => storage.setItem(DRAFT, typed));
+  const typed = values().filter(([name, value]) => value !== given.get(name));
+  const draft = JSON.stringify({ at: Date.now(), typed });
+  if (typed.length && draft.length <= MOST_KEPT) stored((storage) => storage.setItem(DRAFT, draft));
 }
 
 const forget = () => stored((storage) => storage.removeItem(DRAFT));
 
+// What was kept for who has logged in since; it is gone then. Nobody else is shown it.
+function taken() {
+  const { at, typed } = stored((storage) => JSON.parse(storage.getItem(DRAFT))) ?? {};
+  forget();
+  return 'known' in form.dataset && Date.now() - at < LONGEST_KEPT ? typed : [];
+}
+
 // Fills in again what was kept; says whether there was anything.
 function restored() {
-  const kept = stored((storage) => JSON.parse(storage.getItem(DRAFT))) ?? [];
-  forget();
+  const kept = taken();
   const found = fields();
   for (const [name, value] of kept) {
     const field = found.get(name);
@@ -56,7 +79,7 @@ function restored() {
 
 // Whatever leads to a login on this page: beside an answer, at its top, or in what says that a login has ended.
 function keepOverLogins() {
-  const given = new Map(values());
+  const given = new Map([...fields()].map(([name, field]) => [name, givenOf(field)]));
   if (restored()) say(text('restored'));
   document.addEventListener('click', ({ target }) => {
     if (target.closest('a[href*="/docs/login?"]')) keep(given);

@@ -16,3 +16,15 @@ function loggedOut() {
   note.append(`${said} `, link);
   return note;
 }
+
+// What begins the name of each draft that a tab keeps over a login (drafts.js).
+const DRAFTS = 'nuncio-draft ';
+
+// Browsers may have no storage for this page, or no more of it.
+function stored(act) {
+  try {
+    return act(sessionStorage);
+  } catch {
+    return null;
+  }
+}

@@ -33,7 +33,8 @@ function credential() {
 
 // What a value is that nobody else is to see: in samples, and where it is asked why the gateway refused.
 const HIDDEN = '$VALUE';
-const isSecret = (name) => /authorization|cookie|key(?!word)|token|secret/i.test(name);
+const SECRETS = /authorization|cookie|key(?!word)|token|secret|pass(?:w|code|phrase)|pwd|credential|signature|assertion|(?<![a-z])pin(?![a-z])/i;
+const isSecret = (name) => SECRETS.test(name);
 const hidden = ([name, value]) => [name, isSecret(name) ? HIDDEN : value];
 
 // Headers that no parameter of the document is, and the lines that are none.

@@ -15,14 +15,28 @@ await story(async ({ context, settings: { origin } }) => {
   await page.goto(origin + path);
   const example = await page.inputValue('#try-body');
   const order = JSON.stringify(JSON.parse(example));
-  await page.fill('#try-body', order);
-  await page.click('summary:has-text("More headers")');
-  await page.fill('#try-headers', 'X-Note: kept\nX-Secret-Note: typed-secret\nAuthorization: typed-secret');
-  await page.selectOption('#try-as', 'key');
-  await page.fill('#try-key', 'typed-secret');
-  await page.selectOption('#try-as', 'session');
-  const refused = await send(page);
+  const refusal = async () => {
+    await page.fill('#try-body', order);
+    await page.click('summary:has-text("More headers")');
+    await page.fill('#try-headers', 'X-Note: kept\nX-Secret-Note: typed-secret\nX-Password: typed-secret\nAuthorization: typed-secret');
+    await page.selectOption('#try-as', 'key');
+    await page.fill('#try-key', 'typed-secret');
+    await page.selectOption('#try-as', 'session');
+    return send(page);
+  };
+  const refused = await refusal();
+  const sample = await page.innerText('#sample');
   const link = page.locator('#answer a:has-text("Log in")');
+  const withSecrets = [];
+  for (const body of ['{"of": [{"password": "typed-secret"}]}', 'client_secret=typed-secret', '{"pin": "typed-secret"']) {
+    await page.fill('#try-body', body);
+    withSecrets.push(await kept(link));
+  }
+  // Who has not logged in finds nothing, and nor does who comes after him.
+  await page.reload();
+  await page.waitForSelector('#try-body:enabled');
+  const abandoned = { said: await page.innerText('#try-status'), left: await page.evaluate(() => sessionStorage.length) };
+  await refusal();
   const inTab = await kept(link);
   await link.click();
   await page.fill('input[name=name]', 'ann');
@@ -43,5 +57,20 @@ await story(async ({ context, settings: { origin } }) => {
   await page.goto(origin + path);
   await page.waitForSelector('#try-body:enabled');
   const again = await filledIn();
-  return { example, order, refused, inTab, found, said, left, bought, again, violations: wrong, faults };
+  // Nor of a draft that is older than a login takes.
+  await page.evaluate(() => {
+    const draft = { at: Date.now() - 16 * 60_000, typed: [['try-body', 'old']] };
+    sessionStorage.setItem(`nuncio-draft ${location.pathname}`, JSON.stringify(draft));
+  });
+  await page.goto(`${origin}/docs/`);
+  await page.goto(origin + path);
+  await page.waitForSelector('#try-body:enabled');
+  const late = await filledIn();
+  await page.goto(`${origin}/docs/logout`);
+  await page.evaluate(() => sessionStorage.setItem('nuncio-draft /docs/elsewhere', '{}'));
+  await page.click('button:has-text("End the login")');
+  await page.click('button[name=logout]');
+  await page.waitForURL(`${origin}/`);
+  const loggedOut = await page.evaluate(() => sessionStorage.length);
+  return { example, order, refused, sample, withSecrets, abandoned, late, loggedOut, inTab, found, said, left, bought, again, violations: wrong, faults };
 });

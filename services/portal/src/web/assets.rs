@@ -88,13 +88,15 @@ pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("try-it", "js", "text/javascript; charset=utf-8", content)
 });
 
-/// What finds things from every page, copies code of it, hides what is shown once, and notices that a login has ended.
+/// What finds things from every page, copies code of it, hides what is shown once, leaves nothing typed after a
+/// logout, and notices that a login has ended.
 pub(crate) static PALETTE: LazyLock<Asset> = LazyLock::new(|| {
     let content = concat!(
         include_str!("../../../../web/session.js"),
         include_str!("../../../../web/palette.js"),
         include_str!("../../../../web/copy.js"),
         include_str!("../../../../web/once.js"),
+        include_str!("../../../../web/logout.js"),
         include_str!("../../../../web/stale.js"),
     );
     Asset::new("palette", "js", "text/javascript; charset=utf-8", content)

@@ -46,12 +46,18 @@ async fn what_was_typed_outlives_a_login_and_nothing_secret_of_it() {
     assert_eq!(text(&seen, "/refused/status"), "401 Unauthorized");
     assert_ne!(seen["order"], seen["example"], "it is not what the page has of itself");
     assert_eq!(seen["found"], json!({ "body": seen["order"], "headers": "X-Note: kept", "key": "" }), "{seen:#}");
-    assert!(text(&seen, "/inTab").contains("X-Note: kept"), "{seen:#}");
-    assert!(!text(&seen, "/inTab").contains("typed-secret"), "{seen:#}");
+    for kept in ["/inTab", "/sample", "/withSecrets/0", "/withSecrets/1", "/withSecrets/2"] {
+        assert!(!text(&seen, kept).contains("typed-secret"), "{kept}: {seen:#}");
+        assert!(text(&seen, kept).contains("X-Note: kept"), "{kept}: {seen:#}");
+    }
+    assert_eq!(seen["abandoned"], json!({ "said": "", "left": 0 }), "nobody has logged in: {seen:#}");
     assert!(text(&seen, "/said").contains("What you typed before the login"), "{seen:#}");
     assert_eq!(seen["left"], 0, "it is gone from the tab: {seen:#}");
     assert_eq!(text(&seen, "/bought/status"), "201 Created", "{seen:#}");
-    assert_eq!(seen["again"], json!({ "body": seen["example"], "headers": "", "key": "" }), "{seen:#}");
+    for later in ["again", "late"] {
+        assert_eq!(seen[later], json!({ "body": seen["example"], "headers": "", "key": "" }), "{later}: {seen:#}");
+    }
+    assert_eq!(seen["loggedOut"], 0, "nothing is left for who uses the tab next: {seen:#}");
     gateway.stop().await;
 }
 
