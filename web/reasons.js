@@ -84,12 +84,13 @@ function reasons(response, told, explanation) {
   return whyNote(
     `${told ? `${told}; ` : ''}${because(response, explanation)}`,
     ...later(headers.get('retry-after')),
-    element('ul', {}, ...failuresOf(status, failures), ...rules, ...held), ...(status === 401 ? wayIn() : []), ...([401, 403].includes(status) ? ownKeys() : []));
+    element('ul', {}, ...failuresOf(status, failures), ...rules, ...held), ...waysIn(status));
 }
 
-// What the gateway says of itself that is wrong (RFC 9457): there is nothing to add to that.
+// What the gateway says of itself that is wrong (RFC 9457): there is nothing to ask then. By other answers services say that, also
+// where pages are not shown the headers that tell these apart.
 function detailOf(response, body) {
-  const isProblem = /^application\/problem\+json\b/i.test(response.headers.get('content-type') ?? '');
+  const isProblem = SAID.has(response.status) && /^application\/problem\+json\b/i.test(response.headers.get('content-type') ?? '');
   const { detail } = (isProblem && parsed(body)) || {};
   return typeof detail === 'string' ? detail : '';
 }
@@ -97,7 +98,7 @@ function detailOf(response, body) {
 // Why the gateway has answered, if it says so or can be asked.
 async function reasonOf(response, body, asked) {
   const detail = detailOf(response, body);
-  if (detail) return whyNote(detail, ...later(response.headers.get('retry-after')));
+  if (detail) return whyNote(detail, ...later(response.headers.get('retry-after')), ...waysIn(response.status));
   const told = REFUSALS.has(response.status) ? await explained(asked).catch(() => null) : null;
   return told && reasons(response, wordsOf(response, body), told);
 }
@@ -107,6 +108,11 @@ function slashReason({ type, status }, { slashed: name }) {
   const become = { opaqueredirect: 'slash_unescaped' }[type] ?? (status === 400 ? 'slash_refused' : null);
   if (!name || !become) return [];
   return [whyNote(text(become, { name }))];
+}
+
+// What may do for who was not let through.
+function waysIn(status) {
+  return [...(status === 401 ? wayIn() : []), ...([401, 403].includes(status) ? ownKeys() : [])];
 }
 
 // Where the reader makes keys that are taken here.

@@ -6,6 +6,8 @@ const LONGEST = 1 << 20;
 const PATIENCE = 30_000;
 // Answers that the gateway may have given itself.
 const REFUSALS = new Set([400, 401, 403, 404, 429, 503, 504]);
+// Those in which it may say itself what is wrong.
+const SAID = new Set([...REFUSALS, 410, 502]);
 
 const form = document.getElementById('try');
 // What is said, in the language of the page.
