@@ -44,7 +44,8 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   // The browser's way back shows a page as it was left.
   await page.evaluate(() => addEventListener('pagehide', () => sessionStorage.setItem('left', document.querySelector('main').textContent)));
   await page.goto(`${origin}/docs/changes`);
-  await page.goBack();
+  // A page that is kept as it was is not loaded anew.
+  await page.goBack({ waitUntil: 'commit' });
   await page.waitForSelector('main input[name=name]');
   const back = { left: await page.evaluate(() => sessionStorage.getItem('left')), said: await page.innerText('main') };
   await page.reload();
