@@ -36,7 +36,7 @@ impl Section {
 
     /// What those are called that are folded away.
     pub(super) fn fold(&self, texts: &Texts) -> String {
-        texts.with("edit_folded", "number", &self.folded().len())
+        texts.fill("edit_folded", &[("item", &self.title(texts)), ("number", &self.folded().len())])
     }
 
     /// What it is called: `Rule 2, filter 1`.
@@ -156,7 +156,7 @@ mod tests {
     fn what_says_nothing_of_an_item_of_many_fields_is_folded_away() {
         let section = filter(&["name", "ifRequestHeader.name"]);
         assert_eq!(names(&section.shown()), ["name", "ifRequestHeader.name", "ifRequestHeader.value"]);
-        assert_eq!(section.fold(&Texts::default()), "More fields (6)");
+        assert_eq!(section.fold(&Texts::default()), "Rule 1, filter 2: more fields (6)");
         assert_eq!(names(&filter(&[]).shown()), ["name"], "what it begins with is always shown");
 
         let mut wrong = filter(&["name"]);

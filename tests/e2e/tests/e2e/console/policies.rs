@@ -64,7 +64,12 @@ async fn a_rule_of_a_policy_is_changed_by_its_fields() {
     told(
         &site,
         &format!("{policy}/edit"),
-        &["Rule 2, filter 1", "spec.rules[1].filters[0].name", "Add a rule", "<summary>More fields (17)</summary>"],
+        &[
+            "Rule 2, filter 1",
+            "spec.rules[1].filters[0].name",
+            "Add a rule",
+            "<summary>Rule 2, filter 1: more fields (17)</summary>",
+        ],
     )
     .await;
     let own = [("text", &*text), ("digest", &*digest)];
