@@ -121,7 +121,7 @@ async fn somebody_follows_a_route_changes_its_timeout_and_sees_it_go_live() {
     let gateway = writable(&site).await;
     told(&site, "/console/?text=cart", &["/api/carts/"]).await;
     let seen = told_at(&site, &format!("http://{}", site.at(8088)), "console.mjs").await;
-    assert_eq!(seen["narrow"], json!({ "tableIsFirst": true, "drawing": true }), "{seen:#}");
+    assert_eq!(seen["narrow"], json!({ "inOrder": true, "leadsTo": "As a table", "drawing": true }), "{seen:#}");
     assert_eq!(seen["radius"], json!("This affects 1 route on 1 host. And 1 route in previews."), "{seen:#}");
     let line = "1 preview · Show their routes here, too";
     assert_eq!(seen["folded"], json!([line, 0, "?text=cart&previews=true", 1, "?text=cart", 0]), "{seen:#}");
