@@ -31,5 +31,14 @@ await story(async ({ context, settings: { origin, token, address } }) => {
   const keptOut = await told();
   await page.fill('#try-headers', '');
   const letIn = await told();
-  return { taken, wrong, forbidden, dead, keptOut, letIn, violations: found, faults };
+  await open('closed/operations/items');
+  const loggedOut = await told();
+  const asked = page.url();
+  await page.click('#answer a:has-text("Log in")');
+  await page.fill('input[name=name]', 'ann');
+  await page.fill('input[name=password]', 'bell');
+  await page.click('button:has-text("Log in")');
+  await page.waitForURL(asked);
+  const loggedIn = await told();
+  return { taken, wrong, forbidden, loggedOut, loggedIn, dead, keptOut, letIn, violations: found, faults };
 });

@@ -25,12 +25,17 @@ async fn token(site: &Site) -> String {
     token
 }
 
-/// An API that a token is not enough for, one whose service is not there, and an address that is kept out.
+/// An API that a token is not enough for, one that a login is not enough for, one whose service is not there, and an address that is
+/// kept out.
 fn manifests(site: &Site) -> String {
     let mut open = mapping_on(HOST, "stock", "/stock/", site.at(9300));
     open["spec"]["docs"] = json!({ "path": "/openapi.json" });
     let mut gone = mapping_on(HOST, "gone", "/gone/", site.at(9399));
     gone["spec"]["docs"] = json!({ "url": format!("http://{}/openapi.json", site.at(9300)) });
+    let mut closed = mapping_on(HOST, "closed", "/closed/", site.at(9300));
+    closed["spec"]["docs"] = json!({ "url": format!("http://{}/openapi.json", site.at(9300)) });
+    let for_nobody = json!([{ "name": "login", "arguments": { "require": "claims.sub == 'nobody'" } }]);
+    let closing = json!({ "host": HOST, "path": "/closed/*", "filters": for_nobody });
     let for_ann = json!([{ "name": "token", "arguments": { "require": "claims.sub == 'ann'" } }]);
     let rule = json!({ "host": HOST, "path": "/stock/*", "filters": for_ann });
     // As behind a proxy that is trusted: who asks is who it says.
@@ -38,7 +43,8 @@ fn manifests(site: &Site) -> String {
     documents(&[
         open,
         gone,
-        object("FilterPolicy", "stock", json!({ "rules": [rule] })),
+        closed,
+        object("FilterPolicy", "stock", json!({ "rules": [rule, closing] })),
         object("Module", "ambassador", json!({ "config": config })),
     ])
 }
@@ -56,7 +62,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
         command.args(["--portal-allow-host", &site.ip().to_string()]);
     })
     .await;
-    for name in ["orders", "catalog", "stock", "gone"] {
+    for name in ["orders", "catalog", "stock", "gone", "closed"] {
         api(&site, name, "current").await;
     }
     let settings = json!({ "token": token(&site).await, "address": KEPT_OUT });
@@ -70,6 +76,12 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
             "forbidden",
             "403 Forbidden",
             &["Why: the token's claims do not allow this; the gateway asks whether its token is valid."],
+        ),
+        ("loggedOut", "401 Unauthorized", &["the request has to show a login.", "Log in"]),
+        (
+            "loggedIn",
+            "403 Forbidden",
+            &["Why: the login does not allow this; what the request shows is valid, and not enough for this."],
         ),
         ("dead", "503 Service Unavailable", &["no connection to the service is made within", "(counted so far: "]),
         ("keptOut", "403 Forbidden", &["rules decide about the request", "it may pass only from certain addresses"]),
@@ -85,6 +97,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
             assert!(!answer.contains(name), "{what}: {name}: {seen:#}");
         }
     }
+    assert!(!text(&seen, "/loggedIn/answer").contains("a login."), "he has logged in: {seen:#}");
     assert!(!text(&seen, "/dead/answer").contains("circuit breaker"), "what has not happened is no reason: {seen:#}");
     gateway.stop().await;
 }
