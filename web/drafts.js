@@ -44,8 +44,9 @@ function givenOf({ id, options, value, defaultValue }) {
   return options ? ([...options].find((option) => option.defaultSelected) ?? options[0])?.value : defaultValue;
 }
 
-// Keeps what is another than what the page came with.
+// Keeps what is another than what the page came with, and nothing of what was kept before.
 function keep(given) {
+  forget();
   const typed = values().filter(([name, value]) => value !== given.get(name));
   const draft = JSON.stringify({ at: Date.now(), typed });
   if (typed.length && draft.length <= MOST_KEPT) stored((storage) => storage.setItem(DRAFT, draft));
