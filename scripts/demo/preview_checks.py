@@ -67,10 +67,7 @@ def orders_need_a_login_in_a_preview(stage: Stage) -> str:
     expect({order["user"] for order in json.loads(page.body)} == {"ann"}, f"the orders of ann, came {page.body}")
     bought = browser.post(url + ORDERS, {"user": "ann", "lines": [{"sku": "bell", "quantity": 1}]})
     expect(bought.status == 201, f"an order, came {bought.status} {bought.body!r}")
-    docs = browser.visit(f"{url}/docs/login?to=/docs/changes")
-    expect((docs.url, docs.status) == (f"{url}/docs/changes", 200) and ">ann</span>" in docs.body,
-           f"the portal to know ann there, came {docs.status} at {docs.url}")
-    return f"ann logged in at {url}, ordered, and was known to the portal there"
+    return f"ann logged in at {url}, and ordered"
 
 
 def a_preview_may_be_for_who_has_logged_in(stage: Stage) -> str:

@@ -13,6 +13,9 @@ use super::visit::Visit;
 /// Cookies by which the gateway knows that a page of its own wants to log somebody out: the rest of a name is the login's.
 const XSRF: &str = "ambassador_xsrf.";
 
+/// By which services learn in which preview they are asked.
+const PREVIEW: &str = "x-nuncio-preview";
+
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Where to go after a login.
@@ -26,14 +29,17 @@ pub(super) struct Wanted {
 #[template(path = "no_login.html")]
 struct NoLogin<'a> {
     frame: Frame<'a>,
+    /// What the gateway says there of who somebody is is for the preview's address, of which the portal is not told.
+    in_preview: bool,
 }
 
 /// A Filter guards this page: who gets here is logged in, and goes on to where he was.
-pub(super) async fn login(visit: Visit, Query(wanted): Query<Wanted>) -> Response {
-    match visit.viewer.identity {
-        Some(_) => Redirect::to(own(&wanted.to)).into_response(),
-        None => (StatusCode::FORBIDDEN, respond(&NoLogin { frame: visit.frame() })).into_response(),
+pub(super) async fn login(visit: Visit, headers: HeaderMap, Query(wanted): Query<Wanted>) -> Response {
+    if visit.viewer.identity.is_some() {
+        return Redirect::to(own(&wanted.to)).into_response();
     }
+    let in_preview = headers.contains_key(PREVIEW);
+    (StatusCode::FORBIDDEN, respond(&NoLogin { frame: visit.frame(), in_preview })).into_response()
 }
 
 /// A page of the portal; its first for everything else.
