@@ -16,7 +16,7 @@ pub(crate) enum Takes {
 }
 
 /// A glob: `*` is any run of characters, `?` any one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Glob {
     text: Vec<char>,
 }

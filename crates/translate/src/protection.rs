@@ -32,7 +32,7 @@ pub(crate) struct Protection {
     /// How much of the body those want.
     pub(crate) gate_body: Option<u32>,
     /// The hosts whose rules ask for a login that nobody can have in a preview; those of previews themselves, where their gate does.
-    pub(crate) closed_to_previews: Vec<Glob>,
+    pub(crate) closed_to_previews: BTreeSet<Glob>,
     /// Whether previews may be for who has a link to them.
     has_share_links: bool,
     /// The Filters that rules name, and those that stand for what cannot be read.

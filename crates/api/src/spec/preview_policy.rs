@@ -118,6 +118,17 @@ pub enum PreviewScheme {
     Https,
 }
 
+impl PreviewScheme {
+    /// As URLs have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// Previews of one namespace, where a policy does not say how many may count.
 const MAX_PREVIEWS: u32 = 100;
 
@@ -176,10 +187,7 @@ impl PreviewPolicy {
     /// The same without the slash at the end.
     #[must_use]
     pub fn origin(&self, host: &str) -> String {
-        let scheme = match self.scheme.unwrap_or_default() {
-            PreviewScheme::Http => "http",
-            PreviewScheme::Https => "https",
-        };
+        let scheme = self.scheme.unwrap_or_default().as_str();
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{scheme}://{host}{port}")
     }

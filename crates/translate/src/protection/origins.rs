@@ -1,13 +1,13 @@
 //! The origins that logins are for, against the hosts of the rules that use them: where one has no other, somebody has most likely
 //! misspelt it, and nobody is asked for a login there, or nobody can have one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Object, ObjectId, PreviewPolicy, Problem, Spec};
 use nuncio_auth::Request;
 use nuncio_auth::login::Origins;
-use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, ProtectedOrigin, authority};
+use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, OnDeny, ProtectedOrigin, authority};
 
 use super::rules::PolicyRule;
 use crate::coverage::CoveredBy;
@@ -15,10 +15,14 @@ use crate::filter_rules::with_nested;
 use crate::filters::filter_id;
 use crate::glob::Glob;
 
+const SCHEMES: [&str; 2] = ["https", "http"];
+
 /// A login, and the rules that use it.
 struct Login<'a> {
     origins: &'a [ProtectedOrigin],
     rules: Vec<&'a CoveredBy>,
+    /// Those of them that let nobody past whom it denies.
+    strict: Vec<&'a CoveredBy>,
 }
 
 /// Names below a domain at which previews show hosts: what is asked for at those is asked for there.
@@ -46,7 +50,7 @@ pub(super) struct Found {
     /// What is wrong with whom.
     pub(super) problems: Vec<(ObjectId, Problem)>,
     /// The hosts whose rules ask for a login that nobody can have in a preview.
-    pub(super) closed: Vec<Glob>,
+    pub(super) closed: BTreeSet<Glob>,
 }
 
 /// Looks for what is wrong.
@@ -63,8 +67,10 @@ pub(super) fn find<'r>(
             let Some(filter) = filters.get(&used.filter) else { continue };
             let FilterKind::OAuth2(oauth2) = &filter.kind else { continue };
             let Grant::AuthorizationCode(code) = &oauth2.grant else { continue };
-            let login = || Login { origins: &code.protected_origins, rules: Vec::new() };
-            logins.entry(&filter.id).or_insert_with(login).rules.push(covered);
+            let login = || Login { origins: &code.protected_origins, rules: Vec::new(), strict: Vec::new() };
+            let login = logins.entry(&filter.id).or_insert_with(login);
+            login.rules.push(covered);
+            login.strict.extend((used.on_deny == OnDeny::Break).then_some(covered));
         }
     }
     let of_filters = objects.iter().flat_map(|object| {
@@ -73,7 +79,7 @@ pub(super) fn find<'r>(
     });
     let of_rules = logins.iter().flat_map(|(filter, login)| foreign_hosts(filter, login));
     let mut problems: Vec<_> = of_filters.chain(of_rules).collect();
-    let mut closed = Vec::new();
+    let mut closed = BTreeSet::new();
     if let Some(shown) = &shown {
         for (filter, login) in &logins {
             let hosts = closed_to_previews(login, shown);
@@ -122,24 +128,36 @@ fn foreign_hosts(filter: &FilterId, login: &Login<'_>) -> Vec<(ObjectId, Problem
 }
 
 /// The hosts whose rules ask for a login at previews, where that is for none of their names.
-fn closed_to_previews(login: &Login<'_>, shown: &Shown<'_>) -> Vec<Glob> {
-    let Ok(origins) = Origins::new(login.origins) else { return Vec::new() };
-    if knows(&origins, &format!("preview.{}", shown.policy.domain)) {
-        return Vec::new();
+fn closed_to_previews(login: &Login<'_>, shown: &Shown<'_>) -> BTreeSet<Glob> {
+    let Ok(origins) = Origins::new(login.origins) else { return BTreeSet::new() };
+    if is_for_previews(&origins, shown.policy) {
+        return BTreeSet::new();
     }
-    login.rules.iter().filter(|rule| shown.has(rule)).map(|rule| rule.host.clone()).collect()
+    login.strict.iter().filter(|rule| shown.has(rule)).map(|rule| rule.host.clone()).collect()
+}
+
+/// Whether it is for previews by the scheme of their URLs, or by what a proxy in front makes of that.
+fn is_for_previews(origins: &Origins, policy: &PreviewPolicy) -> bool {
+    let scheme = policy.scheme.unwrap_or_default().as_str();
+    let name = format!("preview.{}", policy.domain);
+    let is_of = |origin: &str| origin.split_once("://").is_some_and(|(of, _)| of == scheme);
+    SCHEMES.iter().any(|asked| {
+        let found = origins.find(&Request::new("GET", asked, &name, "/"));
+        found.is_some_and(|found| *asked == scheme || is_of(&found.origin))
+    })
 }
 
 fn foreign_previews(filter: &FilterId, shown: &Shown<'_>) -> (ObjectId, Problem) {
     let domain = &shown.policy.domain;
     let message = format!(
-        "nobody can log in at previews: what they show asks for {filter}, and that names no host below {domain}; add {{origin: \
-         \"{}\", includeSubdomains: true}} to its protectedOrigins, behind those that are there",
+        "nobody can log in at previews: what they show asks for {filter}, and that names no host below {domain} by {}; add \
+         {{origin: \"{}\", includeSubdomains: true}} to its protectedOrigins, behind those that are there",
+        shown.policy.scheme.unwrap_or_default().as_str(),
         shown.policy.origin(domain)
     );
     (shown.id.clone(), Problem::warning("NoMatchingOrigin", "spec.domain", message))
 }
 
 fn knows(origins: &Origins, host: &str) -> bool {
-    ["https", "http"].iter().any(|scheme| origins.find(&Request::new("GET", scheme, host, "/")).is_some())
+    SCHEMES.iter().any(|scheme| origins.find(&Request::new("GET", scheme, host, "/")).is_some())
 }

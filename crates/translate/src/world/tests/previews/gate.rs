@@ -186,7 +186,7 @@ fn a_login_that_previews_ask_for_and_is_not_for_them_is_told_of() {
     let told: Vec<_> = world.problems(&id).into_iter().map(|it| (it.reason, it.field, it.message)).collect();
     let [("NoMatchingOrigin", field, message)] = &told[..] else { panic!("{told:?}") };
     assert_eq!(field, "spec.domain");
-    assert!(message.contains("asks for login.default, and that names no host below pre.example"), "{message}");
+    assert!(message.contains("asks for login.default, and that names no host below pre.example by http;"), "{message}");
     assert!(
         message.contains(r#"{origin: "http://pre.example:8080", includeSubdomains: true}"#),
         "what to write: {message}"
@@ -217,13 +217,51 @@ fn a_gate_at_which_nobody_can_log_in_is_told_of() {
     let id = ObjectId::new(Kind::PreviewPolicy, "default", "previews");
     let (policy, preview) = gated("{mode: Authenticated}");
     let policy = policy.replace("name: keys", "name: login");
-    for (origins, told) in [
-        ("{origin: 'https://shop.example'}", vec!["NoMatchingOrigin"]),
-        (PREVIEWS_ORIGIN, vec![]),
-        ("{origin: 'https://shop.example', internalOrigin: '*://*'}", vec![]),
+    // `http`, or the `https` that a policy says which says nothing.
+    for (scheme, origins, is_told) in [
+        ("", "{origin: 'https://shop.example'}", true),
+        ("", "{origin: 'https://pre.example', includeSubdomains: true}", false),
+        ("", PREVIEWS_ORIGIN, true),
+        ("scheme: http, port: 8080, ", PREVIEWS_ORIGIN, false),
+        ("scheme: http, ", "{origin: 'https://pre.example', includeSubdomains: true}", true),
+        ("", "{origin: 'https://shop.example', internalOrigin: '*://*'}", false),
+        // A proxy in front has ended TLS.
+        ("", "{origin: 'https://shop.example', internalOrigin: 'http://*'}", false),
     ] {
         let filter = login_of_rules(origins).split_inclusive("---\n").next().unwrap().to_owned();
+        let policy = policy.replace("domain:", &format!("{scheme}domain:"));
         let world = of(&[SITE, &filter, &policy, &preview]);
-        assert_eq!((reasons(&world, &id), reasons(&world, &super::preview())), (told.clone(), told), "{origins}");
+        let told = if is_told { vec!["NoMatchingOrigin"] } else { vec![] };
+        let found = (reasons(&world, &id), reasons(&world, &super::preview()));
+        assert_eq!(found, (told.clone(), told), "{scheme}{origins}");
     }
+}
+
+#[test]
+fn a_rule_that_leads_past_its_login_closes_no_preview() {
+    let id = ObjectId::new(Kind::PreviewPolicy, "default", "previews");
+    let strict = login_of_rules("{origin: 'https://shop.example'}");
+    for (rules, told) in [
+        (strict.clone(), vec!["NoMatchingOrigin"]),
+        (strict.replace("{name: login}]", "{name: login, onDeny: continue}]"), vec![]),
+    ] {
+        let world = of(&[SITE, POLICY, PREVIEW, &rules]);
+        assert_eq!((reasons(&world, &id), reasons(&world, &super::preview())), (told.clone(), told), "{rules}");
+    }
+    // Its origin is one that is used, all the same.
+    let policy = POLICY.replace("[Public]", "[Public], scheme: http, port: 8080");
+    let passing = login_of_rules(&format!("{{origin: 'http://shop.example:8080'}}, {PREVIEWS_ORIGIN}"))
+        .replace("{name: login}]", "{name: login, onDeny: continue}]");
+    let world = of(&[SITE, &policy, PREVIEW, &passing]);
+    assert_eq!(reasons(&world, &ObjectId::new(Kind::Filter, "default", "login")), [""; 0]);
+}
+
+#[test]
+fn a_host_that_many_rules_close_to_previews_is_looked_at_once() {
+    let login = login_of_rules("{origin: 'https://shop.example'}");
+    let rule = "{host: shop.example, path: /orders/*, filters: [{name: login}]}";
+    let many: Vec<_> = (0..50).map(|at| rule.replace("orders", &format!("orders{at}"))).collect();
+    let world = of(&[SITE, POLICY, PREVIEW, &login.replace(rule, &many.join(", "))]);
+    assert_eq!(world.protection.closed_to_previews.len(), 1);
+    assert_eq!(reasons(&world, &super::preview()), ["NoMatchingOrigin"]);
 }
