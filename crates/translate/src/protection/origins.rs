@@ -39,9 +39,19 @@ impl<'a> Shown<'a> {
         Self { id, policy, hosts, names: Glob::of_host(&format!("*.{}", policy.domain)) }
     }
 
+    /// The hosts at which previews may be chosen.
+    fn choosing(&self) -> &[Glob] {
+        if self.policy.selectors.is_empty() { &[] } else { &self.hosts }
+    }
+
+    /// Whether it is the policy's own: what the gate asks.
+    fn is_gate(&self, rule: &CoveredBy) -> bool {
+        rule.written.0 == *self.id
+    }
+
     /// Whether requests for previews meet a rule: that of the policy, and those for the hosts that they show.
     fn has(&self, rule: &CoveredBy) -> bool {
-        rule.written.0 == *self.id || self.hosts.iter().any(|host| host.meets(&rule.host))
+        self.is_gate(rule) || self.hosts.iter().any(|host| host.meets(&rule.host))
     }
 }
 
@@ -85,6 +95,8 @@ pub(super) fn find<'r>(
             let hosts = closed_to_previews(login, shown);
             problems.extend((!hosts.is_empty()).then(|| foreign_previews(filter, shown)));
             closed.extend(hosts);
+            let hosts = closed_to_choices(login, shown);
+            problems.extend((!hosts.is_empty()).then(|| foreign_choices(filter, shown, &hosts)));
         }
     }
     Found { problems, closed }
@@ -99,7 +111,12 @@ fn unused_origins(object: &Object, login: &Login<'_>, shown: Option<&Shown<'_>>)
         let below = origin.include_subdomains.then(|| Glob::of_host(&format!("*.{host}")));
         let takes = |names: &Glob| names.matches(&host) || below.as_ref().is_some_and(|below| names.meets(below));
         let of_previews = shown.filter(|shown| takes(&shown.names));
-        login.rules.iter().any(|rule| takes(&rule.host) || of_previews.is_some_and(|shown| shown.has(rule)))
+        let is_chosen = shown.filter(|shown| shown.choosing().iter().any(&takes));
+        login.rules.iter().any(|rule| {
+            takes(&rule.host)
+                || of_previews.is_some_and(|shown| shown.has(rule))
+                || is_chosen.is_some_and(|shown| shown.is_gate(rule))
+        })
     };
     let many = login.origins.len() > 1;
     let unused = login.origins.iter().enumerate().filter(|(at, origin)| !(is_used(origin) || many && *at == 0));
@@ -156,6 +173,24 @@ fn foreign_previews(filter: &FilterId, shown: &Shown<'_>) -> (ObjectId, Problem)
         shown.policy.origin(domain)
     );
     (shown.id.clone(), Problem::warning("NoMatchingOrigin", "spec.domain", message))
+}
+
+/// The hosts at which previews may be chosen whose gate asks for a login there that is not for them.
+fn closed_to_choices(login: &Login<'_>, shown: &Shown<'_>) -> Vec<String> {
+    let Ok(origins) = Origins::new(login.origins) else { return Vec::new() };
+    if !login.strict.iter().any(|rule| shown.is_gate(rule)) {
+        return Vec::new();
+    }
+    shown.choosing().iter().filter_map(Glob::exact).filter(|host| !knows(&origins, host)).collect()
+}
+
+fn foreign_choices(filter: &FilterId, shown: &Shown<'_>, hosts: &[String]) -> (ObjectId, Problem) {
+    let message = format!(
+        "who chooses a preview at {} cannot log in there: the policy's filters ask for {filter}, which does not name that host among \
+         its protectedOrigins",
+        hosts.join(" or ")
+    );
+    (shown.id.clone(), Problem::warning("NoMatchingOrigin", "spec.selectors", message))
 }
 
 fn knows(origins: &Origins, host: &str) -> bool {

@@ -265,3 +265,29 @@ fn a_host_that_many_rules_close_to_previews_is_looked_at_once() {
     assert_eq!(world.protection.closed_to_previews.len(), 1);
     assert_eq!(reasons(&world, &super::preview()), ["NoMatchingOrigin"]);
 }
+
+#[test]
+fn a_gate_whose_login_is_not_for_where_previews_are_chosen_is_told_of() {
+    let id = ObjectId::new(Kind::PreviewPolicy, "default", "previews");
+    let filter = ObjectId::new(Kind::Filter, "default", "login");
+    let (policy, preview) = gated("{mode: Authenticated}");
+    let policy = policy.replace("name: keys", "name: login").replace("domain:", "scheme: http, port: 8080, domain:");
+    let shop = "{origin: 'http://shop.example:8080'}";
+    for (selectors, origins, fields, of_filter) in [
+        ("[Header]", PREVIEWS_ORIGIN.to_owned(), vec!["spec.selectors"], vec![]),
+        ("[Cookie]", PREVIEWS_ORIGIN.to_owned(), vec!["spec.selectors"], vec![]),
+        ("[Header]", shop.to_owned(), vec!["spec.domain"], vec![]),
+        // No rule asks for it at the shop's own host, and it is of use there.
+        ("[Header]", format!("{PREVIEWS_ORIGIN}, {shop}"), vec![], vec![]),
+        ("[]", format!("{PREVIEWS_ORIGIN}, {shop}"), vec![], vec!["NoMatchingRule"]),
+        ("[]", PREVIEWS_ORIGIN.to_owned(), vec![], vec![]),
+    ] {
+        let login = login_of_rules(&origins).split_inclusive("---\n").next().unwrap().to_owned();
+        let policy = policy.replace("domain:", &format!("selectors: {selectors}, domain:"));
+        let world = of(&[SITE, &login, &policy, &preview]);
+        let problems = world.problems(&id);
+        let told: Vec<_> = problems.iter().map(|it| (it.reason, &*it.field)).collect();
+        let expected: Vec<_> = fields.into_iter().map(|field| ("NoMatchingOrigin", field)).collect();
+        assert_eq!((told, reasons(&world, &filter)), (expected, of_filter), "{selectors} {origins}");
+    }
+}
