@@ -178,7 +178,11 @@ class Stage:
     def follow_preview(self, path: str) -> dict:
         """What the doctor says of a request of the preview, all the way through the services, whether it is well or not."""
         asked = [str(self.nuncio), "preview", "doctor", "cart-v2", "--path", path, "--admin", self.admin, "-o", "json"]
-        return json.loads(subprocess.run(asked, capture_output=True, text=True, timeout=30).stdout)
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=30)
+        # 1 is also what it gives where it has told of something that is wrong.
+        if done.returncode not in (0, 1) or not done.stdout:
+            raise DemoError(f"nuncio preview doctor failed: {done.stderr.strip()}")
+        return json.loads(done.stdout)
 
     def envoys(self) -> list[int]:
         """The gateway's Envoy processes."""
