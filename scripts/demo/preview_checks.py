@@ -73,7 +73,8 @@ def orders_need_a_login_in_a_preview(stage: Stage) -> str:
 def a_preview_may_be_for_who_has_logged_in(stage: Stage) -> str:
     """One for everybody who has an account, then for ann alone: bob is let in, and then he is not."""
     named, token = f"/api/v1/previews/{stage.namespace}/for-some", stage.accounts.token(DEVELOPER)
-    url = made(stage, named, token, {"mode": "Authenticated"})
+    shown = made(stage, named, token, {"mode": "Authenticated"})
+    url = shown["url"]
     ann, bob = Browser(), Browser()
     for browser, who in ((ann, ANN), (bob, BOB)):
         wait_until(lambda: 'type="password"' in browser.visit(url).body, "the preview to ask for a login", stage.gateway)
@@ -81,9 +82,9 @@ def a_preview_may_be_for_who_has_logged_in(stage: Stage) -> str:
         expect(page.url.startswith(url) and page.status == 200, f"{url} after the login of {who['name']}, came {page.status} at {page.url}")
     expect(ann.get(f"{url.rstrip('/')}{ORDERS}").status == 200, "orders in it without a second login")
     # So the portal's pages try it.
-    tried = ann.get(f"{stage.url}/api/carts/ann", headers={"x-nuncio-preview": url.removeprefix("http://web--").split(".")[0]})
+    tried = ann.get(f"{stage.url}/api/carts/ann", headers={"x-nuncio-preview": shown["selector"]})
     expect((tried.status, tried.headers.get("x-served-by")) == (200, "cart/v2"), f"the preview at the shop's own host, came {tried.status} {tried.body!r}")
-    expect(made(stage, named, token, {"mode": "Owner", "owner": "ann"}) == url, "the preview to stay where it is")
+    expect(made(stage, named, token, {"mode": "Owner", "owner": "ann"}) == shown, "the preview to stay where it is")
     wait_until(lambda: bob.visit(url).status == 403, "bob to be refused what is for ann", stage.gateway)
     expect(ann.visit(url).status == 200, "ann to be let in still")
     gone = with_token(stage, named, "DELETE", token=token)
@@ -91,14 +92,14 @@ def a_preview_may_be_for_who_has_logged_in(stage: Stage) -> str:
     return "a preview for who has logged in, and then for ann alone"
 
 
-def made(stage: Stage, named: str, token: str, access: dict[str, str]) -> str:
-    """Makes it be there for some, and gives its URL."""
+def made(stage: Stage, named: str, token: str, access: dict[str, str]) -> dict:
+    """Makes it be there for some, and gives where it can be seen."""
     manifest = {"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": {"name": named.rsplit("/", 1)[1]}, "spec": {
         "services": [{"baseline": "cart", "backend": "cart-v2"}], "entrypoints": [{"name": "web", "host": "shop.localhost"}],
         "access": access}}
     told = with_token(stage, named, "PUT", manifest, token)
     expect(told.status in (200, 201), f"a developer to be allowed a preview for some, came {told.status} {told.body!r}")
-    return json.loads(told.body)["preview"]["urls"][0]["url"]
+    return json.loads(told.body)["preview"]["urls"][0]
 
 
 def a_process_of_ones_own_stands_in(stage: Stage) -> str:
