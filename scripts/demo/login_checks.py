@@ -126,9 +126,10 @@ def no_log_holds_a_secret(stage: Stage) -> str:
     key = (stage.work / "shop.key").read_text().splitlines()[1:-1]
     known = {*stage.accounts.passwords.values(), *stage.accounts.given, *Browser.given, *key}
     known = {secret for secret in known if len(secret) >= SHORTEST_SECRET}
-    logs = sorted(stage.work.glob("*.log"))
+    logs = sorted({*stage.work.glob("*.log"), stage.requests})
     lines = [(log.name, line) for log in logs for line in log.read_text(errors="replace").splitlines()]
     found = [f"{name}: {line}" for name, line in lines if any(secret in line for secret in known)]
-    expect(not found and len(known) > len(key) and any(name == "nuncio.log" for name, _ in lines),
-           f"none of {len(known)} secrets in any log, came {found[:3]}")
+    silent = {"nuncio.log", stage.requests.name} - {name for name, _ in lines}
+    expect(not silent, f"lines to look at in {sorted(silent)}")
+    expect(not found and len(known) > len(key), f"none of {len(known)} secrets in any log, came {found[:3]}")
     return f"{len(lines)} lines of {len(logs)} logs, and in none of them one of {len(known)} secrets"
