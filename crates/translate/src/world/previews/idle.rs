@@ -1,5 +1,7 @@
 //! What of a Preview changes nothing: services that no route goes to, and those that stand in for themselves.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::Problem;
@@ -9,7 +11,7 @@ use super::base::Bases;
 use super::meant::meant;
 use crate::compiled::Upstream;
 use crate::preview::{Compiled, Replacement};
-use crate::upstream::{elsewhere, find, location};
+use crate::upstream::{Location, elsewhere, find, location};
 
 impl World {
     /// What is wrong with what a Preview says itself that changes nothing. `replaced` says of which services there is a route.
@@ -21,9 +23,10 @@ impl World {
             own.filter(|(_, (service, replaced))| !**replaced || self.names_itself(service)).collect();
         // Where routes lead is of no interest otherwise.
         let there = if doubtful.is_empty() { Vec::new() } else { self.destinations(compiled, bases) };
+        let known = LazyCell::new(|| there.iter().filter_map(|it| location(it)).collect::<BTreeSet<_>>());
         let problem = |(index, (service, replaced)): (usize, (&Replacement, &bool))| match replaced {
-            true => self.stays_there(service, &there).then(|| same(index)),
-            false => Some(nothing_replaced(index, service, &there)),
+            true => self.stays_there(service, &there, bases).then(|| same(index)),
+            false => Some(nothing_replaced(index, service, &known)),
         };
         doubtful.into_iter().filter_map(problem).collect()
     }
@@ -40,24 +43,37 @@ impl World {
         all
     }
 
+    /// Where services send to that call each other at the hosts by which they reach a service.
+    fn destinations_inside(&self, service: &Replacement, bases: &mut Bases<'_>) -> Vec<Arc<Upstream>> {
+        let mut all = Vec::new();
+        for class in self.frame.classes.iter().filter(|class| class.internal) {
+            for host in self.calling_hosts(std::slice::from_ref(service), class) {
+                let base = bases.of(self, class, &host);
+                all.extend(base.into_iter().flat_map(|base| base.upstreams.values()).cloned());
+            }
+        }
+        all
+    }
+
     /// Whether what stands in is the replaced service, maybe at another port.
     fn names_itself(&self, service: &Replacement) -> bool {
         let stands_in = || find(&service.backend.backend, &service.owner.namespace, &self.context()).location;
         !service.backend.is_tunnel() && stands_in() == service.location
     }
 
-    /// Whether all requests for it go where they go at the baseline.
-    fn stays_there(&self, service: &Replacement, there: &[Arc<Upstream>]) -> bool {
+    /// Whether all requests for it, those that come between services among them, go where they go at the baseline, and as they do.
+    fn stays_there(&self, service: &Replacement, there: &[Arc<Upstream>], bases: &mut Bases<'_>) -> bool {
         let is_at = |wanted: Option<u16>, port: u16| wanted.is_none_or(|wanted| wanted == port);
         let is_meant = |upstream: &&Arc<Upstream>| {
             location(upstream).is_some_and(|(place, port)| place == service.location && is_at(service.port, port))
         };
         let (backend, namespace, context) = (&service.backend.backend, &service.owner.namespace, self.context());
         let stays = |upstream: &Arc<Upstream>| {
-            location(&elsewhere(upstream, backend, namespace, &context)) == location(upstream)
+            let other = elsewhere(upstream, backend, namespace, &context);
+            location(&other) == location(upstream) && other.cluster.tls == upstream.cluster.tls
         };
-        let mut meant = there.iter().filter(is_meant).peekable();
-        // Requests that come between services alone go by hosts that nobody enters by.
+        let inside = self.destinations_inside(service, bases);
+        let mut meant = there.iter().chain(&inside).filter(is_meant).peekable();
         meant.peek().is_some() && meant.all(stays)
     }
 }
@@ -68,9 +84,8 @@ fn same(index: usize) -> Problem {
     Problem::warning("NothingReplaced", format!("spec.services[{index}].backend"), message)
 }
 
-fn nothing_replaced(index: usize, service: &Replacement, there: &[Arc<Upstream>]) -> Problem {
-    let known = there.iter().filter_map(|upstream| location(upstream)).collect();
-    let meant = meant(service, &known).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
+fn nothing_replaced(index: usize, service: &Replacement, known: &BTreeSet<(Location, u16)>) -> Problem {
+    let meant = meant(service, known).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
     let message = format!("no route of an entrypoint goes to this service, so nothing is replaced{meant}");
     Problem::warning("NothingReplaced", format!("spec.services[{index}].baseline"), message)
 }

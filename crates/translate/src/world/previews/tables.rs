@@ -9,7 +9,7 @@ use nuncio_ir::{Delta, Table, TableName};
 use super::super::{Dirty, World};
 use super::base::Bases;
 use crate::policy::{Class, guards};
-use crate::preview::{self, Compiled, Copied, Entrance, Face, Phase, Shadow};
+use crate::preview::{self, Compiled, Copied, Entrance, Face, Phase, Replacement, Shadow};
 use crate::table::Built;
 
 /// What there is to put, and which of the replaced services it has something of.
@@ -138,14 +138,10 @@ impl World {
 
     /// What services see which hand on its key: whatever leads to a replaced service, and a mark for the rest.
     fn internal_tables(&self, compiled: &Compiled, class: &Class, bases: &mut Bases<'_>, made: &mut Made) {
-        let of_class = |name: &&TableName| self.model.tables.get(*name).filter(|it| it.scope.class == class.key);
-        let senders = compiled.replacements.iter().flat_map(|it| self.previews.senders.of(&it.location));
-        let hosts: BTreeSet<Arc<str>> =
-            senders.filter_map(|name| Some(Arc::clone(&of_class(&name)?.scope.host))).collect();
         let context = self.context();
         let is_out = self.is_out_of_service(compiled);
         let mut shown = Vec::new();
-        for host in hosts {
+        for host in self.calling_hosts(&compiled.replacements, class) {
             let Some(base) = bases.of(self, class, &host) else { continue };
             let shadow = Shadow { preview: compiled, face: Face::Internal, context: &context, base, is_out };
             let (table, copied) = shadow.table(&class.key, &[]);
@@ -155,6 +151,13 @@ impl World {
             }
         }
         made.put_plain(preview::mark(compiled, &shown, &class.key));
+    }
+
+    /// The hosts of a class by which services call some of these.
+    pub(super) fn calling_hosts(&self, services: &[Replacement], class: &Class) -> BTreeSet<Arc<str>> {
+        let of_class = |name: &TableName| self.model.tables.get(name).filter(|it| it.scope.class == class.key);
+        let senders = services.iter().flat_map(|it| self.previews.senders.of(&it.location));
+        senders.filter_map(|name| Some(Arc::clone(&of_class(name)?.scope.host))).collect()
     }
 
     fn is_out_of_service(&self, compiled: &Compiled) -> bool {

@@ -284,6 +284,8 @@ fn who_replaces_a_service_by_itself_is_told_that_it_changes_nothing() {
         ("cart:80", "cart", true),
         ("cart", "cart.default:80", true),
         ("cart", "cart:81", false),
+        ("cart", "http://cart", true),
+        ("cart", "https://cart:80", false),
         ("cart", "cart-42", false),
     ] {
         let services = format!("baseline: '{baseline}', backend: '{backend}'");

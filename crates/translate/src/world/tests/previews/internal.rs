@@ -122,3 +122,16 @@ fn secrets_of_repositories_are_asked_for_and_what_they_lack_is_told() {
     let expected = "spec.repositories[0].secretName: Secret default/web: has no `token`, so no comments are written";
     assert_eq!(told(&world), [expected]);
 }
+
+#[test]
+fn who_stands_in_for_itself_at_another_port_replaces_what_services_ask_there() {
+    let site = SITE.replace("prefix: /cart/, service: cart}", "prefix: /cart/, service: 'cart:81'}");
+    let preview_of = PREVIEW.replace("backend: cart-42", "backend: 'cart:81'");
+    let is_told = |world: &World| super::reasons(world, &preview()).contains(&"NothingReplaced");
+    let mut world = of(&[&site, POLICY, &preview_of]);
+    assert!(is_told(&world), "it is asked at that port alone");
+    apply(&mut world, INSIDE);
+    assert!(!is_told(&world), "services ask it at another");
+    apply(&mut world, &INSIDE.replace("service: cart}", "service: 'cart:81'}"));
+    assert!(is_told(&world), "nobody asks it at another");
+}
