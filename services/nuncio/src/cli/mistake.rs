@@ -74,7 +74,9 @@ mod tests {
             let parsed = Cli::try_parse_from(["nuncio", "preview", "list", "--server", url]);
             assert!(parsed.is_ok(), "{url}");
         }
-        for url in ["shop.localhost:8080", "portal", "//portal", "ftp://portal", "https://", "https://portal/?a=b"] {
+        let unlike = ["shop.localhost:8080", "portal", "//portal", "ftp://portal", "https://", "https://portal/?a=b"];
+        let lenient = ["http:portal", " https://portal", "https://portal\n", "https://por\ttal"];
+        for url in unlike.into_iter().chain(lenient) {
             for command in [&["preview", "list"][..], &["preview", "serve", "tax", "--port", "1"]] {
                 let error = error(&[command, &["--server", url]].concat());
                 assert!(error.contains("expected a URL such as https://"), "{url}: {error}");

@@ -18,9 +18,11 @@ pub(crate) fn to_ask_at(text: &str) -> Result<String, String> {
 
 /// The URL of a portal, to which paths are added.
 pub(crate) fn portal_at(text: &str) -> Result<String, String> {
+    // What is read leniently would be another URL with a path behind it.
+    let is_written_out = text.contains("://") && !text.contains(char::is_whitespace);
     let is_base = |url: &Url| {
         let is_web = matches!(url.scheme(), "https" | "http") && url.has_host();
-        is_web && url.query().is_none() && url.fragment().is_none()
+        is_written_out && is_web && url.query().is_none() && url.fragment().is_none()
     };
     let expected = "expected a URL such as https://portal.example.com";
     Url::parse(text).ok().filter(is_base).map(|_| text.to_owned()).ok_or_else(|| expected.to_owned())
