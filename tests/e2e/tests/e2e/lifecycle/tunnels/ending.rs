@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Who waits without need waits for longer.
-const AT_ONCE: Duration = Duration::from_secs(3);
+/// Who waits without need waits for 5 s. Until the gateway's Envoys know, 2 s may pass.
+const BEFORE_THE_END: Duration = Duration::from_millis(4500);
 
 #[tokio::test]
 async fn an_interrupted_command_waits_for_requests_in_flight_alone_and_says_so() {
@@ -15,7 +15,7 @@ async fn an_interrupted_command_waits_for_requests_in_flight_alone_and_says_so()
     let began = Instant::now();
     process.signal(Signal::INT);
     assert_eq!(process.exit().await.code(), Some(0), "{:?}", process.stderr());
-    assert!(began.elapsed() < AT_ONCE, "nothing was in flight: {:?}", began.elapsed());
+    assert!(began.elapsed() < BEFORE_THE_END, "nothing was in flight: {:?}", began.elapsed());
     let told = process.stdout();
     assert!(!told.iter().any(|line| line.contains("Stopping")), "{told:?}");
     desk.answers(&host, "503").await;
@@ -30,12 +30,12 @@ async fn an_interrupted_command_waits_for_requests_in_flight_alone_and_says_so()
         count => Err(count),
     })
     .await;
+    let began = Instant::now();
     process.signal(Signal::INT);
     process.line(&["Stopping: what is in flight has 5 s to finish"]).await;
     desk.team.branch.release();
     assert_eq!(held.await.unwrap().by(), "branch", "it is finished");
-    let began = Instant::now();
     assert_eq!(process.exit().await.code(), Some(0), "{:?}", process.stderr());
-    assert!(began.elapsed() < AT_ONCE, "nothing is in flight any more: {:?}", began.elapsed());
+    assert!(began.elapsed() < BEFORE_THE_END, "nothing is in flight any more: {:?}", began.elapsed());
     gateway.stop().await;
 }
