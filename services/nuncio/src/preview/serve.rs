@@ -84,6 +84,8 @@ impl Line {
                         local.warn_if_silent().await;
                     }
                     match Session::new(stream, local.clone(), show.clone()).run(&stop).await {
+                        // However it ended: nothing is tried again.
+                        _ if stop.is_cancelled() => return Ok(()),
                         End::Stopped => return Ok(()),
                         End::Moved => {
                             show.moved();

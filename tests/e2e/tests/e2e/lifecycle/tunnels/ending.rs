@@ -39,3 +39,31 @@ async fn an_interrupted_command_waits_for_requests_in_flight_alone_and_says_so()
     assert!(began.elapsed() < BEFORE_THE_END, "nothing is in flight any more: {:?}", began.elapsed());
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn one_that_is_interrupted_while_another_takes_over_does_not_say_that_it_tries_again() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let (client, host) = (desk.team.client(), desk.host(&gateway).await);
+    let mut first = desk.serve(desk.team.branch.address(), &[]);
+    desk.answers(&host, "branch").await;
+    let before = desk.team.branch.requests();
+    let held = get(&host, CART).with("x-echo-hold", "1");
+    let held = tokio::spawn(async move { client.ask(&held).await });
+    eventually("it has arrived", async || match desk.team.branch.requests() {
+        count if count > before => Ok(()),
+        count => Err(count),
+    })
+    .await;
+    let bob = desk.team.token(&json!({"iss": "https://people.example", "sub": "bob", "groups": ["team-cart"]}));
+    let second = desk.serve_as(&bob, desk.team.web.address(), &["--replace"]);
+    desk.answers(&host, "web").await;
+    first.signal(Signal::INT);
+    desk.team.branch.release();
+    assert_eq!(first.exit().await.code(), Some(0), "{:?}", first.stderr());
+    let told = first.stdout();
+    assert!(!told.iter().any(|line| line.contains("Not connected")), "{told:?}");
+    held.abort();
+    interrupt(second).await;
+    gateway.stop().await;
+}
