@@ -19,12 +19,16 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use nuncio_controller::{splice, unanswered};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
 use super::show::Show;
 use crate::cli::PreviewServeArgs;
+
+/// How long a process of this machine may take to be there. The gateway waits for its greeting meanwhile.
+const PROMPT: Duration = Duration::from_secs(1);
 
 /// A body of a request, or of an answer.
 pub(super) type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -87,9 +91,9 @@ impl Local {
         Self { address, service, http1, http2, speaks_http2: args.http2, in_flight, show }
     }
 
-    /// Says so where nothing listens there: most likely the port is another.
+    /// Says so where nothing listens there: most likely the port is another. One that is too busy to say anything is there.
     pub(super) async fn warn_if_silent(&self) {
-        if let Err(error) = TcpStream::connect(self.address).await {
+        if let Ok(Err(error)) = timeout(PROMPT, TcpStream::connect(self.address)).await {
             self.show.silent(self.address, &error.to_string());
         }
     }

@@ -1,7 +1,8 @@
 //! The developer's machine is connected, and nothing listens there.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use super::*;
 
@@ -50,6 +51,28 @@ async fn visitors_are_told_that_nothing_listens_and_the_developer_once() {
     let told = process.stdout();
     let silent: Vec<_> = told.iter().filter(|line| line.to_lowercase().contains("nothing listens")).collect();
     assert!(matches!(&silent[..], [line] if line.contains(&format!("at {place} any more"))), "{told:#?}");
+    interrupt(process).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_is_too_busy_for_another_connection_keeps_nobody_waiting() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    desk.host(&gateway).await;
+    let busy = TcpSocket::new_v4().unwrap();
+    busy.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let busy = busy.listen(1).unwrap();
+    let place = busy.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(500), TcpStream::connect(place)).await {
+        waiting.push(stream.unwrap());
+        assert!(waiting.len() < 16, "it takes no more at some time");
+    }
+    let process = desk.serve(place, &[]);
+    process.line(&["Connected"]).await;
+    let told = process.stderr();
+    assert!(!told.iter().any(|line| line.contains("Nothing listens")), "it is there: {told:?}");
     interrupt(process).await;
     gateway.stop().await;
 }
