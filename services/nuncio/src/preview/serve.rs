@@ -52,7 +52,7 @@ async fn serve(args: &PreviewServeArgs) -> Outcome {
 /// Whoever stops it learns what it is still waiting for.
 async fn tell_of_the_end(local: Local, stop: CancellationToken) -> Outcome {
     stop.cancelled().await;
-    local.say_what_is_waited_for(session::PATIENCE);
+    local.ends_at(Instant::now() + session::PATIENCE);
     Ok(())
 }
 

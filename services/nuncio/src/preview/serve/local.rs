@@ -4,7 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,8 @@ pub(super) struct Local {
     speaks_http2: bool,
     /// Requests whose answers are not over.
     in_flight: TaskTracker,
+    /// Until when they are waited for, where it is to end.
+    end: Arc<OnceLock<Instant>>,
     show: Show,
 }
 
@@ -87,8 +89,8 @@ impl Local {
         let http1 = Client::builder(TokioExecutor::new()).build(Connect(address));
         let http2 = Client::builder(TokioExecutor::new()).http2_only(true).build(Connect(address));
         let service = args.service.as_deref().map(Into::into);
-        let in_flight = TaskTracker::new();
-        Self { address, service, http1, http2, speaks_http2: args.http2, in_flight, show }
+        let (in_flight, end) = (TaskTracker::new(), Arc::default());
+        Self { address, service, http1, http2, speaks_http2: args.http2, in_flight, end, show }
     }
 
     /// Says so where nothing listens there: most likely the port is another. One that is too busy to say anything is there.
@@ -98,16 +100,27 @@ impl Local {
         }
     }
 
-    /// Says for how long it is still waited, where a request is not over.
-    pub(super) fn say_what_is_waited_for(&self, limit: Duration) {
+    /// What is not over is waited for until then, and so is what comes until the gateway knows: where there is something, it is
+    /// said.
+    pub(super) fn ends_at(&self, end: Instant) {
+        // It is told to stop once.
+        _ = self.end.set(end);
         if !self.in_flight.is_empty() {
-            self.show.stopping(limit);
+            self.say_what_is_waited_for();
+        }
+    }
+
+    /// Says for how long it is still waited, where it is to end.
+    fn say_what_is_waited_for(&self) {
+        if let Some(end) = self.end.get() {
+            self.show.stopping(end.saturating_duration_since(Instant::now()));
         }
     }
 
     /// What it answers, or why it does not.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let (began, in_flight) = (Instant::now(), self.in_flight.token());
+        self.say_what_is_waited_for();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let wants_page = wants_page(request.headers());
         let response = match request.extensions().get::<Protocol>().cloned() {

@@ -24,6 +24,8 @@ pub(super) struct Show {
     /// How often one connection has given way to another.
     moves: Arc<AtomicU8>,
     was_connected: Arc<AtomicBool>,
+    /// It was told that what is in flight is waited for.
+    is_stopping: Arc<AtomicBool>,
     /// Since when nothing listens where requests are to go, where that is told.
     silence: Arc<Mutex<Option<Instant>>>,
 }
@@ -54,6 +56,7 @@ impl Show {
             told: Arc::default(),
             moves: Arc::default(),
             was_connected: Arc::default(),
+            is_stopping: Arc::default(),
             silence: Arc::default(),
         }
     }
@@ -131,9 +134,12 @@ impl Show {
         }
     }
 
-    /// It was told to stop, and a request is not over.
+    /// It was told to stop, and a request is not over. It is said once, not for each.
     pub(super) fn stopping(&self, limit: Duration) {
-        print_text(&format!("Stopping: what is in flight has {} s to finish\n", limit.as_secs()));
+        if !self.is_stopping.swap(true, Relaxed) {
+            let seconds = limit.as_millis().div_ceil(1000);
+            print_text(&format!("Stopping: what is in flight has {seconds} s to finish\n"));
+        }
     }
 
     /// The connection is gone, and will be made again.
