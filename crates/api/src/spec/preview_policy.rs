@@ -187,8 +187,13 @@ impl PreviewPolicy {
     /// The same without the slash at the end.
     #[must_use]
     pub fn origin(&self, host: &str) -> String {
-        let scheme = self.scheme.unwrap_or_default().as_str();
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{scheme}://{host}{port}")
+        format!("{}://{host}{port}", self.url_scheme())
+    }
+
+    /// How URLs begin.
+    #[must_use]
+    pub fn url_scheme(&self) -> &'static str {
+        self.scheme.unwrap_or_default().as_str()
     }
 }

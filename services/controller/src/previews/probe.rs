@@ -134,7 +134,7 @@ async fn send(
     let client = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(TIMEOUT);
     let key = probe.key.expose();
     let request = client.build().map_err(failed)?.get(format!("http://{address}{path}"));
-    let request = request.header(header::HOST, host).header("x-forwarded-proto", "https");
+    let request = request.header(header::HOST, host).header("x-forwarded-proto", probe.scheme);
     let request = request.header(PREVIEW_HEADER, key).header(BAGGAGE_HEADER, format!("{BAGGAGE_MEMBER}={key}"));
     let request = request.header("traceparent", format!("00-{trace}-{:016x}-01", fastrand::u64(1..)));
     let answer = request.send().await.map_err(failed)?;

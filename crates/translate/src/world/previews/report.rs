@@ -34,6 +34,8 @@ pub struct PreviewProbe {
     pub key: Sensitive,
     /// How the id of the trace has to begin; none where no Envoy tells of it.
     pub mark: Option<Arc<str>>,
+    /// The scheme by which visitors come.
+    pub scheme: &'static str,
     /// The hosts at which it can begin.
     pub hosts: Vec<Arc<str>>,
 }
@@ -114,7 +116,8 @@ impl World {
         let compiled = self.previews.compiled.get(id).filter(shown).filter(|_| !self.waits_for_preview_keys())?;
         let mark = self.previews.entry().probes.as_ref().map(|probes| Arc::clone(&probes.mark));
         let hosts = compiled.entrances.iter().map(|entrance| Arc::clone(&entrance.baseline)).collect();
-        Some(PreviewProbe { key: compiled.key.clone(), mark, hosts })
+        let scheme = self.previews.policy()?.url_scheme();
+        Some(PreviewProbe { key: compiled.key.clone(), mark, scheme, hosts })
     }
 
     /// Which of the services that a Preview replaces is behind a cluster, by its place in the spec: who replaces it, or the one

@@ -133,3 +133,12 @@ fn a_policy_and_the_keys_that_are_made_for_it_change_listeners_once() {
     assert!(world.preview_probe(&preview()).is_some_and(|probe| probe.mark.is_some()));
     assert_eq!(world.model(), of(&[SITE, POLICY, PREVIEW, KEYS]).model());
 }
+
+#[test]
+fn a_probe_comes_as_visitors_do() {
+    for (scheme, expected) in [("", "https"), (", scheme: https", "https"), (", scheme: http", "http")] {
+        let policy = POLICY.replace("access: [Public]", &format!("access: [Public]{scheme}"));
+        let probe = of(&[SITE, &policy, PREVIEW]).preview_probe(&preview());
+        assert_eq!(probe.map(|probe| probe.scheme), Some(expected), "{scheme}");
+    }
+}
