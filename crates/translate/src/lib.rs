@@ -46,7 +46,7 @@ pub use context::{Fallback, Settings};
 pub use endpoints::Topology;
 pub use module::script_problem;
 pub use pattern::HostPattern;
-pub use policy::CLEAR_CHAIN;
+pub use policy::{CLEAR_CHAIN, NOT_FOUND};
 pub use preview::unanswered;
 pub use secrets::secret_problem;
 pub use world::{

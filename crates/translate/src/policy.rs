@@ -206,9 +206,12 @@ pub(crate) fn insecure_condition(security: Security) -> Option<Vec<HeaderMatch>>
     }
 }
 
+/// Name of the route that answers where no Mapping takes a request.
+pub const NOT_FOUND: &str = "not-found";
+
 /// The last route of a virtual host that nothing follows.
 pub(crate) fn not_found() -> Route {
-    added("not-found".into(), Vec::new(), respond(404, String::new()), Vec::new())
+    added(NOT_FOUND.into(), Vec::new(), respond(404, String::new()), Vec::new())
 }
 
 /// The only route of a name whose Host is out.

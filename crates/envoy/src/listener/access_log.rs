@@ -77,13 +77,16 @@ pub(super) fn requests(log: &AccessLog) -> PbAccessLog {
 }
 
 /// What is told of a request that somebody follows. That there was a key is told by what all keys begin with.
-const PROBE_FIELDS: [(&str, &str); 9] = [
+const PROBE_FIELDS: [(&str, &str); 12] = [
     ("cluster", "%UPSTREAM_CLUSTER_RAW%"),
+    ("decision", "%DYNAMIC_METADATA(envoy.filters.http.ext_authz:decision)%"),
+    ("details", "%RESPONSE_CODE_DETAILS%"),
     ("flags", "%RESPONSE_FLAGS%"),
     ("from", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
     ("host", "%REQ(:AUTHORITY)%"),
     ("key", "%REQ(X-NUNCIO-PREVIEW):3%"),
     ("path", "%PATH(NQ:ORIG_OR_PATH)%"),
+    ("route", "%ROUTE_NAME%"),
     ("served_by", "%RESP(X-NUNCIO-SERVED-BY)%"),
     ("status", "%RESPONSE_CODE%"),
     ("trace", "%REQ(TRACEPARENT)%"),

@@ -20,15 +20,19 @@ const UNAVAILABLE: i32 = 14;
 
 /// The answer to Envoy.
 pub(super) fn response(decision: Decision) -> CheckResponse {
-    match decision.outcome {
-        Outcome::Allow(edits, identity) => allowed(*edits, identity.as_ref(), &decision.rule),
+    let (word, _) = decision.outcome.in_words();
+    let stopped = match decision.outcome {
+        Outcome::Allow(edits, identity) => return allowed(*edits, identity.as_ref(), &decision.rule),
         Outcome::Answer(reply) => answer(PERMISSION_DENIED, HttpResponse::DeniedResponse(denied(reply))),
         // Counted as an error by Envoy, and subject to `failure_mode_allow` where somebody asked for that.
         Outcome::Deny(denial) if denial.is_failure => {
             answer(UNAVAILABLE, HttpResponse::ErrorResponse(denied(*denial.reply)))
         }
         Outcome::Deny(denial) => answer(PERMISSION_DENIED, HttpResponse::DeniedResponse(denied(*denial.reply))),
-    }
+    };
+    let fields =
+        [("rule", &*decision.rule), ("decision", word)].map(|(name, text)| (name.to_owned(), Json::from(text)));
+    CheckResponse { dynamic_metadata: Some(dynamic::fields(fields.into_iter().collect())), ..stopped }
 }
 
 fn answer(code: i32, response: HttpResponse) -> CheckResponse {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use http::StatusCode;
 use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::{BAGGAGE_HEADER, BAGGAGE_MEMBER, Handler, Model, PREVIEW_HEADER, PROBES_SWITCH};
-use nuncio_translate::{PreviewProbe, PreviewReplacement};
+use nuncio_translate::{NOT_FOUND, PreviewProbe, PreviewReplacement};
 use reqwest::{header, redirect};
 use tokio::runtime::Handle;
 
@@ -192,26 +192,33 @@ fn call(seen: &Seen) -> ProbedCallView {
         carried: seen.key.is_some(),
         served_by: seen.served_by.clone().unwrap_or_else(|| "baseline".to_owned()),
         status: seen.status,
-        problem: problem(seen.status, seen.flags.as_deref().unwrap_or_default()).map(str::to_owned),
+        problem: problem(seen).map(str::to_owned),
     }
 }
 
 /// What is wrong with an answer, by its status and what Envoy says of it.
-fn problem(status: u16, flags: &str) -> Option<&'static str> {
-    let is_said = |flag: &str| flags.split(',').any(|it| it == flag);
-    match status {
-        0 if is_said("DC") => Some("no answer: the caller went away"),
+fn problem(seen: &Seen) -> Option<&'static str> {
+    let is_flagged = |flag: &str| seen.flags.iter().flat_map(|flags| flags.split(',')).any(|it| it == flag);
+    let is = |said: &Option<String>, what: &str| said.as_deref() == Some(what);
+    let is_stopped = is(&seen.details, "ext_authz_denied");
+    match seen.status {
+        0 if is_flagged("DC") => Some("no answer: the caller went away"),
         0 => Some("no answer"),
-        300..400 if is_said("UAEX") => Some("a login stopped it"),
-        _ if is_said("UAEX") => Some("a Filter of the gateway refused it"),
-        404 if is_said("NR") => Some("no Mapping takes it"),
-        400.. => StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason()).or(Some("an error")),
+        _ if is(&seen.details, "ext_authz_error") => Some("the authentication service could not be asked"),
+        // An AuthService, or a service that a Filter asks, may lead anywhere: to them that is a refusal.
+        300..400 if is_stopped && is(&seen.decision, "answer") => Some("a login stopped it"),
+        ..400 if is_stopped => Some("answered before any service"),
+        _ if is_stopped => Some("the gateway refused it before any service"),
+        404 if is(&seen.route, NOT_FOUND) || is_flagged("NR") => Some("no Mapping takes it"),
+        status @ 400.. => StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason()).or(Some("an error")),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -234,19 +241,32 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_an_answer_is_said() {
-        for (status, flags, wrong) in [
-            (200, "-", None),
-            (302, "-", None),
-            (0, "DC", Some("no answer: the caller went away")),
-            (0, "-", Some("no answer")),
-            (302, "UAEX", Some("a login stopped it")),
-            (401, "UAEX", Some("a Filter of the gateway refused it")),
-            (404, "NR", Some("no Mapping takes it")),
-            (404, "-", Some("Not Found")),
-            (502, "UF,URX", Some("Bad Gateway")),
-            (599, "-", Some("an error")),
+        let login = json!({"details": "ext_authz_denied", "decision": "answer"});
+        let denied = json!({"details": "ext_authz_denied", "decision": "deny"});
+        let of_service = json!({"details": "ext_authz_denied", "decision": null});
+        let error = json!({"flags": "UAEX", "details": "ext_authz_error"});
+        let answered = json!({"flags": "-", "details": "via_upstream", "route": "shop"});
+        let no_mapping = json!({"flags": "-", "details": "direct_response", "route": "not-found"});
+        for (status, said, wrong) in [
+            (200, &answered, None),
+            (302, &answered, None),
+            (0, &json!({"flags": "DC"}), Some("no answer: the caller went away")),
+            (0, &json!({"flags": "-"}), Some("no answer")),
+            (302, &login, Some("a login stopped it")),
+            (302, &denied, Some("answered before any service")),
+            (302, &of_service, Some("answered before any service")),
+            (200, &login, Some("answered before any service")),
+            (401, &denied, Some("the gateway refused it before any service")),
+            (503, &error, Some("the authentication service could not be asked")),
+            (404, &no_mapping, Some("no Mapping takes it")),
+            (404, &json!({"flags": "NR"}), Some("no Mapping takes it")),
+            (404, &answered, Some("Not Found")),
+            (502, &json!({"flags": "UF,URX"}), Some("Bad Gateway")),
+            (599, &answered, Some("an error")),
         ] {
-            assert_eq!(problem(status, flags), wrong, "{status} {flags}");
+            let mut line = said.clone();
+            (line["status"], line["trace"]) = (status.into(), "t".into());
+            assert_eq!(problem(&serde_json::from_value(line).unwrap()), wrong, "{status} {said}");
         }
     }
 }

@@ -18,12 +18,17 @@ pub(crate) fn log_beside(admin_socket: &Path) -> PathBuf {
 #[derive(Debug, Deserialize)]
 pub(super) struct Seen {
     pub(super) cluster: Option<String>,
+    /// What Filters have decided, where they have let it go no further.
+    pub(super) decision: Option<String>,
+    /// Where the answer is from.
+    pub(super) details: Option<String>,
     /// What Envoy says of the answer beside its status, separated by commas.
     pub(super) flags: Option<String>,
     pub(super) from: Option<String>,
     pub(super) host: Option<String>,
     pub(super) key: Option<String>,
     pub(super) path: Option<String>,
+    pub(super) route: Option<String>,
     pub(super) served_by: Option<String>,
     pub(super) status: u16,
     trace: String,

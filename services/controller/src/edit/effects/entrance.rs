@@ -67,7 +67,7 @@ fn wants_certificate(chain: &FilterChain) -> bool {
 /// Whether a route is there to refuse what comes another way than its Host wants.
 fn is_guard(place: &Place<'_>) -> bool {
     let of_hosts = place.route.origins.iter().all(|id| id.kind == Kind::Host);
-    !forwards(place.route) && of_hosts && &*place.route.name != "not-found"
+    !forwards(place.route) && of_hosts && &*place.route.name != nuncio_translate::NOT_FOUND
 }
 
 fn of_addresses(name: &str, before: &[&Listener], after: &Listener, lost: &mut Losses) {

@@ -1,7 +1,12 @@
 //! Where the key of a preview is handed on: on its page, and by the command line.
 
+use nuncio_authz_tests::Provider;
+
 use super::*;
 use crate::previews::{INTERNAL, caller, internal_listener};
+
+/// A port at which nobody listens.
+const NOBODY: u16 = 9399;
 
 /// What the table of the page says of whom this names, from there to the end of its row.
 fn row<'t>(page: &'t str, named: &str) -> &'t str {
@@ -83,13 +88,26 @@ async fn a_page_shows_which_services_have_got_the_key_and_which_nobody_asked() {
 async fn what_stopped_a_request_is_said_beside_its_status() {
     let team = Team::new().await;
     let stock = Backend::start("stock").await;
-    let rule = json!({"host": SHOP, "path": "/stock/*", "filters": [{"name": "token"}]});
+    let callback = format!("http://{SHOP}/.ambassador/oauth2/redirection-endpoint");
+    let provider = Provider::start(&[callback], &json!({})).await;
+    // As the policy has it visitors come in clear text, so that is where the login is.
+    let login = json!({"OAuth2": {
+        "authorizationURL": provider.issuer, "clientID": "edge", "secretName": "login",
+        "protectedOrigins": [{"origin": format!("http://{SHOP}")}]}});
+    let far = json!({"auth_service": team.site.at(NOBODY).to_string(), "status_on_error": {"code": 503}});
+    let rule = |path: &str, filter: &str| json!({"host": SHOP, "path": path, "filters": [{"name": filter}]});
+    let rules = [rule("/stock/mine/*", "login"), rule("/stock/far/*", "far"), rule("/stock/*", "token")];
     let more = [
         internal_listener(&team.site),
         mapping_on(SHOP, "stock", "/stock/", stock.address()),
-        object("FilterPolicy", "stock", json!({"rules": [rule]})),
+        object("Filter", "login", login),
+        text_secret("login", "oauth2-client-secret", "edge-secret"),
+        object("Filter", "far", json!({"External": far})),
+        object("FilterPolicy", "stock", json!({"rules": rules})),
     ];
     team.site.write("internal.yaml", documents(&more));
+    let shop: Vec<_> = team.shop().into_iter().filter(|it| it["metadata"]["name"] != "web").collect();
+    team.site.write("shop.yaml", documents(&shop));
     team.site.write("tax.yaml", documents(&[team.manifest("tax")]));
     let gateway = team.gateway().await;
     gateway.admin.state("Preview", "tax", "acked").await;
@@ -100,14 +118,25 @@ async fn what_stopped_a_request_is_said_beside_its_status() {
     let page = reply.text();
     assert_eq!(reply.status, 200, "{page}");
     let said = row(&page, "shop.example/stock/");
-    let why = "a Filter of the gateway refused it";
+    let why = "the gateway refused it before any service";
     assert!(said.contains(">401 <span") && said.contains(why), "{said}");
     assert!(!page.contains("OTEL_PROPAGATORS"), "nothing was lost: {page}");
 
     let admin = team.site.admin().to_string();
-    let mut command = team.site.nuncio(&["preview", "doctor", "tax", "--path", "/stock/", "--admin", &admin]);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.lines().any(|line| line.contains("/stock/") && line.ends_with(why)), "{told}");
+    for (path, status, why) in [
+        ("/stock/", "401", why),
+        ("/stock/mine/", "302", "a login stopped it"),
+        ("/stock/far/", "503", "the authentication service could not be asked"),
+        ("/nowhere", "404", "no Mapping takes it"),
+        ("/cart/", "200", ""),
+    ] {
+        let mut command = team.site.nuncio(&["preview", "doctor", "tax", "--path", path, "--admin", &admin]);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let asked = format!("{SHOP}{path} ");
+        let line = told.lines().find(|line| line.contains(&asked)).unwrap_or_else(|| panic!("{path}: {told}"));
+        let said = line.rsplit_once(status).map(|(_, said)| said.trim());
+        assert_eq!(said, Some(why), "{path}: {told}");
+    }
     gateway.stop().await;
 }
