@@ -107,9 +107,26 @@ fn metadata(mut fields: Map<String, Json>, identity: Option<&Identity>, rule: &s
 
 #[cfg(test)]
 mod tests {
-    use nuncio_auth::Request;
+    use nuncio_auth::{Denial, Request};
+    use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn of_what_goes_no_further_it_is_told_what_was_decided() {
+        let reply = || Reply::new(http::StatusCode::FORBIDDEN);
+        let denial = |is_failure| Denial { is_failure, ..Denial::new("no_token", "", reply()) };
+        for (outcome, word) in [
+            (Outcome::Answer(Reply::redirect("https://people.example/")), "answer"),
+            (Outcome::Deny(denial(false)), "deny"),
+            (Outcome::Deny(denial(true)), "error"),
+        ] {
+            let rule = "shop".to_owned();
+            let decision = Decision { outcome, rule, steps: Vec::new(), identity: None, is_preflight: false };
+            let told = response(decision).dynamic_metadata.map(dynamic::json);
+            assert_eq!(told, Some(json!({"rule": "shop", "decision": word})));
+        }
+    }
 
     #[test]
     fn identity_headers_overwrite_and_cookies_do_not() {
