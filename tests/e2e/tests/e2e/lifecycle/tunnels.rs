@@ -329,3 +329,28 @@ async fn the_doctor_sees_a_process_of_ones_own() {
     assert_eq!((&service["key"], &service["missing"], is_well), (&json!("carried"), &json!(nobody), false));
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn who_serves_is_told_to_who_may_change_it_and_not_to_who_may_only_look() {
+    let desk =
+        Desk::with(|preview| preview["spec"]["access"] = json!({"mode": "Members", "groups": ["viewers"]})).await;
+    let policy = desk.team.policy(|policy| {
+        policy["spec"]["access"] = json!(["Members"]);
+        policy["spec"]["filters"] = json!([{"name": "token"}]);
+        policy["spec"]["tunnels"] = json!(true);
+    });
+    desk.team.site.write("policy.yaml", documents(&[policy]));
+    let gateway = desk.team.gateway().await;
+    gateway.admin.state("Preview", "tax", "acked").await;
+    let process = desk.serve(desk.team.branch.address(), &[]);
+    process.line(&["Connected"]).await;
+    let told = async |group: &str| {
+        let ask = get(PORTAL, "/api/v1/previews/default/tax").with("authorization", &desk.team.person(group));
+        json_of(&desk.team.client().ask(&ask).await)["services"][0].clone()
+    };
+    let (own, looking) = (told("team-cart").await, told("viewers").await);
+    assert_eq!(own["served_by"]["by"], "ann (https://people.example)", "{own}");
+    assert!(looking["baseline"] == own["baseline"] && looking["served_by"].is_null(), "{looking}");
+    interrupt(process).await;
+    gateway.stop().await;
+}
