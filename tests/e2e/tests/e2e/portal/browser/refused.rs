@@ -81,7 +81,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
         (
             "loggedIn",
             "403 Forbidden",
-            &["Why: the login does not allow this; what the request shows is valid, and not enough for this."],
+            &["Why: the login does not allow this; rules decide about the request.", "only from certain addresses"],
         ),
         ("dead", "503 Service Unavailable", &["no connection to the service is made within", "(counted so far: "]),
         ("keptOut", "403 Forbidden", &["rules decide about the request", "it may pass only from certain addresses"]),
