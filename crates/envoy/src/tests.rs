@@ -10,6 +10,7 @@ mod listeners;
 mod live;
 mod matches;
 mod previews;
+mod revision;
 mod secrets;
 mod tables;
 mod validate;

@@ -96,6 +96,8 @@ fn as_it_is(name: &str, value: &[u8]) -> HeaderValueOption {
 /// For access logs and rate limits. What we say ourselves nobody else says.
 fn metadata(mut fields: Map<String, Json>, identity: Option<&Identity>, rule: &str) -> Struct {
     fields.insert("rule".to_owned(), rule.into());
+    // It is told of what goes no further alone.
+    fields.remove("decision");
     for (name, text) in [("subject", identity.map(|it| &it.subject)), ("issuer", identity.map(|it| &it.issuer))] {
         match text {
             Some(text) => fields.insert(name.to_owned(), text.as_str().into()),
@@ -126,6 +128,13 @@ mod tests {
             let told = response(decision).dynamic_metadata.map(dynamic::json);
             assert_eq!(told, Some(json!({"rule": "shop", "decision": word})));
         }
+    }
+
+    #[test]
+    fn nobody_else_says_what_was_decided() {
+        let fields =
+            Map::from_iter([("decision", 1), ("rule", 2), ("tier", 3)].map(|(name, it)| (name.to_owned(), it.into())));
+        assert_eq!(dynamic::json(metadata(fields, None, "shop")), json!({"rule": "shop", "tier": 3}));
     }
 
     #[test]

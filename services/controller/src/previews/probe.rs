@@ -201,12 +201,14 @@ fn problem(seen: &Seen) -> Option<&'static str> {
     let is_flagged = |flag: &str| seen.flags.iter().flat_map(|flags| flags.split(',')).any(|it| it == flag);
     let is = |said: &Option<String>, what: &str| said.as_deref() == Some(what);
     let is_stopped = is(&seen.details, "ext_authz_denied");
+    let has_decided = |what: &str| seen.decision.as_ref().is_some_and(|decision| decision == what);
     match seen.status {
         0 if is_flagged("DC") => Some("no answer: the caller went away"),
         0 => Some("no answer"),
+        _ if has_decided("error") => Some("undecided: what a Filter asks does not answer"),
         _ if is(&seen.details, "ext_authz_error") => Some("the authentication service could not be asked"),
         // An AuthService, or a service that a Filter asks, may lead anywhere: to them that is a refusal.
-        300..400 if is_stopped && is(&seen.decision, "answer") => Some("a login stopped it"),
+        300..400 if is_stopped && has_decided("answer") => Some("a login stopped it"),
         ..400 if is_stopped => Some("answered before any service"),
         _ if is_stopped => Some("the gateway refused it before any service"),
         404 if is(&seen.route, NOT_FOUND) || is_flagged("NR") => Some("no Mapping takes it"),
@@ -245,6 +247,8 @@ mod tests {
         let denied = json!({"details": "ext_authz_denied", "decision": "deny"});
         let of_service = json!({"details": "ext_authz_denied", "decision": null});
         let error = json!({"flags": "UAEX", "details": "ext_authz_error"});
+        let undecided = json!({"details": "ext_authz_error", "decision": "error"});
+        let of_other = json!({"details": "ext_authz_denied", "decision": {"by": 1}});
         let answered = json!({"flags": "-", "details": "via_upstream", "route": "shop"});
         let no_mapping = json!({"flags": "-", "details": "direct_response", "route": "not-found"});
         for (status, said, wrong) in [
@@ -258,6 +262,8 @@ mod tests {
             (200, &login, Some("answered before any service")),
             (401, &denied, Some("the gateway refused it before any service")),
             (503, &error, Some("the authentication service could not be asked")),
+            (503, &undecided, Some("undecided: what a Filter asks does not answer")),
+            (302, &of_other, Some("answered before any service")),
             (404, &no_mapping, Some("no Mapping takes it")),
             (404, &json!({"flags": "NR"}), Some("no Mapping takes it")),
             (404, &answered, Some("Not Found")),

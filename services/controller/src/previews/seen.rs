@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What is read of the log. One that is larger begins anew: whoever has seen the trace of a probe can have Envoy write more.
 const LARGEST: u64 = 1 << 20;
@@ -19,7 +20,7 @@ pub(crate) fn log_beside(admin_socket: &Path) -> PathBuf {
 pub(super) struct Seen {
     pub(super) cluster: Option<String>,
     /// What Filters have decided, where they have let it go no further.
-    pub(super) decision: Option<String>,
+    pub(super) decision: Option<Value>,
     /// Where the answer is from.
     pub(super) details: Option<String>,
     /// What Envoy says of the answer beside its status, separated by commas.

@@ -126,7 +126,7 @@ async fn what_stopped_a_request_is_said_beside_its_status() {
     for (path, status, why) in [
         ("/stock/", "401", why),
         ("/stock/mine/", "302", "a login stopped it"),
-        ("/stock/far/", "503", "the authentication service could not be asked"),
+        ("/stock/far/", "503", "undecided: what a Filter asks does not answer"),
         ("/nowhere", "404", "no Mapping takes it"),
         ("/cart/", "200", ""),
     ] {
