@@ -57,15 +57,33 @@ function letThrough(outcome) {
   return then === undefined ? outcome : letThrough(then);
 }
 
+// Whether the request shows who sends it, valid or not: a login as far as the page knows of one.
+function shows() {
+  switch (valueOf('try-as')) {
+    case 'session': return 'known' in form.dataset;
+    case 'bearer': return valueOf('try-token') !== '';
+    case 'key': return valueOf('try-key') !== '';
+    default: return false;
+  }
+}
+
+// What the gateway asks for and a request that it answers so has not shown. By a 403 it refuses who shows what does not do, and who
+// shows nothing as well where no login is begun (`insteadOfRedirect`).
+function lackedBy(status, outcome) {
+  const { needs } = ASKED.exec(outcome)?.groups ?? {};
+  return status === 401 || (status === 403 && !shows()) ? needs : undefined;
+}
+
 // The same for who has had an answer already: what else would become of the request does not matter to him.
 function because({ status }, { outcome, protection, limits }) {
   if (status === 429) return limits.some(({ limit }) => limit) ? text('limited') : `${outcome}.`;
   if (UNDECIDED.has(status)) return `${letThrough(outcome)}.`;
+  const lacked = lackedBy(status, outcome);
+  if (lacked) return text('needs', { what: lacked });
   const { needs, checks } = ASKED.exec(outcome)?.groups ?? {};
-  if (needs && status === 401) return text('needs', { what: needs });
   if (checks) return text('checks', { what: checks });
   if (protection.length) return text('decided');
-  // The gateway is not told of logins here. Of who shows none it asks for one by a 401: by a 403 it refuses him who has shown his.
+  // Asked why, the gateway is not told of logins: it says what is needed to who has shown it, too.
   return needs ? text('not_allowed') : `${outcome}.`;
 }
 
@@ -76,7 +94,7 @@ function whyNote(why, ...more) {
 
 function reasons(response, told, explanation) {
   const { status, headers } = response;
-  const { protection, limits, failures } = explanation;
+  const { protection, limits, failures, outcome } = explanation;
   const rules = protection.map(({ by, filters, outcome: what }) =>
     element('li', {}, ...(by ? [element('code', {}, by), ': '] : []), filters.length ? askedOf(what, filters) : what));
   const held = limits.map(({ labels, limit, outcome: what }) =>
@@ -84,7 +102,8 @@ function reasons(response, told, explanation) {
   return whyNote(
     `${told ? `${told}; ` : ''}${because(response, explanation)}`,
     ...later(headers.get('retry-after')),
-    element('ul', {}, ...failuresOf(status, failures), ...rules, ...held), ...waysIn(status));
+    element('ul', {}, ...failuresOf(status, failures), ...rules, ...held),
+    ...waysIn(status, lackedBy(status, outcome)));
 }
 
 // What the gateway says of itself that is wrong (RFC 9457): there is nothing to ask then. By other answers services say that, also
@@ -110,9 +129,9 @@ function slashReason({ type, status }, { slashed: name }) {
   return [whyNote(text(become, { name }))];
 }
 
-// What may do for who was not let through.
-function waysIn(status) {
-  return [...(status === 401 ? wayIn() : []), ...([401, 403].includes(status) ? ownKeys() : [])];
+// What may do for who was not let through, perhaps for what he lacks.
+function waysIn(status, lacked) {
+  return [...(status === 401 || lacked ? wayIn() : []), ...([401, 403].includes(status) ? ownKeys() : [])];
 }
 
 // Where the reader makes keys that are taken here.

@@ -31,6 +31,8 @@ await story(async ({ context, settings: { origin, token, address } }) => {
   const keptOut = await told();
   await page.fill('#try-headers', '');
   const letIn = await told();
+  await open('inner/operations/items');
+  const notBegun = await told();
   await open('closed/operations/items');
   const loggedOut = await told();
   const asked = page.url();
@@ -40,5 +42,5 @@ await story(async ({ context, settings: { origin, token, address } }) => {
   await page.click('button:has-text("Log in")');
   await page.waitForURL(asked);
   const loggedIn = await told();
-  return { taken, wrong, forbidden, loggedOut, loggedIn, dead, keptOut, letIn, violations: found, faults };
+  return { taken, wrong, forbidden, notBegun, loggedOut, loggedIn, dead, keptOut, letIn, violations: found, faults };
 });

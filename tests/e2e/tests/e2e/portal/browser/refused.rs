@@ -25,8 +25,8 @@ async fn token(site: &Site) -> String {
     token
 }
 
-/// An API that a token is not enough for, one that a login is not enough for, one whose service is not there, and an address that is
-/// kept out.
+/// An API that a token is not enough for, one that a login is not enough for, one for which no login is begun, one whose service is not
+/// there, and an address that is kept out.
 fn manifests(site: &Site) -> String {
     let mut open = mapping_on(HOST, "stock", "/stock/", site.at(9300));
     open["spec"]["docs"] = json!({ "path": "/openapi.json" });
@@ -34,6 +34,10 @@ fn manifests(site: &Site) -> String {
     gone["spec"]["docs"] = json!({ "url": format!("http://{}/openapi.json", site.at(9300)) });
     let mut closed = mapping_on(HOST, "closed", "/closed/", site.at(9300));
     closed["spec"]["docs"] = json!({ "url": format!("http://{}/openapi.json", site.at(9300)) });
+    let mut inner = mapping_on(HOST, "inner", "/inner/", site.at(9300));
+    inner["spec"]["docs"] = json!({ "url": format!("http://{}/openapi.json", site.at(9300)) });
+    let begins_none = json!([{ "name": "login", "arguments": { "insteadOfRedirect": {} } }]);
+    let inside = json!({ "host": HOST, "path": "/inner/*", "filters": begins_none });
     let for_nobody = json!([{ "name": "login", "arguments": { "require": "claims.sub == 'nobody'" } }]);
     let closing = json!({ "host": HOST, "path": "/closed/*", "filters": for_nobody });
     let for_ann = json!([{ "name": "token", "arguments": { "require": "claims.sub == 'ann'" } }]);
@@ -44,7 +48,8 @@ fn manifests(site: &Site) -> String {
         open,
         gone,
         closed,
-        object("FilterPolicy", "stock", json!({ "rules": [rule, closing] })),
+        inner,
+        object("FilterPolicy", "stock", json!({ "rules": [rule, closing, inside] })),
         object("Module", "ambassador", json!({ "config": config })),
     ])
 }
@@ -62,7 +67,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
         command.args(["--portal-allow-host", &site.ip().to_string()]);
     })
     .await;
-    for name in ["orders", "catalog", "stock", "gone", "closed"] {
+    for name in ["orders", "catalog", "stock", "gone", "closed", "inner"] {
         api(&site, name, "current").await;
     }
     let settings = json!({ "token": token(&site).await, "address": KEPT_OUT });
@@ -77,6 +82,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
             "403 Forbidden",
             &["Why: the token's claims do not allow this; the gateway asks whether its token is valid."],
         ),
+        ("notBegun", "403 Forbidden", &["Why: a login is needed; the request has to show a login.", "Log in"]),
         ("loggedOut", "401 Unauthorized", &["the request has to show a login.", "Log in"]),
         (
             "loggedIn",
@@ -98,6 +104,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
         }
     }
     assert!(!text(&seen, "/loggedIn/answer").contains("a login."), "he has logged in: {seen:#}");
+    assert!(!text(&seen, "/keptOut/answer").contains("Log in"), "no login would do for him: {seen:#}");
     assert!(!text(&seen, "/dead/answer").contains("circuit breaker"), "what has not happened is no reason: {seen:#}");
     gateway.stop().await;
 }
