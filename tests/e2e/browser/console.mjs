@@ -20,8 +20,8 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   const inOrder = link.y + link.height <= drawing.y && drawing.y + drawing.height <= table.y;
   await page.click('.jump a');
   await page.waitForFunction(() => {
-    const { top } = document.querySelector(':target').getBoundingClientRect();
-    return top > -2 && top < innerHeight;
+    const box = document.querySelector(':target')?.getBoundingClientRect();
+    return box && box.top > -2 && box.top < innerHeight;
   });
   const leadsTo = await page.locator(':target').textContent();
   const narrow = { inOrder, leadsTo, drawing: drawing.height <= 321 && drawing.width <= 360 };
