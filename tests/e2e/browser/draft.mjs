@@ -18,7 +18,7 @@ await story(async ({ context, settings: { origin } }) => {
   const refusal = async () => {
     await page.fill('#try-body', order);
     await page.click('summary:has-text("More headers")');
-    await page.fill('#try-headers', 'X-Note: kept\nX-Secret-Note: typed-secret\nX-Password: typed-secret\nAuthorization: typed-secret');
+    await page.fill('#try-headers', 'X-Note: kept\nX-Secret-Note: typed-secret\nX-Password: typed-secret\nX-Pass: typed-secret\nAuthorization: typed-secret');
     await page.selectOption('#try-as', 'key');
     await page.fill('#try-key', 'typed-secret');
     await page.selectOption('#try-as', 'session');
@@ -28,7 +28,7 @@ await story(async ({ context, settings: { origin } }) => {
   const sample = await page.innerText('#sample');
   const link = page.locator('#answer a:has-text("Log in")');
   const withSecrets = [];
-  for (const body of ['{"of": [{"password": "typed-secret"}]}', 'client_secret=typed-secret', '{"pin": "typed-secret"']) {
+  for (const body of ['{"of": [{"password": "typed-secret"}]}', 'client_secret=typed-secret', '{"pin": "typed-secret"', 'otp=typed-secret', '{"card": {"cvv": "typed-secret"}}']) {
     await page.fill('#try-body', body);
     withSecrets.push(await kept(link));
   }
