@@ -4,8 +4,6 @@
 const DRAFT = `${DRAFTS}${location.pathname}`;
 // Characters that are kept; of more nothing is.
 const MOST_KEPT = 1 << 20;
-// Milliseconds that a login takes at most: who comes later may be somebody else.
-const LONGEST_KEPT = 15 * 60_000;
 const FIELDS = '#try-origin, #try-media, #try-body, #try-headers, [data-place], [data-part]:not([type=file])';
 
 // Whether a text has the name of a secret in it: a member of JSON, however deep; of what is no JSON any word of it.
@@ -54,11 +52,11 @@ function keep(given) {
 
 const forget = () => stored((storage) => storage.removeItem(DRAFT));
 
-// What was kept for who has logged in since; it is gone then. Nobody else is shown it.
+// What was kept not too long ago (session.js) for who has logged in since, whoever he is; it is gone then. Others are not shown it.
 function taken() {
-  const { at, typed } = stored((storage) => JSON.parse(storage.getItem(DRAFT))) ?? {};
+  const { typed = [] } = stored((storage) => JSON.parse(storage.getItem(DRAFT))) ?? {};
   forget();
-  return 'known' in form.dataset && Date.now() - at < LONGEST_KEPT ? typed : [];
+  return 'known' in form.dataset ? typed : [];
 }
 
 // Fills in again what was kept; says whether there was anything.

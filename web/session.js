@@ -19,6 +19,8 @@ function loggedOut() {
 
 // What begins the name of each draft that a tab keeps over a login (drafts.js).
 const DRAFTS = 'nuncio-draft ';
+// Milliseconds that a login takes at most: who comes later may be somebody else.
+const LONGEST_KEPT = 15 * 60_000;
 
 // Browsers may have no storage for this page, or no more of it.
 function stored(act) {
@@ -28,3 +30,20 @@ function stored(act) {
     return null;
   }
 }
+
+function isFresh(draft) {
+  try {
+    return Date.now() - JSON.parse(draft).at < LONGEST_KEPT;
+  } catch {
+    return false;
+  }
+}
+
+function forgetDrafts(isMeant) {
+  stored((storage) => {
+    for (const [name, draft] of Object.entries(storage)) if (name.startsWith(DRAFTS) && isMeant(draft)) storage.removeItem(name);
+  });
+}
+
+// Whatever page is opened next: the one that a draft is of may never be. Scripts of services at this address can read what is left.
+forgetDrafts((draft) => !isFresh(draft));

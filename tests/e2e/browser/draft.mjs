@@ -57,20 +57,25 @@ await story(async ({ context, settings: { origin } }) => {
   await page.goto(origin + path);
   await page.waitForSelector('#try-body:enabled');
   const again = await filledIn();
-  // Nor of a draft that is older than a login takes.
+  // Nor of a draft that is older than a login takes, or that cannot be read, whatever page comes next.
   await page.evaluate(() => {
-    const draft = { at: Date.now() - 16 * 60_000, typed: [['try-body', 'old']] };
-    sessionStorage.setItem(`nuncio-draft ${location.pathname}`, JSON.stringify(draft));
+    const draft = (minutes) => JSON.stringify({ at: Date.now() - minutes * 60_000, typed: [['try-body', 'old']] });
+    sessionStorage.setItem(`nuncio-draft ${location.pathname}`, draft(16));
+    sessionStorage.setItem('nuncio-draft /docs/unreadable', '{');
+    sessionStorage.setItem('nuncio-draft /docs/elsewhere', draft(1));
+    sessionStorage.setItem('of a service', 'its own');
   });
   await page.goto(`${origin}/docs/`);
+  const swept = await page.evaluate(() => Object.keys(sessionStorage).sort());
+  await page.evaluate(() => sessionStorage.removeItem('of a service'));
   await page.goto(origin + path);
   await page.waitForSelector('#try-body:enabled');
   const late = await filledIn();
   await page.goto(`${origin}/docs/logout`);
-  await page.evaluate(() => sessionStorage.setItem('nuncio-draft /docs/elsewhere', '{}'));
+  const beforeLogout = await page.evaluate(() => Object.keys(sessionStorage));
   await page.click('button:has-text("End the login")');
   await page.click('button[name=logout]');
   await page.waitForURL(`${origin}/`);
   const loggedOut = await page.evaluate(() => sessionStorage.length);
-  return { example, order, refused, sample, withSecrets, abandoned, late, loggedOut, inTab, found, said, left, bought, again, violations: wrong, faults };
+  return { example, order, refused, sample, withSecrets, abandoned, swept, late, beforeLogout, loggedOut, inTab, found, said, left, bought, again, violations: wrong, faults };
 });

@@ -58,6 +58,9 @@ async fn what_was_typed_outlives_a_login_and_nothing_secret_of_it() {
     for later in ["again", "late"] {
         assert_eq!(seen[later], json!({ "body": seen["example"], "headers": "", "key": "" }), "{later}: {seen:#}");
     }
+    let elsewhere = "nuncio-draft /docs/elsewhere";
+    assert_eq!(seen["swept"], json!([elsewhere, "of a service"]), "what is old goes on any page: {seen:#}");
+    assert_eq!(seen["beforeLogout"], json!([elsewhere]), "{seen:#}");
     assert_eq!(seen["loggedOut"], 0, "nothing is left for who uses the tab next: {seen:#}");
     gateway.stop().await;
 }
