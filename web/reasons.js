@@ -145,3 +145,8 @@ function wayIn() {
   const { login } = form.dataset;
   return login && ['session', 'nobody'].includes(valueOf('try-as')) ? [element('p', {}, element('a', { href: login }, text('log_in')), ` ${text('again')}`)] : [];
 }
+
+// By a 403, too, those are refused whose login has ended, where no other is begun (`insteadOfRedirect`).
+function mayBeLoggedOut({ status }) {
+  return valueOf('try-as') === 'session' && (status === 401 || (status === 403 && 'known' in form.dataset));
+}

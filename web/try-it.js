@@ -237,7 +237,7 @@ async function send(event) {
     const isOpen = !byService && slashReason(response, asked).length === 0;
     const reason = isOpen ? await reasonOf(response, told, asked) : null;
     if (reason) facts.after(reason);
-    if (response.status === 401 && valueOf('try-as') === 'session' && await isLoggedOut()) facts.after(loggedOut());
+    if (mayBeLoggedOut(response) && await isLoggedOut()) facts.after(loggedOut());
     facts.append(`, ${length}`);
   } catch (error) {
     const why = await failure(error, asked.url);

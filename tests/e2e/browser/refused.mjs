@@ -42,5 +42,8 @@ await story(async ({ context, settings: { origin, token, address } }) => {
   await page.click('button:has-text("Log in")');
   await page.waitForURL(asked);
   const loggedIn = await told();
-  return { taken, wrong, forbidden, notBegun, loggedOut, loggedIn, dead, keptOut, letIn, violations: found, faults };
+  await open('inner/operations/items');
+  await context.clearCookies();
+  const ended = await told();
+  return { taken, wrong, forbidden, notBegun, loggedOut, loggedIn, ended, dead, keptOut, letIn, violations: found, faults };
 });

@@ -89,6 +89,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
             "403 Forbidden",
             &["Why: the login does not allow this; rules decide about the request.", "only from certain addresses"],
         ),
+        ("ended", "403 Forbidden", &["You are logged out. Log in again"]),
         ("dead", "503 Service Unavailable", &["no connection to the service is made within", "(counted so far: "]),
         ("keptOut", "403 Forbidden", &["rules decide about the request", "it may pass only from certain addresses"]),
         ("letIn", "200 OK", &["answered by the service"]),
@@ -104,6 +105,7 @@ async fn a_request_that_is_refused_is_explained_on_its_page() {
         }
     }
     assert!(!text(&seen, "/loggedIn/answer").contains("a login."), "he has logged in: {seen:#}");
+    assert!(!text(&seen, "/loggedIn/answer").contains("logged out"), "nor has that ended: {seen:#}");
     assert!(!text(&seen, "/keptOut/answer").contains("Log in"), "no login would do for him: {seen:#}");
     assert!(!text(&seen, "/dead/answer").contains("circuit breaker"), "what has not happened is no reason: {seen:#}");
     gateway.stop().await;
