@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nuncio_api::{Object, ObjectId, PreviewPolicy, Problem, Spec};
 use nuncio_auth::Request;
 use nuncio_auth::login::Origins;
-use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, OnDeny, ProtectedOrigin, authority};
+use nuncio_ir::auth::{Filter, FilterId, FilterKind, FilterRef, Grant, OnDeny, ProtectedOrigin, Rule, authority};
 
 use super::rules::PolicyRule;
 use crate::coverage::CoveredBy;
@@ -21,7 +21,7 @@ const SCHEMES: [&str; 2] = ["https", "http"];
 struct Login<'a> {
     origins: &'a [ProtectedOrigin],
     rules: Vec<&'a CoveredBy>,
-    /// Those of them that let nobody past whom it denies.
+    /// Those of them that let nobody past whom it denies, whatever follows.
     strict: Vec<&'a CoveredBy>,
 }
 
@@ -80,7 +80,9 @@ pub(super) fn find<'r>(
             let login = || Login { origins: &code.protected_origins, rules: Vec::new(), strict: Vec::new() };
             let login = logins.entry(&filter.id).or_insert_with(login);
             login.rules.push(covered);
-            login.strict.extend((used.on_deny == OnDeny::Break).then_some(covered));
+            let is_gate = shown.as_ref().is_some_and(|shown| shown.is_gate(covered));
+            let is_strict = used.on_deny == OnDeny::Break || is_gate && !is_optional(&filter.id, rule, filters);
+            login.strict.extend(is_strict.then_some(covered));
         }
     }
     let of_filters = objects.iter().flat_map(|object| {
@@ -100,6 +102,15 @@ pub(super) fn find<'r>(
         }
     }
     Found { problems, closed }
+}
+
+/// Whether a gate may be passed without this login: by another filter, for it takes one that allows the request.
+fn is_optional(login: &FilterId, gate: &Rule, filters: &BTreeMap<FilterId, Arc<Filter>>) -> bool {
+    let may_allow = |used: &FilterRef| {
+        let kind = filters.get(&used.filter).map(|filter| &filter.kind);
+        used.filter != *login && kind.is_some_and(|kind| !matches!(kind, FilterKind::Invalid { .. }))
+    };
+    gate.filters.iter().any(may_allow)
 }
 
 /// Origins for whose hosts no rule asks for the login. The first of several may be there for the provider's answers alone.

@@ -6,6 +6,7 @@ mod includes;
 mod internal;
 mod keys;
 mod life;
+mod logins;
 mod refused;
 mod room;
 mod tunnels;
