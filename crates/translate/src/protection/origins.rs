@@ -158,19 +158,18 @@ fn foreign_hosts(filter: &FilterId, login: &Login<'_>) -> Vec<(ObjectId, Problem
 /// The hosts whose rules ask for a login at previews, where that is for none of their names.
 fn closed_to_previews(login: &Login<'_>, shown: &Shown<'_>) -> BTreeSet<Glob> {
     let Ok(origins) = Origins::new(login.origins) else { return BTreeSet::new() };
-    if is_for_previews(&origins, shown.policy) {
+    if is_for(&origins, shown.policy, &format!("preview.{}", shown.policy.domain)) {
         return BTreeSet::new();
     }
     login.strict.iter().filter(|rule| shown.has(rule)).map(|rule| rule.host.clone()).collect()
 }
 
-/// Whether it is for previews by the scheme of their URLs, or by what a proxy in front makes of that.
-fn is_for_previews(origins: &Origins, policy: &PreviewPolicy) -> bool {
+/// Whether it is for a host by the scheme at which previews are asked for, or by what a proxy in front makes of that.
+fn is_for(origins: &Origins, policy: &PreviewPolicy, host: &str) -> bool {
     let scheme = policy.scheme.unwrap_or_default().as_str();
-    let name = format!("preview.{}", policy.domain);
     let is_of = |origin: &str| origin.split_once("://").is_some_and(|(of, _)| of == scheme);
     SCHEMES.iter().any(|asked| {
-        let found = origins.find(&Request::new("GET", asked, &name, "/"));
+        let found = origins.find(&Request::new("GET", asked, host, "/"));
         found.is_some_and(|found| *asked == scheme || is_of(&found.origin))
     })
 }
@@ -192,14 +191,15 @@ fn closed_to_choices(login: &Login<'_>, shown: &Shown<'_>) -> Vec<String> {
     if !login.strict.iter().any(|rule| shown.is_gate(rule)) {
         return Vec::new();
     }
-    shown.choosing().iter().filter_map(Glob::exact).filter(|host| !knows(&origins, host)).collect()
+    shown.choosing().iter().filter_map(Glob::exact).filter(|host| !is_for(&origins, shown.policy, host)).collect()
 }
 
 fn foreign_choices(filter: &FilterId, shown: &Shown<'_>, hosts: &[String]) -> (ObjectId, Problem) {
     let message = format!(
-        "who chooses a preview at {} cannot log in there: the policy's filters ask for {filter}, which does not name that host among \
-         its protectedOrigins",
-        hosts.join(" or ")
+        "who chooses a preview at {} cannot log in there by {}: the policy's filters ask for {filter}, which does not name that \
+         host among its protectedOrigins",
+        hosts.join(" or "),
+        shown.policy.scheme.unwrap_or_default().as_str()
     );
     (shown.id.clone(), Problem::warning("NoMatchingOrigin", "spec.selectors", message))
 }
