@@ -29,7 +29,8 @@ pub(super) struct Wanted {
 #[template(path = "no_login.html")]
 struct NoLogin<'a> {
     frame: Frame<'a>,
-    /// What the gateway says there of who somebody is is for the preview's address, of which the portal is not told.
+    /// By its own address, or chosen at the baseline's: which, the portal is not told. At the former, what the gateway says of who
+    /// somebody is is for that address, and nobody is known.
     in_preview: bool,
 }
 
