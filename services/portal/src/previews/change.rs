@@ -27,7 +27,7 @@ struct Page<'a> {
     inputs: Vec<Input<'a>>,
     /// None where he was logged out before he sent fields.
     text: &'a str,
-    /// Of what either form is filled with.
+    /// Of what each form is filled with.
     digest: &'a str,
     fields_digest: &'a str,
     /// What it says now, where somebody else has changed it since the forms were shown.
@@ -37,14 +37,21 @@ struct Page<'a> {
     is_logged_out: bool,
 }
 
-/// What the forms are filled with.
+/// What the forms are filled with, and the digests of what that was made of.
 #[derive(Clone, Copy)]
 struct Filled<'a> {
     fields: Option<&'a Fields>,
+    fields_digest: &'a str,
     text: &'a str,
     digest: &'a str,
-    /// What the fields are made of, where that is not what the text is made of.
-    fields_digest: Option<&'a str>,
+    typed: Typed,
+}
+
+/// The form that has what he typed: the other has what it is now.
+#[derive(Clone, Copy)]
+enum Typed {
+    Fields,
+    Manifest,
 }
 
 #[derive(Serialize)]
@@ -84,7 +91,8 @@ pub(super) async fn show(visit: Visit, Path((namespace, name)): Id) -> Result<Re
     let Told { text, digest } =
         told(&visit, &namespace, &name).await.map_err(|problem| Refused::new(&visit, problem))?;
     let fields = read(&text).as_ref().and_then(Fields::of);
-    let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest, fields_digest: None };
+    let (fields, digest) = (fields.as_ref(), &*digest);
+    let filled = Filled { fields, fields_digest: digest, text: &text, digest, typed: Typed::Manifest };
     let problem = known_problem(&visit, &namespace, &name).await;
     Ok(page(&visit, (&namespace, &name), filled, problem.as_ref()).await)
 }
@@ -114,9 +122,10 @@ pub(super) async fn by_manifest(
             // What was typed stands in the manifest: the fields have what it is now, and nothing is wrong with them.
             let now = told(&visit, &namespace, &name).await.ok();
             let fields = now.as_ref().and_then(|now| Fields::of(&read(&now.text)?));
-            let fields_digest = now.as_ref().map(|now| now.digest.as_str());
+            let fields_digest = now.as_ref().map_or(digest.as_str(), |now| now.digest.as_str());
             let problem = ProblemDetails { field: None, ..problem };
-            let filled = Filled { fields: fields.as_ref(), text: &text, digest: &digest, fields_digest };
+            let fields = fields.as_ref();
+            let filled = Filled { fields, fields_digest, text: &text, digest: &digest, typed: Typed::Manifest };
             page(&visit, (&namespace, &name), filled, Some(&problem)).await
         }
     }
@@ -132,7 +141,8 @@ pub(super) async fn by_fields(
         Ok(told) => told,
         // Nobody tells him what it says while he is logged out, but what he typed is his.
         Err(problem) if problem.wants_login() => {
-            let filled = Filled { fields: Some(&fields), text: "", digest: &digest, fields_digest: None };
+            let (fields, typed) = (Some(&fields), Typed::Fields);
+            let filled = Filled { fields, fields_digest: &digest, text: "", digest: "", typed };
             return Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await);
         }
         Err(problem) => return Err(Refused::new(&visit, problem)),
@@ -142,14 +152,15 @@ pub(super) async fn by_fields(
     let Some(mut manifest) = read(&text).filter(|manifest| Fields::of(manifest).is_some()) else {
         let why = visit.texts().text("previews_change_more");
         let problem = ProblemDetails::new(StatusCode::CONFLICT, why);
-        let filled = Filled { fields: None, text: &text, digest: &now, fields_digest: None };
+        let filled = Filled { fields: None, fields_digest: "", text: &text, digest: &now, typed: Typed::Manifest };
         return Ok(page(&visit, (&namespace, &name), filled, Some(&problem)).await);
     };
     fields.put_into(&mut manifest["spec"]);
     match put(&visit, &namespace, &name, &manifest.to_string(), &digest).await {
         Ok(there) => Ok(there.into_response()),
         Err(problem) => {
-            let filled = Filled { fields: Some(&fields), text: &text, digest: &digest, fields_digest: None };
+            let (fields, typed) = (Some(&fields), Typed::Fields);
+            let filled = Filled { fields, fields_digest: &digest, text: &text, digest: &now, typed };
             Ok(page(&visit, (&namespace, &name), filled, Some(&problem.without_lines())).await)
         }
     }
@@ -184,10 +195,18 @@ async fn page(
         Some(problem) if problem.code() == StatusCode::CONFLICT => told(visit, namespace, name).await.ok(),
         _ => None,
     };
-    let others = others.filter(|others| !filled.digest.is_empty() && others.digest != filled.digest);
-    let Filled { fields, text, digest, fields_digest } = filled;
-    // Who has seen what others did may save again.
-    let digest = others.as_ref().map_or(digest, |others| others.digest.as_str());
+    let Filled { fields, fields_digest, text, digest, typed } = filled;
+    let sent = match typed {
+        Typed::Fields => fields_digest,
+        Typed::Manifest => digest,
+    };
+    let others = others.filter(|others| !sent.is_empty() && others.digest != sent);
+    // Who has seen what others did may save again what he typed.
+    let seen = others.as_ref().map_or(sent, |others| others.digest.as_str());
+    let (fields_digest, digest) = match typed {
+        Typed::Fields => (seen, digest),
+        Typed::Manifest => (fields_digest, seen),
+    };
     let meanwhile = others.as_ref().map(|_| visit.texts().text("previews_change_meanwhile").to_owned());
     let inputs = fields.map(|fields| saying(visit.texts(), fields, &rights, fault.as_ref()));
     let frame = visit.frame();
@@ -203,7 +222,7 @@ async fn page(
         inputs: inputs.unwrap_or_default(),
         text,
         digest,
-        fields_digest: fields_digest.unwrap_or(digest),
+        fields_digest,
         others: others.as_ref().map_or("", |others| others.text.as_str()),
         wrong: meanwhile.or_else(|| problem.map(why)),
         is_logged_out,

@@ -57,19 +57,36 @@ fn manifest(services: &Value) -> String {
 
 /// What somebody is answered whose manifest is refused by which he changes a preview of these services.
 async fn refused(services: Value, typed: &'static str) -> String {
-    let told = json!({ "text": manifest(&services), "digest": "d" });
     let why =
         json!({ "status": 422, "title": "Unprocessable Content", "detail": "line 1: no", "field": "spec.access" });
+    let text = answered_to(services, "", typed, why).await;
+    assert!(text.contains("line 1: no"), "{text}");
+    text
+}
+
+/// What somebody is answered who sends what he typed into a form, for this reason.
+async fn answered_to(services: Value, form: &str, typed: &'static str, why: Value) -> String {
+    let told = json!({ "text": manifest(&services), "digest": "d" });
+    let expected = StatusCode::from_u16(why["status"].as_u64().unwrap().try_into().unwrap()).unwrap();
     let app = Router::new()
         .route("/api/v1/preview-rights", post(async || axum::Json(rights())))
         .route("/api/v1/preview-manifest", post(async move || axum::Json(told)))
-        .route("/api/v1/preview-put", post(async move || (StatusCode::UNPROCESSABLE_ENTITY, axum::Json(why))));
+        .route("/api/v1/preview-put", post(async move || (expected, axum::Json(why))));
     let (address, _controller) = serve(app, &json!(null)).await;
-    let form = Request::post("/docs/previews/shop/pr-42/change");
+    let form = Request::post(format!("/docs/previews/shop/pr-42/change{form}"));
     let form = form.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(Body::from(typed)).unwrap();
     let (status, text) = answered(&address, form).await;
-    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && text.contains("line 1: no"), "{status} {text}");
+    assert_eq!(status, expected, "{text}");
     text
+}
+
+/// What the fields and the manifest say that they are made of.
+fn digests(page: &str) -> [&str; 2] {
+    ["/pr-42/change/fields\"", "/pr-42/change\""].map(|form| {
+        let (_, form) =
+            page.split_once(&format!("action=\"/docs/previews/shop{form}")).unwrap_or_else(|| panic!("{page}"));
+        field(form, "digest").split_once("value=\"").unwrap().1.split('"').next().unwrap()
+    })
 }
 
 #[tokio::test]
@@ -87,10 +104,22 @@ async fn whatever_manifest_is_refused_the_fields_have_what_it_still_is_and_there
     }
     // Each form goes with the digest of what it is filled with: others may have changed it since.
     let text = refused(json!([one]), "text=kind:+%5B&digest=of-before").await;
-    let digest = |form: &str| field(text.split_once(form).unwrap().1, "digest").split_once('>').unwrap().0.to_owned();
-    assert!(digest("/pr-42/change/fields\"").contains("value=\"d\""), "{text}");
-    assert!(digest("/pr-42/change\"").contains("value=\"of-before\""), "{text}");
+    assert_eq!(digests(&text), ["d", "of-before"], "{text}");
     // Of two services there are no fields.
     let text = refused(json!([one, one]), "text=kind:+%5B").await;
     assert!(!text.contains("name=\"backend\"") && text.contains("Back to the preview"), "{text}");
+}
+
+#[tokio::test]
+async fn whatever_fields_are_refused_the_manifest_goes_with_the_digest_of_what_it_is() {
+    let one = json!([{ "baseline": "cart", "backend": "cart-42" }]);
+    let typed = "baseline=cart&backend=cart-43&host=shop.example&access=Public&ttl=3h&digest=of-before";
+    // Who has read what others did may save his fields over it.
+    for (status, of_fields) in [(422, "of-before"), (409, "d")] {
+        let why = json!({ "status": status, "title": "no", "detail": "no", "field": "spec.access" });
+        let text = answered_to(one.clone(), "/fields", typed, why).await;
+        assert!(field(&text, "backend").contains("value=\"cart-43\""), "{text}");
+        assert_eq!(text.contains("Somebody has changed it since"), status == 409, "{text}");
+        assert_eq!(digests(&text), [of_fields, "d"], "{status}: {text}");
+    }
 }
