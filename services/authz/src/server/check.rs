@@ -134,7 +134,7 @@ mod tests {
     fn nobody_else_says_what_was_decided() {
         let fields =
             Map::from_iter([("decision", 1), ("rule", 2), ("tier", 3)].map(|(name, it)| (name.to_owned(), it.into())));
-        assert_eq!(dynamic::json(metadata(fields, None, "shop")), json!({"rule": "shop", "tier": 3}));
+        assert_eq!(dynamic::json(metadata(fields, None, "shop")), json!({"rule": "shop", "tier": 3.0}));
     }
 
     #[test]
