@@ -129,8 +129,13 @@ fn a_gate_whose_login_is_not_for_where_previews_are_chosen_is_told_of() {
         ("[Header]", PREVIEWS_ORIGIN.to_owned(), vec!["spec.selectors"], vec![]),
         ("[Cookie]", PREVIEWS_ORIGIN.to_owned(), vec!["spec.selectors"], vec![]),
         ("[Header]", shop.to_owned(), vec!["spec.domain"], vec![]),
-        // It is for the shop by HTTPS alone, and previews are chosen in clear text.
-        ("[Header]", format!("{PREVIEWS_ORIGIN}, {{origin: 'https://shop.example'}}"), vec!["spec.selectors"], vec![]),
+        // It is for the shop by HTTPS alone, which no Listener takes, and previews are chosen in clear text.
+        (
+            "[Header]",
+            format!("{PREVIEWS_ORIGIN}, {{origin: 'https://shop.example'}}"),
+            vec!["spec.selectors"],
+            vec!["NoMatchingOrigin"],
+        ),
         // No rule asks for it at the shop's own host, and it is of use there.
         ("[Header]", format!("{PREVIEWS_ORIGIN}, {shop}"), vec![], vec![]),
         ("[]", format!("{PREVIEWS_ORIGIN}, {shop}"), vec![], vec!["NoMatchingRule"]),
