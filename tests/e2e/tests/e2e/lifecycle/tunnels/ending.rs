@@ -1,5 +1,7 @@
 //! How the developer's command ends.
 
+use tokio::task::JoinHandle;
+
 use super::*;
 
 /// Who waits without need waits for 5 s. Until the gateway's Envoys know, 2 s may pass.
@@ -22,14 +24,7 @@ async fn an_interrupted_command_waits_for_requests_in_flight_alone_and_says_so()
 
     let mut process = desk.serve(desk.team.branch.address(), &[]);
     desk.answers(&host, "branch").await;
-    let before = desk.team.branch.requests();
-    let held = get(&host, CART).with("x-echo-hold", "1");
-    let held = tokio::spawn(async move { client.ask(&held).await });
-    eventually("it has arrived", async || match desk.team.branch.requests() {
-        count if count > before => Ok(()),
-        count => Err(count),
-    })
-    .await;
+    let held = hold(&desk, client, &host).await;
     let began = Instant::now();
     process.signal(Signal::INT);
     process.line(&["Stopping: what is in flight has 5 s to finish"]).await;
@@ -47,14 +42,7 @@ async fn one_that_is_interrupted_while_another_takes_over_does_not_say_that_it_t
     let (client, host) = (desk.team.client(), desk.host(&gateway).await);
     let mut first = desk.serve(desk.team.branch.address(), &[]);
     desk.answers(&host, "branch").await;
-    let before = desk.team.branch.requests();
-    let held = get(&host, CART).with("x-echo-hold", "1");
-    let held = tokio::spawn(async move { client.ask(&held).await });
-    eventually("it has arrived", async || match desk.team.branch.requests() {
-        count if count > before => Ok(()),
-        count => Err(count),
-    })
-    .await;
+    let held = hold(&desk, client, &host).await;
     let bob = desk.team.token(&json!({"iss": "https://people.example", "sub": "bob", "groups": ["team-cart"]}));
     let second = desk.serve_as(&bob, desk.team.web.address(), &["--replace"]);
     desk.answers(&host, "web").await;
@@ -66,4 +54,17 @@ async fn one_that_is_interrupted_while_another_takes_over_does_not_say_that_it_t
     held.abort();
     interrupt(second).await;
     gateway.stop().await;
+}
+
+/// A request that the branch has, and keeps until it is released.
+async fn hold(desk: &Desk, client: Client, host: &str) -> JoinHandle<Reply> {
+    let before = desk.team.branch.requests();
+    let ask = get(host, CART).with("x-echo-hold", "1");
+    let held = tokio::spawn(async move { client.ask(&ask).await });
+    eventually("it has arrived", async || match desk.team.branch.requests() {
+        count if count > before => Ok(()),
+        count => Err(count),
+    })
+    .await;
+    held
 }
