@@ -134,6 +134,8 @@ list.addEventListener('pointermove', ({ target }) => {
 list.addEventListener('click', () => dialog.close());
 dialog.addEventListener('click', ({ target }) => { if (target === dialog) dialog.close(); });
 dialog.addEventListener('close', () => {
+  // Browsers tell of it a while later: who has opened it again by then looks for something else.
+  if (dialog.open) return;
   clearTimeout(waiting);
   asking.abort();
 });
