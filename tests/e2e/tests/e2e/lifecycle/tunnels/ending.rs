@@ -47,6 +47,8 @@ async fn one_that_is_interrupted_while_another_takes_over_does_not_say_that_it_t
     let second = desk.serve_as(&bob, desk.team.web.address(), &["--replace"]);
     desk.answers(&host, "web").await;
     first.signal(Signal::INT);
+    // What is answered before it knows has it lose its connection, as nobody has told it to.
+    first.line(&["Stopping"]).await;
     desk.team.branch.release();
     assert_eq!(first.exit().await.code(), Some(0), "{:?}", first.stderr());
     let told = first.stdout();
