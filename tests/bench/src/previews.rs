@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::loading::loaded;
 use crate::statistics::{Sample, median};
 use crate::table::Table;
-use crate::throughput::wrk::{answers, wrk};
+use crate::throughput::contender::{Contender, ratio};
+use crate::throughput::wrk::answers;
 use crate::upstream;
 
 /// Of the host that is previewed.
@@ -21,8 +22,8 @@ const ROUTES: usize = 100;
 /// Previews of one file: after each it is told how far it is.
 const BATCH: u32 = 100;
 
-/// Runs of the load generator, in turn.
-const ROUNDS: usize = 6;
+/// Runs of the load generator, in turn: many, since one may differ from the next by a seventh.
+const ROUNDS: usize = 24;
 const CONNECTIONS: u32 = 32;
 /// Previews that come and go, to be timed.
 const CREATED: usize = 10;
@@ -94,27 +95,32 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32, previews: u32) {
     );
     table.noted(what, format!("{:.1} ms", beside[0].median()), more);
 
-    let what = format!("requests/s to the baseline with {previews} previews, over those with none");
-    table.targeted(&what, rates(&sites, seconds).await, "×", Goal::AtLeast(0.99), String::new());
+    let gateways = [&without, &with];
+    let what = format!("the baseline with {previews} previews, over that with none");
+    compare(table, &what, &sites, gateways, seconds).await;
     choosable(&sites[1], previews).await;
-    let what = format!("{what}, where a header or a cookie may choose one");
-    table.targeted(what, rates(&sites, seconds).await, "×", Goal::AtLeast(0.99), String::new());
+    compare(table, &format!("{what}, where a header or a cookie may choose one"), &sites, gateways, seconds).await;
     without.stop().await;
     with.stop().await;
 }
 
-/// Requests/s to the baseline of the second site over those of the first: the middle one of some rounds, by turns.
-async fn rates(sites: &[Site; 2], seconds: u32) -> f64 {
-    let mut ratios = Vec::new();
+/// What goes through to the baseline of the second site over what does of the first, and what a request costs there.
+async fn compare(table: &mut Table, what: &str, sites: &[Site; 2], gateways: [&Gateway<'_>; 2], seconds: u32) {
+    let mut all = [0, 1].map(|at| Contender::new(sites[at].http(), HOST, gateways[at].envoy()));
     for round in 0..ROUNDS {
-        let mut rates = [0.0; 2];
         for at in [round % 2, (round + 1) % 2] {
-            rates[at] = wrk(sites[at].http(), HOST, CONNECTIONS, seconds).await.rate;
+            all[at].run(CONNECTIONS, seconds).await;
         }
-        ratios.push(rates[1] / rates[0]);
-        eprintln!("round {} of {ROUNDS}: {:.0} requests/s with previews, {:.0} without", round + 1, rates[1], rates[0]);
     }
-    median(ratios)
+    eprintln!("{ROUNDS} rounds of both were run");
+    let [without, with] = all;
+    let failed = format!("failed {}, with none {}", with.failed(), without.failed());
+    let rates = ratio(&with.rates(), &without.rates());
+    table.targeted(format!("requests/s to {what}"), rates, "×", Goal::AtLeast(0.99), failed);
+    let costs = [&with, &without].map(|it| median(it.cost.clone()));
+    let beside = format!("{:.1} µs, with none {:.1} µs", costs[0], costs[1]);
+    let what = format!("Envoy CPU for a request to {what}");
+    table.targeted(what, ratio(&with.cost, &without.cost), "×", Goal::AtMost(1.01), beside);
 }
 
 /// How long it takes until each of these hosts, one after the other, has a route as it was changed.

@@ -1,6 +1,7 @@
 //! Requests through an Envoy with one worker: our configuration beside a hand-written file that does the same.
 
 mod by_hand;
+pub(crate) mod contender;
 pub(crate) mod wrk;
 
 use std::net::SocketAddr;
@@ -8,11 +9,10 @@ use std::net::SocketAddr;
 use nuncio_e2e::yaml::{documents, host, listener, mapping_on, object};
 use nuncio_e2e::{Gateway, Process, Site, eventually};
 use nuncio_test_support::Goal;
-use nuncio_test_support::usage::cpu;
 use serde_json::json;
 
 use self::by_hand::Settings;
-use self::wrk::{Run, wrk};
+use self::contender::{Contender, ratio};
 use crate::statistics::median;
 use crate::table::Table;
 use crate::upstream;
@@ -30,48 +30,6 @@ const LOG_FORMAT: &str = "[%START_TIME%] \"%REQ(:METHOD)% %PATH(NQ:ORIG_OR_PATH)
     %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% \"%REQ(USER-AGENT)%\" \"%REQ(X-REQUEST-ID)%\" \
     \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\" \"%UPSTREAM_CLUSTER%\"\n";
 
-/// One of those compared.
-struct Contender {
-    address: SocketAddr,
-    /// The Envoy.
-    process: Option<u32>,
-    runs: Vec<Run>,
-    /// CPU time of the Envoy for a request, in µs.
-    cost: Vec<f64>,
-}
-
-impl Contender {
-    fn new(address: SocketAddr, process: Option<u32>) -> Self {
-        Self { address, process, runs: Vec::new(), cost: Vec::new() }
-    }
-
-    async fn run(&mut self, connections: u32, seconds: u32) {
-        let before = self.process.map(cpu);
-        let run = wrk(self.address, HOST, connections, seconds).await;
-        if let (Some(process), Some(before)) = (self.process, before) {
-            self.cost.push((cpu(process) - before).as_secs_f64() * 1e6 / run.requests);
-        }
-        self.runs.push(run);
-    }
-
-    fn rates(&self) -> Vec<f64> {
-        self.runs.iter().map(|run| run.rate).collect()
-    }
-
-    fn p50(&self) -> f64 {
-        median(self.runs.iter().map(|run| run.p50).collect())
-    }
-
-    fn failed(&self) -> u64 {
-        self.runs.iter().map(|run| run.failed).sum()
-    }
-}
-
-/// The median of the ratios, each of two runs that came one after the other.
-fn ratio(above: &[f64], below: &[f64]) -> f64 {
-    median(above.iter().zip(below).map(|(above, below)| above / below).collect())
-}
-
 pub(crate) async fn measure(table: &mut Table, seconds: u32) {
     let upstream = upstream::start();
     let sites = [Site::new(), Site::new(), Site::new()];
@@ -79,7 +37,7 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32) {
     let edge = start_by_hand(&sites[1], upstream, Settings::Edge).await;
     let fewest = start_by_hand(&sites[2], upstream, Settings::Fewest).await;
     let processes = [gateway.envoy(), Some(edge.id()), Some(fewest.id())];
-    let contenders = || [0, 1, 2].map(|at| Contender::new(sites[at].http(), processes[at]));
+    let contenders = || [0, 1, 2].map(|at| Contender::new(sites[at].http(), HOST, processes[at]));
 
     let mut all = contenders();
     for round in 0..ROUNDS {
@@ -89,7 +47,7 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32) {
     }
     most(table, &all);
 
-    let (mut all, mut direct) = (contenders(), Contender::new(upstream, None));
+    let (mut all, mut direct) = (contenders(), Contender::new(upstream, HOST, None));
     for _ in 0..ROUNDS / 2 {
         for contender in all.iter_mut().chain([&mut direct]) {
             contender.run(1, seconds).await;
