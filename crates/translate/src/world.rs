@@ -176,13 +176,30 @@ impl World {
 
     /// Takes objects in (`Some`) or out (`None`) and brings the model up to date.
     pub fn apply(&mut self, changes: impl IntoIterator<Item = (ObjectId, Option<Arc<Object>>)>) -> Delta {
+        let dirty = self.take_all(changes);
+        self.rebuild(dirty)
+    }
+
+    /// The same, but for the previews that only follow routes which changed: a thousand of them keep nobody waiting who asks
+    /// for no preview. [`World::follow`] brings them up to date, and whatever else changes the model.
+    pub fn apply_ahead(&mut self, changes: impl IntoIterator<Item = (ObjectId, Option<Arc<Object>>)>) -> Delta {
+        let dirty = self.take_all(changes);
+        self.rebuild(Dirty { previews_follow: true, ..dirty })
+    }
+
+    /// Brings the previews up to date that [`World::apply_ahead`] left behind.
+    pub fn follow(&mut self) -> Delta {
+        if self.previews.is_behind() { self.rebuild(Dirty::default()) } else { Delta::default() }
+    }
+
+    fn take_all(&mut self, changes: impl IntoIterator<Item = (ObjectId, Option<Arc<Object>>)>) -> Dirty {
         let mut dirty = Dirty::default();
         for (id, object) in changes {
             let object =
                 object.filter(|object| intake::is_for(&object.ambassador_id, &self.settings.ambassador_id, id.kind));
             self.take(&id, object.as_ref(), &mut dirty);
         }
-        self.rebuild(dirty)
+        dirty
     }
 
     /// Takes an object out that the proxy refused, for as long as it stays as it is. Of the Module only its texts (formats,

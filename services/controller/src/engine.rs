@@ -136,15 +136,21 @@ impl Engine {
         self.synced.values().any(Option::is_some)
     }
 
-    /// Sends a delta. The first is sent even if empty: until then the server keeps Envoys waiting.
+    /// Sends a delta, then what previews of its routes follow it with: nobody waits for those who asks for no preview. The
+    /// first is sent even if empty: until then the server keeps Envoys waiting. Gives the revision that has all of it.
     pub(crate) fn publish(&mut self, delta: &Delta, noticed: Instant, span: &Span) -> Option<Revision> {
-        if delta.is_empty() && self.loaded {
+        let before = self.revision;
+        if !self.loaded || !delta.is_empty() {
+            self.send(delta);
+        }
+        let followers = info_span!("follow").in_scope(|| self.world.follow());
+        if !followers.is_empty() {
+            self.send(&followers);
+        }
+        if self.revision == before {
             return None;
         }
         self.edition = self.edition.wrapping_add(1);
-        let update = info_span!("encode").in_scope(|| resources::update(delta, self.world.model()));
-        self.metrics.sent(&update);
-        self.revision = self.server.update(update);
         self.metrics.compiled(noticed.elapsed());
         span.record("revision", self.revision.0);
         // Later there may be nobody for whom a change could arrive.
@@ -152,6 +158,12 @@ impl Engine {
             self.on_its_way.insert(self.revision, OnItsWay { noticed, _span: span.clone() });
         }
         Some(self.revision)
+    }
+
+    fn send(&mut self, delta: &Delta) {
+        let update = info_span!("encode").in_scope(|| resources::update(delta, self.world.model()));
+        self.metrics.sent(&update);
+        self.revision = self.server.update(update);
     }
 
     /// What is served at first. Problems that pass by themselves are not counted: nobody is told of them.

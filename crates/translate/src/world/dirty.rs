@@ -43,6 +43,8 @@ pub(super) struct Dirty {
     /// Others than before are told keys of previews.
     pub(super) preview_trust: bool,
     pub(super) previews: BTreeSet<ObjectId>,
+    /// Previews for which nothing but routes of their baselines changed are left for later.
+    pub(super) previews_follow: bool,
     /// Some `IngressClass` is another.
     pub(super) ingress_classes: bool,
     pub(super) ingresses: BTreeSet<ObjectId>,

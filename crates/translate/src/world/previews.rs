@@ -63,6 +63,8 @@ pub(super) struct Previews {
     time: Time,
     /// When they become something else by that alone.
     turns: Turns,
+    /// Those that do not have the routes of their baselines as these are now.
+    behind: BTreeSet<ObjectId>,
     /// Those of which something may be other than when that was last asked.
     settled: BTreeSet<ObjectId>,
     /// Processes that stand in for services.
@@ -86,6 +88,11 @@ impl Previews {
     /// How listeners know requests of previews.
     pub(super) fn entry(&self) -> &PreviewEntry {
         self.in_force.as_ref().map_or(&self.closed, |it| &it.entry)
+    }
+
+    /// Whether some do not have the routes of their baselines yet.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.behind.is_empty()
     }
 
     /// The domain below which all names are for previews.
@@ -189,9 +196,8 @@ impl World {
     /// Brings previews in step with what they say and with what they are copies of.
     pub(super) fn settle_previews(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
         self.settle_unknown(dirty, delta);
-        let sending = self.note_senders(dirty, delta);
-        dirty.previews.extend(sending);
-        for id in self.touched_previews(dirty, delta) {
+        self.note_followers(dirty, delta);
+        for id in self.touched_previews(dirty) {
             let old = self.preview_problems(&id);
             self.compile_preview(&id, delta);
             if old != self.preview_problems(&id) {
@@ -211,8 +217,20 @@ impl World {
         }
     }
 
+    /// Notes those that have, or show to services, routes that changed.
+    fn note_followers(&mut self, dirty: &Dirty, delta: &Delta) {
+        let mut behind = self.note_senders(dirty, delta);
+        let hosts = delta.tables.iter().map(|(name, _)| name.0.split('@').next().unwrap_or_default());
+        behind.extend(hosts.filter_map(|host| self.previews.baselines.get(host)).flatten().cloned());
+        // What wildcards serve stands in no table of the host's own.
+        if !dirty.wild.is_empty() || dirty.old_coverage.is_some() {
+            behind.extend(self.ids_of(Kind::Preview).cloned());
+        }
+        self.previews.behind.append(&mut behind);
+    }
+
     /// Those that say something else, and those for which something else holds.
-    fn touched_previews(&mut self, dirty: &mut Dirty, delta: &Delta) -> BTreeSet<ObjectId> {
+    fn touched_previews(&mut self, dirty: &mut Dirty) -> BTreeSet<ObjectId> {
         let mut touched = std::mem::take(&mut dirty.previews);
         touched.append(&mut self.previews.time.due);
         if !touched.is_empty() {
@@ -220,18 +238,19 @@ impl World {
             touched.extend(beyond.symmetric_difference(&self.previews.beyond).cloned());
             self.previews.beyond = beyond;
         }
-        let hosts = delta.tables.iter().map(|(name, _)| name.0.split('@').next().unwrap_or_default());
-        touched.extend(hosts.filter_map(|host| self.previews.baselines.get(host)).flatten().cloned());
         touched.extend(dirty.endpoints.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
         touched.extend(dirty.mapped.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
-        // What wildcards serve stands in no table of the host's own.
-        let others = dirty.frame || dirty.module || dirty.preview_gate;
-        if others || !dirty.wild.is_empty() || dirty.old_coverage.is_some() {
+        if dirty.frame || dirty.module || dirty.preview_gate {
             touched.extend(self.ids_of(Kind::Preview).cloned());
+        }
+        // A listener that looks into other tables than before finds those of previews there.
+        if !dirty.previews_follow || dirty.frame {
+            touched.append(&mut self.previews.behind);
         }
         let includers = touched.iter().filter_map(|id| self.previews.includers.get(id)).flatten();
         let includers: Vec<_> = includers.cloned().collect();
         touched.extend(includers);
+        self.previews.behind.retain(|id| !touched.contains(id));
         touched
     }
 

@@ -178,15 +178,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_way_to_a_state_gives_the_same_model(steps in steps(), batch in 1..5_usize, topology in topologies()) {
+    fn any_way_to_a_state_gives_the_same_model(
+        steps in steps(),
+        batch in 1..5_usize,
+        topology in topologies(),
+        previews_keep_up in any::<bool>(),
+    ) {
         let mut incremental = world_at(&topology);
         let mut followed = Model::default();
         let mut state: BTreeMap<ObjectId, Option<Arc<Object>>> = BTreeMap::new();
         for changes in steps.chunks(batch) {
             let changes: Vec<_> = changes.iter().map(|(at, version)| pick(*at, *version)).collect();
             state.extend(changes.iter().cloned());
-            follow(&mut followed, incremental.apply(changes));
+            follow(&mut followed, incremental.apply_ahead(changes));
             check(incremental.model());
+            if previews_keep_up {
+                follow(&mut followed, incremental.follow());
+                check(incremental.model());
+            }
         }
         let mut full = world_at(&topology);
         // The other way round: the order of objects is nothing.

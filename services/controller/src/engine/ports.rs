@@ -54,26 +54,27 @@ impl Ports {
 }
 
 impl Engine {
-    /// Takes objects into the world; those that would open a port which somebody else has go in as they were before.
+    /// Takes objects into the world, ahead of previews that only follow; those that would open a port which somebody else has go
+    /// in as they were before.
     pub(super) fn take_into_world(&mut self, objects: Vec<ObjectChange>) -> Delta {
         for (id, _) in &objects {
             self.ports.waiting.remove(id);
         }
         // At the start it is for the caller to look at all of them, and to give up.
-        let Some(probe) = self.ports.probe.filter(|_| self.loaded) else { return self.world.apply(objects) };
+        let Some(probe) = self.ports.probe.filter(|_| self.loaded) else { return self.world.apply_ahead(objects) };
         let own: BTreeSet<u16> = self.world.model().listeners.values().map(|it| it.address.port()).collect();
         let listens = |id: &&ObjectId| matches!(id.kind, Kind::Listener | Kind::TCPMapping);
         let changed = objects.iter().map(|(id, _)| id).filter(listens);
         let before: BTreeMap<_, _> =
             changed.filter_map(|id| Some((id.clone(), self.world.object(id)?.spec.clone()))).collect();
-        let mut delta = self.world.apply(objects);
+        let mut delta = self.world.apply_ahead(objects);
         // What was there before may want the port too, and have been kept from it by something else.
         for before in [before, BTreeMap::new()] {
             let held = self.hold(probe, &own, &before);
             if held.is_empty() {
                 break;
             }
-            merge(&mut delta, self.world.apply(held));
+            merge(&mut delta, self.world.apply_ahead(held));
         }
         delta
     }

@@ -166,6 +166,37 @@ fn the_routes_follow_the_baseline() {
 }
 
 #[test]
+fn previews_that_only_follow_keep_no_route_of_the_baseline_waiting() {
+    let mut world = of(&[SITE, POLICY, PREVIEW]);
+    let own = host(&world);
+    let ahead = |world: &mut World, text: &str| {
+        let delta = world.apply_ahead(objects(text).into_iter().map(|object| (object.id.clone(), Some(object.into()))));
+        delta.tables.into_iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+    };
+    let text = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: new}\n\
+                spec: {hostname: shop.example, prefix: /new/, service: new}\n---\n";
+    assert_eq!(ahead(&mut world, text), ["shop.example"]);
+    assert_eq!(
+        (answer(&world, "shop.example", "/new/"), answer(&world, &own, "/new/")),
+        ("new:80".into(), "web:80".into())
+    );
+    let tables: Vec<_> = world.follow().tables.into_iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(tables, [&*own]);
+    assert_eq!(answer(&world, &own, "/new/"), "new:80");
+    assert!(world.follow().is_empty(), "once");
+    // One that says something else itself does not wait, and has all that is new then.
+    let both = text.replace("/new/", "/newer/")
+        + &PREVIEW.replace("backend: cart-42", "backend: cart-43, whenMissing: Baseline");
+    assert_eq!(ahead(&mut world, &both).len(), 2);
+    assert_eq!(answer(&world, &own, "/newer/"), "new:80");
+    assert!(world.follow().is_empty());
+    // Whatever else changes takes them along.
+    ahead(&mut world, text);
+    world.apply([]);
+    assert_eq!(answer(&world, &own, "/new/"), "new:80");
+}
+
+#[test]
 fn a_share_of_a_replaced_route_does_not_stay_with_another_version() {
     let canary = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: cart-canary}\n\
                   spec: {hostname: shop.example, prefix: /cart/, service: cart-v2, weight: 10}\n";
