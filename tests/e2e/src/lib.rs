@@ -25,7 +25,7 @@ pub use envoy::Envoy;
 pub use gateway::{Controller, Gateway};
 pub use load::{Load, Outcome};
 pub use nuncio_test_support::{
-    Authority, DEADLINE, Identity, Process, eventually, in_namespaces, keep_secret, processes_of,
+    Authority, DEADLINE, Identity, Process, eventually, in_namespaces, keep_secret, processes_of, within,
 };
 pub use site::Site;
 pub use tools::{envoy, nuncio};

@@ -13,7 +13,7 @@ use crate::{DEADLINE, Process, within};
 /// If it cannot be told to its end.
 pub async fn story(script: &Path, settings: &Value) -> Value {
     let mut node = Process::spawn(Command::new("node").arg(script).arg(settings.to_string()));
-    let ended = within(3 * DEADLINE, "the story ends", async || node.ended().ok_or("it is being told")).await;
+    let ended = within(9 * DEADLINE, "the story ends", async || node.ended().ok_or("it is being told")).await;
     assert!(ended.success(), "{}: {ended}", script.display());
     let seen = node.line(&["{"]).await;
     serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {seen}"))

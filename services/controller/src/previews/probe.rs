@@ -10,7 +10,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use nuncio_api::{Kind, ObjectId};
@@ -18,10 +18,11 @@ use nuncio_ir::{BAGGAGE_HEADER, BAGGAGE_MEMBER, Handler, Model, PREVIEW_HEADER, 
 use nuncio_translate::{NOT_FOUND, PreviewProbe, PreviewReplacement};
 use reqwest::{header, redirect};
 use tokio::runtime::Handle;
+use tokio::time::sleep;
 
 use super::Lifecycle;
 use super::peers::Others;
-use super::seen::{Seen, cut, log_beside};
+use super::seen::{Seen, cut, log_beside, read};
 use crate::admin::{
     AdminClient, Handed, PlacedCallView, PreviewError, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView,
     WatchedPreview,
@@ -34,6 +35,9 @@ use crate::view::backend_words;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long Envoy may take to write down what it has seen: it does so every second.
 const SETTLING: Duration = Duration::from_millis(2_500);
+/// How much longer one may take that is busy, and how often it is looked whether it has.
+const BUSY: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(100);
 
 impl Lifecycle {
     /// Sends a request through the services of a Preview and tells what became of its key. Blocks.
@@ -69,7 +73,7 @@ impl Lifecycle {
         let watched = WatchedPreview { by: String::new(), namespace, name, trace: trace.clone() };
         let (status, mut others) = Handle::current().block_on(async {
             let watch = self.peers.watch(&watched).await;
-            let status = followed(envoy, send(&probe, address, (host, path), &trace)).await;
+            let status = followed(envoy, send(envoy, &probe, address, (host, path), &trace)).await;
             (status, self.peers.watched(watch, &watched).await)
         });
         let status = status?;
@@ -125,6 +129,7 @@ pub(super) async fn switch(admin: &AdminClient, percent: u8) -> Result<(), Previ
 
 /// Gives the status of the answer, once Envoy must have told of everything.
 async fn send(
+    envoy: &Path,
     probe: &PreviewProbe,
     address: SocketAddr,
     (host, path): (&str, &str),
@@ -136,9 +141,14 @@ async fn send(
     let request = client.build().map_err(failed)?.get(format!("http://{address}{path}"));
     let request = request.header(header::HOST, host).header("x-forwarded-proto", probe.scheme);
     let request = request.header(PREVIEW_HEADER, key).header(BAGGAGE_HEADER, format!("{BAGGAGE_MEMBER}={key}"));
-    let request = request.header("traceparent", format!("00-{trace}-{:016x}-01", fastrand::u64(1..)));
-    let answer = request.send().await.map_err(failed)?;
-    tokio::time::sleep(SETTLING).await;
+    let parent = format!("00-{trace}-{:016x}-01", fastrand::u64(1..));
+    let answer = request.header("traceparent", &parent).send().await.map_err(failed)?;
+    sleep(SETTLING).await;
+    // It ends after all that it led to, and is written down after them.
+    let (log, late) = (log_beside(envoy), Instant::now() + BUSY);
+    while read(&log, &parent).is_empty() && Instant::now() < late {
+        sleep(LOOK).await;
+    }
     Ok(answer.status().as_u16())
 }
 

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use nuncio_authz_tests::Issuer;
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on, object, text_secret};
-use nuncio_e2e::{Ask, Client, Gateway, Reply, Site, eventually, get};
+use nuncio_e2e::{Ask, Client, DEADLINE, Gateway, Reply, Site, eventually, get, within};
 use serde_json::{Value, json};
 
 const SHOP: &str = "shop.example";
@@ -62,10 +62,13 @@ impl Team {
         let rules = json!([rule("/webhooks/*", json!([])), rule("/*", json!([{"name": "token"}]))]);
         let mut portal = mapping_on(PORTAL, "portal", "/", self.site.at(8088));
         (portal["spec"]["rewrite"], portal["spec"]["timeout_ms"]) = (json!(""), json!(40_000));
+        // What tests hold, and what is large, may take longer on a busy machine than the usual 3 s.
+        let mut cart = mapping_on(SHOP, "cart", "/cart/", self.cart.address());
+        cart["spec"]["timeout_ms"] = json!(60_000);
         vec![
             listener("http", self.site.http().port(), "HTTP"),
             host("any", "*"),
-            mapping_on(SHOP, "cart", "/cart/", self.cart.address()),
+            cart,
             mapping("web", "/", self.web.address()),
             portal,
             object("Filter", "token", json!({"JWT": {"jwksURI": self.issuer.jwks_uri}})),

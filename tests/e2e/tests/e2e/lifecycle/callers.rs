@@ -63,7 +63,11 @@ async fn on_the_gateways_machine() {
     pod.env("REPLAYED", &replayed);
     at_the_portals_port(&team, &replayed).await;
     let pod = Process::spawn(&mut pod);
-    pod.line(&["it is as it should be"]).await;
+    within(3 * DEADLINE, "all is as it should be", async || {
+        let said = pod.stdout();
+        if said.iter().any(|line| line.contains("it is as it should be")) { Ok(()) } else { Err(said.join("\n")) }
+    })
+    .await;
     eventually("it is on record", async || {
         let said = gateway.stderr().join("\n");
         let expected = [

@@ -76,6 +76,7 @@ async fn who_is_led_on_by_what_a_filter_says_brings_nobody_a_word_for_another() 
     preview["spec"]["services"][0]["match"] = json!({"headers": {"X-Customer": "ann"}});
     team.site.write("f1.yaml", documents(&[preview]));
     is_told(&gateway, "f1", "NotAllowed").await;
+    gateway.admin.state("Preview", "f1", "acked").await;
     let before = team.branch.requests();
     let admin = team.site.admin().to_string();
     let host = eventually("its URL", async || {

@@ -33,6 +33,8 @@ async fn fill_carts(site: &Site) {
 fn mapping_as_it_is(site: &Site, hostname: &str, name: &str, prefix: &str, port: u16) -> Value {
     let mut mapping = mapping_on(hostname, name, prefix, site.at(port));
     mapping["spec"]["rewrite"] = json!("");
+    // While a browser starts nobody is quick.
+    mapping["spec"]["timeout_ms"] = json!(20_000);
     mapping
 }
 

