@@ -196,6 +196,24 @@ fn large_responses_are_split() {
 }
 
 #[test]
+fn what_changes_few_resources_goes_before_the_rest_of_what_changed_many() {
+    let mut rig = Rig::new(Options { max_response_resources: 10, ..Options::default() });
+    let all: Vec<_> = (0..50).map(|at| format!("c{at:02}")).collect();
+    let of =
+        |version: &'static str| all.iter().map(move |name| resource(Cluster, name, version, &[])).collect::<Vec<_>>();
+    rig.set(of("1"));
+    let id = rig.connect(Protocol::Delta);
+    rig.request(id, delta(Cluster, &[], &[]));
+    rig.ack_all(id);
+    rig.set(of("2"));
+    rig.set(clusters(&[("c48", "3"), ("c49", "3")]));
+    let sent = rig.ack_all(id);
+    assert!(sent[0].starts_with("CDS c00@2 "), "it was on its way: {sent:?}");
+    assert!(sent[1].contains("c48@3 c49@3") && sent[1].contains("c10@2"), "{sent:?}");
+    assert_eq!(sent.len(), 5, "each is sent once: {sent:?}");
+}
+
+#[test]
 fn the_node_comes_with_the_first_message_and_unknown_types_are_counted() {
     let (mut rig, id) = Rig::serving(vec![]);
     let node = Node { id: "edge-1".into(), cluster: "edge".into(), agent: "envoy/1.40.0".into(), says: Vec::new() };

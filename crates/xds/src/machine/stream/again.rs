@@ -50,6 +50,15 @@ impl Stream {
         }
     }
 
+    /// Has a queued resource looked at before what has waited longer.
+    pub(super) fn put_first(&mut self, key: &Key) {
+        let state = &mut self.types[key.kind.index()];
+        if state.slots.get(&key.name).is_some_and(|slot| slot.queued) {
+            state.queue.retain(|name| *name != key.name);
+            state.queue.push_front(Arc::clone(&key.name));
+        }
+    }
+
     /// Looks again at what waited for this.
     pub(in crate::machine) fn wake(&mut self, key: &Key, due: Option<Revision>) {
         for waiter in self.waiters.remove(key).unwrap_or_default() {
