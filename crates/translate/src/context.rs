@@ -78,7 +78,7 @@ impl Context<'_> {
     }
 
     /// The namespace of bare service names in an object of `namespace`.
-    pub(crate) fn lookup_namespace<'b>(&'b self, namespace: &'b Arc<str>) -> &'b str {
+    pub(crate) fn lookup_namespace<'b>(&'b self, namespace: &'b Arc<str>) -> &'b Arc<str> {
         if self.edge_namespace() { &self.settings.namespace } else { namespace }
     }
 

@@ -65,7 +65,8 @@ pub(crate) enum Resolver {
 /// Finds the cluster for what is wanted.
 pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
     let mut warnings = Vec::new();
-    let service = qualified(wanted.service, wanted.service_namespace, context);
+    let service_namespace = context.lookup_namespace(wanted.service_namespace);
+    let service = qualified(wanted.service, service_namespace, context);
     let tls = upstream_tls(wanted, context, &mut warnings);
     let port = service.port.unwrap_or(if matches!(tls, Ok(None)) { 80 } else { 443 });
     let authority = format!("{}:{port}", service.url_host());
@@ -85,9 +86,8 @@ pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
 fn qualified(service: &ServiceRef, namespace: &Arc<str>, context: &Context<'_>) -> ServiceRef {
     let ServiceRef { host, port, .. } = service;
     let bare = !host.contains(['.', ':']) && !host.eq_ignore_ascii_case("localhost");
-    let namespace = context.lookup_namespace(namespace);
     let host =
-        if bare && *namespace != *context.settings.namespace { format!("{host}.{namespace}") } else { host.clone() };
+        if bare && **namespace != *context.settings.namespace { format!("{host}.{namespace}") } else { host.clone() };
     ServiceRef { host, port: *port, ..ServiceRef::default() }
 }
 
@@ -121,7 +121,8 @@ fn build(
         // None at all would reach nobody.
         family: wanted.family.unwrap_or_default(),
     };
-    let lookup = Lookup { service: wanted.service, namespace: wanted.service_namespace, resolver, dns };
+    let namespace = context.lookup_namespace(wanted.service_namespace);
+    let lookup = Lookup { service: wanted.service, namespace, resolver, dns };
     let (discovery, source) = lookup.discover(context, host, port);
     let module = context.module;
     let mut cluster = Cluster {

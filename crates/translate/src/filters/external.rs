@@ -62,7 +62,7 @@ impl Compiler<'_> {
         let port = service.port.unwrap_or(port);
         let context = self.around.context;
         let named = api::ServiceRef { port: Some(port), ..service.clone() };
-        let found = find(&named, &self.id.namespace, context);
+        let found = find(&named, context.lookup_namespace(&self.id.namespace), context);
         self.tell_absent(service, found.source.as_ref());
         let host = match found.location {
             Location::Service(key) if !service.host.contains('.') => format!("{}.{}", key.name, key.namespace),

@@ -12,7 +12,7 @@ use super::tunnel::{self, Sockets};
 use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::service::{ANSWERED_503, ServiceKey, Target, target};
-use crate::upstream::{Location, find};
+use crate::upstream::{Location, find, location};
 
 /// A service that is replaced.
 #[derive(Debug)]
@@ -64,6 +64,12 @@ impl Replacement {
             Some(why) => Self { missing: Some(why.clone()), forbidden: true, socket: None, ..self },
             None => self,
         }
+    }
+
+    /// Whether what is sent to a cluster is meant.
+    pub(crate) fn replaces(&self, upstream: &Upstream) -> bool {
+        let place = location(upstream);
+        place.is_some_and(|(place, port)| self.location == place && self.port.is_none_or(|wanted| wanted == port))
     }
 
     /// Whether it is the process that stands in behind a cluster.

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::coverage::SetKey;
 use crate::mapping::METHOD;
 use crate::table::{number_names, table_name};
-use crate::upstream::{audience, elsewhere, location, tunnelled};
+use crate::upstream::{audience, elsewhere, tunnelled};
 
 /// Copies the routes of a baseline host.
 pub(crate) struct Shadow<'a> {
@@ -255,10 +255,9 @@ impl Shadow<'_> {
 
     /// What stands in for the service of an arm, by their places in the spec.
     fn replacements(&self, arm: &Arm) -> Vec<usize> {
-        let Some((place, port)) = self.upstream(arm).and_then(location) else { return Vec::new() };
-        let is_meant = |it: &Replacement| it.location == place && it.port.is_none_or(|wanted| wanted == port);
+        let Some(upstream) = self.upstream(arm) else { return Vec::new() };
         let all = self.preview.replacements.iter().enumerate();
-        all.filter(|(_, it)| is_meant(it)).map(|(index, _)| index).collect()
+        all.filter(|(_, it)| it.replaces(upstream)).map(|(index, _)| index).collect()
     }
 
     /// Where an arm of the baseline sends.

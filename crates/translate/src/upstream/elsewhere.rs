@@ -30,7 +30,7 @@ pub(crate) struct Found {
     pub(crate) source: Option<EndpointSource>,
 }
 
-/// Finds a service as a Mapping would that says no more of it.
+/// Finds a service as a Mapping would that says no more of it. A bare name is a Service of `namespace`.
 pub(crate) fn find(service: &ServiceRef, namespace: &Arc<str>, context: &Context<'_>) -> Found {
     let named = qualified(service, namespace, context);
     let port = service.port.unwrap_or(default_port(service.scheme == Some(Scheme::Https)));
@@ -55,7 +55,8 @@ pub(crate) fn audience(upstream: &Upstream) -> Arc<str> {
     }
 }
 
-/// A cluster like another for a service that stands in for its. What the service's text does not say of TLS is as it was.
+/// A cluster like another for a service that stands in for its. What the service's text does not say of TLS is as it was. A bare
+/// name is a Service of `namespace`.
 pub(crate) fn elsewhere(
     baseline: &Upstream,
     service: &ServiceRef,

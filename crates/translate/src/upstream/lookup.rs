@@ -32,7 +32,7 @@ impl Lookup<'_> {
     pub(super) fn discover(&self, context: &Context<'_>, host: &str, port: u16) -> (Discovery, Option<EndpointSource>) {
         let Dns { logical, respect_ttl, family } = self.dns;
         let dns = |host: &str| Discovery::Dns { hosts: vec![(host.to_owned(), port)], logical, respect_ttl, family };
-        let found = match target(&self.service.host, context.lookup_namespace(self.namespace)) {
+        let found = match target(&self.service.host, self.namespace) {
             Target::Address(address) => return (Discovery::Static(vec![SocketAddr::new(address, port)]), None),
             Target::Name(service) => service,
         };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{ObjectId, PreviewBackends, PreviewPolicy, Problem, ServiceRef};
+use nuncio_api::{ObjectId, PreviewBackends, PreviewPolicy, PreviewedService, Problem};
 use nuncio_ir::auth::FilterRef;
 
 use crate::compiled::{self, HostCondition};
@@ -12,6 +12,7 @@ use crate::glob::Glob;
 use crate::pattern::HostPattern;
 use crate::preview::{Compiled, Entrance, Phase, Replacement};
 use crate::service::{ServiceKey, Target, target};
+use crate::upstream::Location;
 use crate::world::World;
 
 /// What is asked of requests that a Mapping leads to its service, at some names.
@@ -79,30 +80,37 @@ impl World {
         kept.collect()
     }
 
-    /// A Mapping that leads to what stands in, and asks for what is not asked for where that would.
+    /// A Mapping that leads to what stands in, by whatever port, and asks for what is not asked for where that would.
     fn keeping(&self, replacement: &Replacement, hosts: &[Arc<str>]) -> Option<&ObjectId> {
-        let namespace = &replacement.owner.namespace;
-        let named = |service: &ServiceRef| match target(&service.host, namespace) {
-            Target::Name(key) => key,
-            Target::Address(_) => None,
-        };
         if replacement.forbidden || replacement.backend.is_tunnel() {
             return None;
         }
-        let [backend, baseline] = [&replacement.backend.backend, &replacement.backend.baseline].map(named);
-        let backend = backend.filter(|backend| baseline.as_ref() != Some(backend))?;
-        let replaced: Vec<_> = baseline.iter().flat_map(|key| self.mappings_to(key)).collect();
+        let PreviewedService { backend, baseline, .. } = &replacement.backend;
+        let Target::Name(Some(key)) = target(&backend.host, &replacement.owner.namespace) else { return None };
+        if replacement.location == Location::Service(key.clone()) && backend.port == baseline.port {
+            return None;
+        }
         let leads_around = |keeper: &&compiled::Compiled| {
             hosts.iter().any(|host| {
                 let wanted = self.demands_at(keeper, host);
-                let mut others = replaced.iter().filter(|mapping| mapping.host.may_take(host));
-                others.any(|other| {
+                let asks = wanted.iter().any(|wanted| *wanted != Demands::default());
+                asks && self.replaced_at(host, replacement).any(|other| {
                     let found = self.demands(other, &self.protection.coverage.of_name(host));
                     wanted.iter().any(|wanted| *wanted != Demands::default() && *wanted != found)
                 })
             })
         };
-        self.mappings_to(&backend).find(leads_around).map(compiled::Compiled::origin)
+        self.mappings_to(&key).find(leads_around).map(compiled::Compiled::origin)
+    }
+
+    /// The Mappings that lead requests of a host to what is replaced.
+    fn replaced_at<'w>(
+        &'w self,
+        host: &'w Arc<str>,
+        replacement: &'w Replacement,
+    ) -> impl Iterator<Item = &'w compiled::Compiled> {
+        let may_take = self.own(host).chain(self.wild().map(|it| &**it).filter(|mapping| mapping.host.may_take(host)));
+        may_take.filter(|mapping| mapping.upstream().is_some_and(|upstream| replacement.replaces(upstream)))
     }
 
     fn mappings_to(&self, service: &ServiceKey) -> impl Iterator<Item = &compiled::Compiled> {

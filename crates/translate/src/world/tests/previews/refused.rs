@@ -104,6 +104,62 @@ fn a_service_behind_rules_of_its_own_stands_in_for_no_other() {
 }
 
 #[test]
+fn rules_hold_by_whatever_port_and_whatever_is_replaced() {
+    let mapping = |name: &str, prefix: &str, service: &str| {
+        format!(
+            "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {{name: {name}}}\n\
+             spec: {{hostname: shop.example, prefix: {prefix}, service: '{service}'}}\n---\n"
+        )
+    };
+    let replaced = |baseline: &str, backend: &str| {
+        PREVIEW
+            .replace("{baseline: cart, backend: cart-42}", &format!("{{baseline: '{baseline}', backend: '{backend}'}}"))
+    };
+    let ready = SITE[SITE.find("apiVersion: discovery").unwrap()..].replace("cart-42", "cart");
+    let told = |site: &str, baseline: &str, backend: &str, path: &str| {
+        let (rules, replaced) = (rules(&["/payroll/*", "/admin/*"]), replaced(baseline, backend));
+        let world = of(&[SITE, &ready, POLICY, site, PAYROLL, &rules, &replaced]);
+        (answer(&world, &host(&world), path), reasons(&world, &preview()).contains(&"NotAllowed"))
+    };
+    // Another port of the same Service.
+    let admin = mapping("admin", "/admin/", "cart:9090");
+    let (answered, is_refused) = told(&admin, "cart:80", "cart:9090", "/cart/x");
+    assert!(answered.contains("is behind") && is_refused, "{answered}");
+    let (answered, is_refused) = told(&admin, "cart:9090", "cart:80", "/admin/x");
+    assert!(answered == "cart:80" && !is_refused, "whoever comes there is asked already: {answered}");
+    let (answered, is_refused) = told(&admin, "cart:80", "cart:80", "/cart/x");
+    assert!(answered == "cart:80" && !is_refused, "it is the same: {answered}");
+    // In the place of what is no Service, for one host and for all.
+    for (host, baseline) in [("shop.example", "legacy.example.com"), ("'*'", "10.0.0.9")] {
+        let old = mapping("old", "/old/", baseline).replace("shop.example", host);
+        let (answered, is_refused) = told(&old, baseline, "cart-42", "/old/x");
+        assert!(answered.contains("is behind") && is_refused, "{host}: {answered}");
+    }
+}
+
+#[test]
+fn a_bare_name_is_a_service_of_the_previews_own_namespace() {
+    let module = "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {name: ambassador}\n\
+                  spec: {config: {use_ambassador_namespace_for_service_resolution: true}}\n---\n";
+    let shop = "namespace: shop";
+    let policy = POLICY.replace("[default]", "[shop]");
+    let of_shop = PREVIEW.replace("metadata: {name: pr-42}", &format!("metadata: {{name: pr-42, {shop}}}"));
+    let of_shop = of_shop.replace("baseline: cart,", "baseline: cart.default,");
+    let id = ObjectId::new(Kind::Preview, "shop", "pr-42");
+    let mut world = of(&[SITE, module, &policy, &of_shop]);
+    let route = |world: &World| {
+        let [url] = &world.preview_urls(&id)[..] else { panic!("one URL") };
+        answer(world, url.url.trim_start_matches("https://").trim_end_matches('/'), "/cart/x")
+    };
+    assert!(route(&world).starts_with("503"), "the edge's own cart-42 is not meant: {}", route(&world));
+    // What comes later is seen.
+    let from = SITE.find("apiVersion: v1\nkind: Service\nmetadata: {name: cart-42}").unwrap();
+    let own = SITE[from..].replace("metadata: {name: cart-42", &format!("metadata: {{{shop}, name: cart-42"));
+    apply(&mut world, &own);
+    assert_eq!(route(&world), "cart-42.shop:80");
+}
+
+#[test]
 fn that_a_service_is_behind_rules_of_its_own_is_known_before_it_stands_in() {
     let objects = objects(PREVIEW);
     let Spec::Preview(spec) = &objects[0].spec else { panic!("{objects:?}") };
