@@ -1,6 +1,6 @@
 //! Previews that others include.
 
-use nuncio_api::{ObjectId, Preview, PreviewPolicy, PreviewedService, Spec};
+use nuncio_api::{ObjectId, Preview, PreviewAccessMode, PreviewPolicy, PreviewSource, PreviewedService, Spec};
 
 use crate::preview::{self, Absent, Phase};
 use crate::world::World;
@@ -25,6 +25,13 @@ fn is_for_fewer(id: &ObjectId, spec: &Preview, whole: &Preview) -> Option<String
         _ => false,
     };
     (!lets_in_all).then(|| format!("{id} may not be seen by all who may see this one"))
+}
+
+/// That a Preview is of a fork, of which no link shows anything: neither one that was made before it was included.
+fn is_for_no_links(id: &ObjectId, spec: &Preview, whole: &Preview) -> Option<String> {
+    let is_by_links = whole.access.as_ref().is_some_and(|it| it.mode == Some(PreviewAccessMode::ShareLink));
+    let is_of_fork = spec.source.as_ref().is_some_and(PreviewSource::is_fork);
+    (is_by_links && is_of_fork).then(|| format!("{id} is of a fork, and there are no links to what a fork has"))
 }
 
 impl World {
@@ -64,6 +71,7 @@ impl World {
             None => return Err(Absent { why: format!("there is no {id}"), spec: None }),
         };
         let obstacle = self.obstacle(id, spec, policy).or_else(|| is_for_fewer(id, spec, whole));
+        let obstacle = obstacle.or_else(|| is_for_no_links(id, spec, whole));
         obstacle.map_or(Ok(spec), |why| Err(Absent { why, spec: Some(spec) }))
     }
 

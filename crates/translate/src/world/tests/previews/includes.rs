@@ -180,3 +180,22 @@ fn what_is_for_fewer_is_not_shown_by_what_is_for_more() {
     apply(&mut world, &including("name: web-7, whenMissing: Baseline"));
     assert_eq!(answers(&world), ["cart-42:80", "web:80"]);
 }
+
+#[test]
+fn no_link_shows_what_a_fork_has() {
+    let policy = POLICY.replace("[Public]", "[Public, ShareLink]");
+    let by_links = |text: &str| text.replace("mode: Public", "mode: ShareLink");
+    let of_fork = |text: &str| {
+        let source = "  source: {provider: GitHub, repository: acme/web, pullRequest: 7, fork: true}\n  access:";
+        text.replace("  access:", source)
+    };
+    let including = including("name: web-7");
+    let reasons_with = |whole: &str, part: &str| reasons(&of(&[SITE, WEB, &policy, whole, part]), &id("pr-42"));
+    assert_eq!(reasons_with(&by_links(&including), &by_links(INCLUDED)), [""; 0]);
+    assert_eq!(reasons_with(&by_links(&including), &of_fork(&by_links(INCLUDED))), ["IncludeMissing"]);
+    assert_eq!(
+        reasons_with(&including, &of_fork(INCLUDED)),
+        [""; 0],
+        "whoever knows its address sees it there as well"
+    );
+}
