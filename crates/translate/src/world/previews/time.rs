@@ -120,7 +120,8 @@ impl Time {
 }
 
 impl Previews {
-    /// Has the hosts of a Preview that went say so for a while: of as many in a namespace as there may be Previews.
+    /// Has the hosts of a Preview that went say so for a while: of as many in a namespace as there may be Previews, those that
+    /// went last.
     pub(super) fn remember(&mut self, id: &ObjectId, old: Option<Compiled>, most: usize) {
         let now = self.time.now;
         if let Some(old) = old.filter(|old| old.phase != Phase::Forgotten) {
@@ -133,10 +134,19 @@ impl Previews {
     fn bury(&mut self, id: &ObjectId, gone: Gone, most: usize) {
         let now = self.time.now;
         self.time.gone.retain(|_, gone| now < gone.until);
-        let there = self.time.gone.keys().filter(|other| other.namespace == id.namespace).count();
-        if there < most && now < gone.until {
-            self.turns.put(id, Some(gone.until));
-            self.time.gone.insert(id.clone(), gone);
+        if now >= gone.until {
+            return;
+        }
+        self.turns.put(id, Some(gone.until));
+        self.time.gone.insert(id.clone(), gone);
+        let of_namespace = self.time.gone.iter().filter(|(other, _)| other.namespace == id.namespace);
+        if of_namespace.clone().count() > most
+            && let Some((first, _)) = of_namespace.min_by_key(|(other, gone)| (gone.until, *other == id))
+        {
+            let first = first.clone();
+            self.time.gone.remove(&first);
+            self.turns.put(&first, None);
+            self.time.due.insert(first);
         }
     }
 }
