@@ -104,8 +104,10 @@ fn note(engine: &mut Engine, mut all: BTreeMap<String, Told>, open: &BTreeSet<St
         let since = before.map_or(engine.traffic.began, |before| before.since);
         let last = if is_asked { Some(now) } else { before.and_then(|before| before.last) };
         if is_asked {
-            // Who asks for it asks for what it includes.
-            let members = engine.world.preview_members(&object.id).filter_map(|id| engine.world.object(id));
+            // Who asks for it asks for what it includes, and brings none of that back which has ended.
+            let is_there = |id: &&ObjectId| !engine.world.preview_has_ended(id, false);
+            let members = engine.world.preview_members(&object.id).filter(is_there);
+            let members = members.filter_map(|id| engine.world.object(id));
             for object in [&object].into_iter().chain(members).map(Arc::clone).collect::<Vec<_>>() {
                 engine.world.note_preview_asked(&object.id);
                 untold.extend(is_due(&object, now).then(|| object.id.clone()));
