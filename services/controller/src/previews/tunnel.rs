@@ -185,13 +185,18 @@ fn permitted(engine: &Engine, wanted: &OpenTunnel) -> Result<Place, PreviewError
     Ok(Place { id, service })
 }
 
-/// The service that is meant: as it is written, or by its host; where none is named, the only one that is served so.
+/// The service that is meant: as it is written, or by its host; where none is named, the only one that is served so. One that
+/// stands there several times is served by one process.
 fn chosen(id: &ObjectId, spec: &Preview, named: Option<&str>) -> Result<ServiceRef, PreviewError> {
     let is_meant = |service: &&PreviewedService| match named {
         Some(name) => service.baseline.to_string() == name || service.baseline.host == name,
         None => service.is_tunnel(),
     };
-    let found: Vec<_> = spec.services.iter().filter(is_meant).collect();
+    let mut found: Vec<_> = spec.services.iter().filter(is_meant).collect();
+    if found.iter().any(|service| service.is_tunnel()) {
+        found.retain(|service| service.is_tunnel());
+    }
+    found.dedup_by(|one, other| one.is_tunnel() && one.baseline == other.baseline);
     let conflict = |why: String| Err(PreviewError::Conflict(why));
     match (&found[..], named) {
         ([only], _) if only.is_tunnel() => Ok(only.baseline.clone()),
