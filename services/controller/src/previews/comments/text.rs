@@ -42,6 +42,7 @@ pub(super) fn preview(id: &ObjectId, preview: &PreviewView, end: Option<u64>) ->
     lines.extend(commit.map(|commit| format!("Commit {}.", code(commit))));
     lines.push(match &*preview.access {
         "Public" => "Whoever knows the address can see it.".to_owned(),
+        "ShareLink" => "Only links to it let in: who may change it makes them.".to_owned(),
         _ => "It asks who you are.".to_owned(),
     });
     lines.extend(ends(end, preview.expires_at));
