@@ -11,6 +11,9 @@ use crate::{Forge, Gaps, PreviewCreators, PreviewRepository, PreviewTemplate};
 /// The longest name of an object that is written into a label.
 const LONGEST_NAME: usize = 63;
 
+/// The gap that each name has.
+const NUMBER: &str = "{number}";
+
 /// Checks who may create previews.
 pub(super) fn creators(creators: &[PreviewCreators], path: &Path<'_>, issues: &mut Issues<'_>) {
     for (index, creators) in creators.iter().enumerate() {
@@ -84,8 +87,11 @@ fn template(template: &PreviewTemplate, path: &Path<'_>, issues: &mut Issues<'_>
     let field = path.key("name");
     if template.name.is_empty() {
         missing(&field, issues);
-    } else if !template.name.contains("{number}") {
+    } else if !template.name.contains(NUMBER) {
         invalid(&field, "needs {number} in it: each pull request has a Preview of its own", issues);
+    } else if !has_number_apart(&template.name) {
+        let message = "has a digit or another gap right beside {number}: two pull requests could have the same name; put a dash between";
+        invalid(&field, message, issues);
     }
     let filled = match template.fill(&gaps) {
         Ok(filled) => filled,
@@ -101,6 +107,13 @@ fn template(template: &PreviewTemplate, path: &Path<'_>, issues: &mut Issues<'_>
         invalid(&field, format!("{message}, found \"{}\"", shorten(&template.name)), issues);
     }
     super::preview(&filled.spec, path, issues);
+}
+
+/// Whether it shows in each name where the number begins and ends: that of #1 with the branch 2-x is not that of #12.
+fn has_number_apart(name: &str) -> bool {
+    let is_apart = |beside: Option<char>| beside.is_none_or(|c| !c.is_ascii_digit() && !matches!(c, '{' | '}'));
+    let sides = name.match_indices(NUMBER).map(|(at, gap)| (&name[..at], &name[at + gap.len()..]));
+    sides.into_iter().any(|(before, after)| is_apart(before.chars().next_back()) && is_apart(after.chars().next()))
 }
 
 fn is_name(name: &str) -> bool {

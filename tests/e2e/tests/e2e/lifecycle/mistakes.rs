@@ -13,6 +13,7 @@ async fn what_is_wrong_with_a_repository_is_told_before_any_webhook_comes() {
     assert!(!sound.contains("`token`") && sound.contains("0 errors"), "{sound}");
     for (path, wrong, told) in [
         ("/preview/name", json!("cart-pr"), "needs {number} in it"),
+        ("/preview/name", json!("pr{number}{branch}"), "has a digit or another gap right beside {number}"),
         ("/preview/name", json!("Cart {number}"), "expected lower-case letters"),
         ("/preview/name", json!("cart-{number}-{commit}-{branch}"), "can become longer than 63"),
         (
