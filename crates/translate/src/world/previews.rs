@@ -223,7 +223,7 @@ impl World {
         let hosts = delta.tables.iter().map(|(name, _)| name.0.split('@').next().unwrap_or_default());
         behind.extend(hosts.filter_map(|host| self.previews.baselines.get(host)).flatten().cloned());
         // What wildcards serve stands in no table of the host's own.
-        if !dirty.wild.is_empty() || dirty.old_coverage.is_some() {
+        if !dirty.wild.is_empty() {
             behind.extend(self.ids_of(Kind::Preview).cloned());
         }
         self.previews.behind.append(&mut behind);
@@ -240,7 +240,8 @@ impl World {
         }
         touched.extend(dirty.endpoints.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
         touched.extend(dirty.mapped.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
-        if dirty.frame || dirty.module || dirty.preview_gate {
+        // What protects routes is not late anywhere.
+        if dirty.frame || dirty.module || dirty.preview_gate || dirty.old_coverage.is_some() {
             touched.extend(self.ids_of(Kind::Preview).cloned());
         }
         // A listener that looks into other tables than before finds those of previews there.
