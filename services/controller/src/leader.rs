@@ -23,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 use self::election::{Election, Now, Step};
 pub(crate) use self::standing::{Progress, Standing};
 
+/// How long a replica that ends at least waits for its Lease to be let go.
+const LETTING_GO: Duration = Duration::from_secs(2);
+
 /// How long a Lease lasts, and what follows from that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseTimes {
@@ -140,8 +143,9 @@ impl Candidate {
         }
         self.until.send_replace(None);
         if let Some(lease) = self.election.release() {
-            // Others wait for the end of the Lease otherwise.
-            let _ = timeout(self.times.retry(), self.replace(&lease)).await;
+            // Others wait for the end of the Lease otherwise. A write may take its time, however short the Lease is.
+            let patience = self.times.retry().max(LETTING_GO);
+            let _ = timeout(patience, self.replace(&lease)).await;
         }
     }
 
@@ -253,7 +257,8 @@ mod tests {
     async fn a_lead_runs_out_by_itself() {
         let (sender, receiver) = watch::channel(None);
         let mut leadership = Leadership { identity: "one".to_owned(), until: receiver };
-        sender.send_replace(Some(Instant::now() + Duration::from_millis(50)));
+        // Long enough to be seen, also by who is not let run for a while.
+        sender.send_replace(Some(Instant::now() + Duration::from_secs(5)));
         leadership.gained().await;
         leadership.lost().await;
         sender.send_replace(Some(Instant::now() + Duration::from_secs(3600)));
