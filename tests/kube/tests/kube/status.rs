@@ -90,8 +90,13 @@ impl Stage {
 
     /// `nuncio up` at another site.
     fn up_at(&self, site: &Site) -> Command {
+        self.up_leading_for(site, LEASE)
+    }
+
+    /// The same with a Lease that lasts for other seconds than these tests' usual ones.
+    fn up_leading_for(&self, site: &Site, seconds: u64) -> Command {
         let mut command = place::up_in(site, &self.kubeconfig, self.namespace.name());
-        command.args(["--lease-duration", &LEASE.to_string()]);
+        command.args(["--lease-duration", &seconds.to_string()]);
         command
     }
 
@@ -182,8 +187,12 @@ async fn a_good_object_is_programmed_and_a_broken_one_says_why() {
     let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
     assert!(table.lines().next().unwrap().contains("STATE"), "{table}");
     assert!(row("app").contains("Running") && row("broken").contains("Inactive"), "{table}");
-    let described = stage.kubectl(&["describe", "mapping", "broken"]).await;
-    assert!(described.contains("Warning") && described.contains("InvalidValue"), "{described}");
+    // An event is written after the status.
+    eventually("it is described", async || {
+        let described = stage.kubectl(&["describe", "mapping", "broken"]).await;
+        if described.contains("Warning") && described.contains("InvalidValue") { Ok(()) } else { Err(described) }
+    })
+    .await;
     gateway.stop().await;
 }
 

@@ -36,6 +36,19 @@ pub(super) fn grant(namespace: &str) -> [Value; 2] {
     [role(true), binding]
 }
 
+/// Takes the permission on the statuses of Mappings away, and waits until the API server, which hears of Roles by a watch, goes
+/// by that.
+pub(super) async fn take_away(stage: &Stage) {
+    stage.apply(&[role(false)]).await;
+    let question = ["auth", "can-i", "patch", "mappings.getambassador.io", "--subresource=status", "--namespace"];
+    let question = [&question[..], &[stage.namespace.name()]].concat();
+    eventually("the permission is gone", async || {
+        let answer = stage.cluster.kubectl_as(&stage.kubeconfig, &question).await;
+        if answer.stdout.starts_with("no") { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_is_listed_is_all_that_it_may_do_and_what_is_missing_is_said_once() {
     let stage = Stage::new().await;
@@ -75,7 +88,7 @@ async fn a_permission_that_is_taken_away_is_said_once_and_costs_no_request() {
         Load::kept(&Client::http(stage.site.http()), vec![get("any.example", "/app/"); 2], |reply| reply.status == 200);
     load.more(50).await;
 
-    stage.apply(&[role(false)]).await;
+    take_away(&stage).await;
     let complaints = || gateway.stderr().iter().filter(|line| line.contains("mappings/status")).count();
     let mut broken = stage.mapping("broken", "/x/");
     broken["spec"]["service"] = json!("http://a b");
