@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::{Admin, Client, Gateway, Load, Site, get};
+use nuncio_e2e::{Admin, Client, Gateway, Load, Site, eventually, get};
 use nuncio_kube_tests::Cluster;
 use nuncio_test_support::own_address;
 use rustix::process::Signal;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::deploy;
-use crate::source::place::{self, answers, mapping, site_objects};
+use crate::source::place::{self, answers, mapping, patient_site_objects};
 use crate::wire::Wire;
 
 /// How often the balancer asks who is ready. A kubelet takes its time; what matters is the order.
@@ -31,11 +31,14 @@ struct Balancer {
 }
 
 impl Balancer {
-    async fn before(sites: &[&Site]) -> Self {
+    /// One that knows those that run, and leads to those that are yet to come once they are ready.
+    async fn before(running: &[&Site], coming: &[&Site]) -> Self {
         let wire = Arc::new(Wire::at((own_address(), 7080).into(), &[]).await);
-        let ends: Vec<_> = sites.iter().map(|site| (site.http(), Admin::new(site.admin()))).collect();
+        let ends: Vec<_> = running.iter().chain(coming).map(|site| (site.http(), Admin::new(site.admin()))).collect();
         let leaving = Arc::new(Mutex::new(Vec::new()));
         let (probed, gone) = (Arc::clone(&wire), Arc::clone(&leaving));
+        let led_to = Arc::new(Mutex::new(Vec::new()));
+        let now = Arc::clone(&led_to);
         let probes = tokio::spawn(async move {
             loop {
                 let mut ready = Vec::new();
@@ -45,11 +48,16 @@ impl Balancer {
                     }
                 }
                 probed.lead_to(&ready);
+                *now.lock().unwrap() = ready;
                 sleep(PROBES).await;
             }
         });
         let balancer = Self { wire, leaving, _probes: AbortOnDropHandle::new(probes) };
-        sleep(PROBES * 4).await;
+        eventually("it leads to all that run", async || {
+            let ready = led_to.lock().unwrap().clone();
+            if running.iter().all(|site| ready.contains(&site.http())) { Ok(()) } else { Err(format!("{ready:?}")) }
+        })
+        .await;
         balancer
     }
 
@@ -69,7 +77,7 @@ async fn furnished(backend: &Backend) -> (Cluster, [Site; 4]) {
     let cluster = Cluster::start().await;
     place::define(&cluster, &place::KINDS).await;
     let sites = [Site::new(), Site::new(), Site::new(), Site::new()];
-    place::apply_in(&cluster, "default", &site_objects(&sites[0], backend.address())).await;
+    place::apply_in(&cluster, "default", &patient_site_objects(&sites[0], backend.address())).await;
     (cluster, sites)
 }
 
@@ -116,7 +124,7 @@ async fn a_rolling_update_of_the_gateway_drops_no_request() {
     };
     let [first, second, third, fourth] = &sites;
     let olds = [start(first).await, start(second).await];
-    let balancer = Balancer::before(&[first, second, third, fourth]).await;
+    let balancer = Balancer::before(&[first, second], &[third, fourth]).await;
     let (kept, fresh) = (balancer.load(true), balancer.load(false));
     kept.more(50).await;
     fresh.more(50).await;

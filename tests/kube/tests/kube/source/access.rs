@@ -6,7 +6,7 @@ use nuncio_kube_tests::{Account, Cluster};
 use serde_json::{Value, json};
 
 use super::faults::load;
-use super::place::{self, answers, apply, apply_in, mapping, site_objects};
+use super::place::{self, answers, apply, apply_in, mapping, patient_site_objects, site_objects};
 
 /// Everything that a gateway of one namespace reads.
 fn role(groups: &[(&str, &[&str])]) -> Value {
@@ -93,7 +93,7 @@ async fn what_may_no_longer_be_read_serves_on_and_is_read_again_once_it_may() {
     place::define(&cluster, &place::KINDS).await;
     let (site, backend) = (Site::new(), Backend::start("one").await);
     let whole = role(&[OWN, ("", &["services", "secrets"]), SLICES, INGRESSES]);
-    let mut objects = site_objects(&site, backend.address());
+    let mut objects = patient_site_objects(&site, backend.address());
     objects.extend([whole.clone(), binding("default")]);
     apply_in(&cluster, "default", &objects).await;
     let kubeconfig = cluster.kubeconfig_for(Account::ServiceAccount { namespace: "default", name: "default" }).await;

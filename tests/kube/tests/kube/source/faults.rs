@@ -8,7 +8,7 @@ use nuncio_e2e::{Client, Gateway, Load, Site, eventually, get};
 use nuncio_kube_tests::Cluster;
 use serde_json::{Value, json};
 
-use super::place::{self, answers, apply_in, gateway, mapping, site_objects};
+use super::place::{self, answers, apply_in, gateway, mapping, patient_site_objects};
 use crate::wire::Wire;
 
 /// Port beside the API server's from which connections are passed on to it.
@@ -21,7 +21,7 @@ const BAD: usize = 2000;
 async fn furnished(arguments: &[&str], site: &Site, backend: &Backend) -> Cluster {
     let cluster = Cluster::start_with(arguments).await;
     place::define(&cluster, &place::KINDS).await;
-    apply_in(&cluster, "default", &site_objects(site, backend.address())).await;
+    apply_in(&cluster, "default", &patient_site_objects(site, backend.address())).await;
     cluster
 }
 
@@ -48,7 +48,13 @@ async fn an_api_server_that_dies_costs_no_request_and_what_was_missed_is_caught_
     assert_eq!(gateway.admin.revision().await, revision + 1, "what was there before is no change");
 
     cluster.restart_etcd().await;
-    apply_in(&cluster, "default", &[mapping("later", "/later/", backend.address())]).await;
+    let later = place::documents(&[mapping("later", "/later/", backend.address())]);
+    // What of the API server lost its connection may need a moment longer.
+    eventually("it is written again", async || {
+        let output = cluster.apply(&later, &["--namespace", "default"]).await;
+        if output.code == Some(0) { Ok(()) } else { Err(output.stderr) }
+    })
+    .await;
     answers(&site, "/later/", "one").await;
     load.stop().await.assert_nothing_lost(300);
     let log = gateway.stderr();
@@ -141,7 +147,7 @@ async fn a_mapping_of_a_megabyte_and_thousands_of_bad_ones_harm_no_other() {
     let (cluster, site) = (place::cluster().await, Site::new());
     let namespace = cluster.namespace().await;
     let backend = Backend::start("one").await;
-    place::apply(cluster, &namespace, &site_objects(&site, backend.address())).await;
+    place::apply(cluster, &namespace, &patient_site_objects(&site, backend.address())).await;
     let gateway = gateway(cluster, namespace.name(), &site).await;
     let load = load(&site);
 

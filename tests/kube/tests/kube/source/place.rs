@@ -81,6 +81,13 @@ pub(crate) fn site_objects(site: &Site, backend: SocketAddr) -> Vec<Value> {
     vec![nuncio_e2e::yaml::listener("http", site.http().port(), "HTTP"), mapping("app", "/app/", backend)]
 }
 
+/// The same, where no request of a load is given up while the machine has much else to do.
+pub(crate) fn patient_site_objects(site: &Site, backend: SocketAddr) -> Vec<Value> {
+    let mut app = mapping("app", "/app/", backend);
+    app["spec"]["timeout_ms"] = json!(60_000);
+    vec![nuncio_e2e::yaml::listener("http", site.http().port(), "HTTP"), app]
+}
+
 /// A Mapping of every host name.
 pub(crate) fn mapping(name: &str, prefix: &str, backend: SocketAddr) -> Value {
     let spec = json!({"hostname": "*", "prefix": prefix, "service": format!("http://{backend}")});
