@@ -1,7 +1,7 @@
 //! Kinds that are installed while the gateway runs, and what it asks the API server until then.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::{Gateway, Site};
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 use super::place::{self, answers, apply_in, site_objects};
 
-/// Until a gateway has given up looking for what is not there.
-const SETTLE: Duration = Duration::from_secs(8);
-/// Longer than its next wait would be if it had not.
-const QUIET: Duration = Duration::from_secs(13);
+/// How often is looked whether the gateway has asked again.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Until a gateway has given up looking for what is not there, and has been quiet for as long as shows that.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Who the gateway is.
 const USER: &str = "gateway";
 
@@ -56,13 +56,20 @@ async fn what_is_not_installed_is_asked_for_only_once_its_definition_comes() {
     let objects = site_objects(&site, backend.address());
     apply_in(&cluster, "default", &objects[..1]).await;
     let kubeconfig = cluster.kubeconfig_for(Account::User { name: USER, groups: &["system:masters"] }).await;
+    let begun = Instant::now();
     let gateway = Gateway::start_by(&site, &mut place::up(&site, &kubeconfig)).await;
     gateway.admin.problem(&["mappings.getambassador.io", "CustomResourceDefinition"]).await;
-    tokio::time::sleep(SETTLE).await;
-    let before = audit.asked();
+    let (mut before, mut last) = (audit.asked(), Instant::now());
+    // Whoever looks ever more rarely waits at most about twice as long as he has been looking: it has given up.
+    while last.elapsed() < 2 * (last - begun) + 5 * LOOK_EVERY {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = audit.asked();
+        assert!(begun.elapsed() < PATIENCE, "it goes on asking: {now:?}");
+        if now.len() > before.len() {
+            (before, last) = (now, Instant::now());
+        }
+    }
     assert!(before.iter().any(|uri| uri.contains("/mappings?")), "{before:?}");
-    tokio::time::sleep(QUIET).await;
-    assert_eq!(audit.asked()[before.len()..], [""; 0]);
 
     place::define(&cluster, &late).await;
     apply_in(&cluster, "default", &objects).await;
