@@ -1,10 +1,11 @@
 //! The diagnostics of a gateway.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Client, eventually, get};
+use crate::{Client, DEADLINE, eventually, get, within};
 
 /// Asks the admin server.
 #[derive(Clone, Debug)]
@@ -88,7 +89,15 @@ impl Admin {
     /// # Panics
     /// If none comes.
     pub async fn problem(&self, parts: &[&str]) -> Value {
-        eventually(&format!("a problem with {parts:?}"), async || {
+        self.problem_within(DEADLINE, parts).await
+    }
+
+    /// The same of what may take another time.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub async fn problem_within(&self, deadline: Duration, parts: &[&str]) -> Value {
+        within(deadline, &format!("a problem with {parts:?}"), async || {
             let problems = self.list("problems").await;
             let fits = |problem: &&Value| {
                 let text = problem.to_string();

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use nuncio_e2e::{Client, Gateway, Site, eventually, get, yaml};
+use nuncio_e2e::{Client, Gateway, Site, get, yaml};
+use nuncio_test_support::{DEADLINE, within};
 use serde_json::{Value, json};
 
 use crate::source::place;
@@ -27,9 +28,9 @@ async fn ask(site: &Site, path: &str) -> String {
     Client::http(site.at(8088)).send(&get("localhost", path)).await.unwrap().text()
 }
 
-/// An API of the portal, once its document is as `state` says.
+/// An API of the portal, once its document, which may be of megabytes, is as `state` says.
 async fn api(site: &Site, namespace: &str, name: &str, state: &str) -> Value {
-    eventually(&format!("{name} is {state}"), async || {
+    within(3 * DEADLINE, &format!("{name} is {state}"), async || {
         let asked = get("localhost", &format!("/docs/api/v1/apis/{namespace}/{name}"));
         let reply = Client::http(site.at(8088)).send(&asked).await.map_err(|error| error.to_string())?;
         let api: Value = serde_json::from_str(&reply.text()).map_err(|_| reply.status.to_string())?;

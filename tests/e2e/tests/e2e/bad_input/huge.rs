@@ -2,10 +2,14 @@
 
 use std::fmt::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
 
-use nuncio_e2e::{Site, eventually, get};
+use nuncio_e2e::{DEADLINE, Site, get, within};
 
 use super::Bench;
+
+/// How long a file of this size may take where nothing is optimized.
+const LONG: Duration = Duration::from_secs(3 * DEADLINE.as_secs());
 
 #[tokio::test]
 async fn a_broken_file_of_10_megabytes_is_told() {
@@ -17,7 +21,7 @@ async fn a_broken_file_of_10_megabytes_is_told() {
     }
     text += "  broken: [\n";
     site.write("huge.yaml", text);
-    bench.gateway.admin.problem(&["InvalidYaml", "huge.yaml"]).await;
+    bench.gateway.admin.problem_within(LONG, &["InvalidYaml", "huge.yaml"]).await;
     bench.goes_on("beside 10 MB").await;
     bench.gateway.stop().await;
 }
@@ -38,7 +42,7 @@ async fn a_file_of_5000_mappings_is_served_and_changes_beside_it_stay_quick() {
         );
     }
     site.write("many.yaml", &text);
-    eventually("the last one serves", async || {
+    within(LONG, "the last one serves", async || {
         let reply = bench.client.send(&get("h499.example", "/m4999/")).await.map_err(|failure| failure.to_string())?;
         if reply.by() == "good" { Ok(()) } else { Err(reply.by()) }
     })
@@ -46,13 +50,13 @@ async fn a_file_of_5000_mappings_is_served_and_changes_beside_it_stay_quick() {
     bench.goes_on("beside 5000").await;
     // One of them breaks: the others stay.
     site.write("many.yaml", text.replace("/m77/, service: '", "/m77/, service: ['"));
-    bench.gateway.admin.problem(&["InvalidYaml", "many.yaml"]).await;
+    bench.gateway.admin.problem_within(LONG, &["InvalidYaml", "many.yaml"]).await;
     bench.gateway.taken().await;
     for (host, path) in [("h77.example", "/m77/"), ("h499.example", "/m4999/")] {
         assert_eq!(bench.client.ask(&get(host, path)).await.by(), "good", "{path}");
     }
     site.remove("many.yaml");
-    eventually("they are gone", async || match bench.client.send(&get("h77.example", "/m77/")).await {
+    within(LONG, "they are gone", async || match bench.client.send(&get("h77.example", "/m77/")).await {
         Ok(reply) if reply.status == 404 => Ok(()),
         other => Err(format!("{:?}", other.map(|reply| reply.status))),
     })
