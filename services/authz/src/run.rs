@@ -115,6 +115,8 @@ impl Service {
     /// When Envoy's address cannot be had.
     pub async fn run(self, metrics: Metrics, stop: CancellationToken) -> Result<(), RunError> {
         let Self { settings, engine, admin, http } = self;
+        // Before a controller hears of this service: it has Envoy ask as soon as the service has the rules.
+        let grpc = Listener::bind(&settings.grpc).await?;
         engine.metrics.register(&metrics);
         let engine = Arc::new(engine);
         let health = Health::default();
@@ -150,7 +152,7 @@ impl Service {
             tasks.spawn(serve(listener, server::http(engine.clone()), stop.clone()));
         }
         tracing::info!("answering Envoy at {}", settings.grpc);
-        let workers = server::grpc(engine, &settings.grpc, stop.clone()).await?;
+        let workers = server::grpc(engine, grpc, stop.clone()).await?;
         health.drain();
         while tasks.join_next().await.is_some() {}
         // They go last: other requests use what checks have opened, such as connections to Redis.

@@ -14,7 +14,6 @@ use super::asked::Check;
 use super::{Listener, check};
 use crate::engine::Engine;
 use crate::run::RunError;
-use crate::settings::Address;
 
 /// What health is asked of.
 const NAME: &str = "envoy.service.auth.v3.Authorization";
@@ -56,12 +55,11 @@ impl<H: Health> Service<H> {
 /// Answers until stopped. What is in flight then goes on for as long as there are the workers, and so does what it has begun.
 pub(crate) async fn serve(
     engine: Arc<Engine>,
-    address: &Address,
+    listener: Listener,
     stop: CancellationToken,
 ) -> Result<Workers, RunError> {
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status(NAME, ServingStatus::Serving).await;
-    let listener = Listener::bind(address).await?;
     let workers = Workers::start(Setup {
         threads: nuncio_grpc::threads(0),
         service: Arc::new(move || Service { engine: engine.clone(), health: health.clone() }),
