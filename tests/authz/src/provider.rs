@@ -58,7 +58,12 @@ impl Provider {
 
     /// Waits for an event of this kind; how many there are then.
     pub async fn event(&self, event: &str) -> usize {
-        let look = async || Some(self.events(event)).filter(|count| *count > 0).ok_or("it has not been");
+        self.event_times(event, 1).await
+    }
+
+    /// Waits until there were at least so many events of this kind; how many there are then.
+    pub async fn event_times(&self, event: &str, least: usize) -> usize {
+        let look = async || Some(self.events(event)).filter(|count| *count >= least).ok_or("not so often");
         eventually(event, look).await
     }
 

@@ -29,7 +29,8 @@ const LARGEST: usize = 256 << 20;
 /// How long a connection may be away before anybody hears of it: a controller that starts beside us has no socket yet.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long more troubles are waited for: one outage is that of many filters.
-const SETTLE: Duration = Duration::from_millis(200);
+/// Tests may be kept waiting between two.
+const SETTLE: Duration = Duration::from_millis(if cfg!(test) { 2_000 } else { 200 });
 /// How many troubles the controller is told at most.
 const MOST_TOLD: usize = 1_000;
 /// The code of a NACK: `INVALID_ARGUMENT`.

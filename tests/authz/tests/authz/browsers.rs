@@ -73,5 +73,5 @@ async fn a_session_that_ends_during_a_visit_is_said_to_scripts_and_begun_again_f
     let rig = secure_rig(&json!({ "session_max_life": { "secs": 3, "nanos": 0 } }), &json!({})).await;
     let seen = told("expiry.mjs", &rig, &json!({})).await;
     assert_eq!((&seen["sent"], &seen["next"]), (&json!(401), &page_of_ann("/next")), "{seen:#}");
-    assert_eq!(rig.provider.event("grant authorization_code").await, 2);
+    assert_eq!(rig.provider.event_times("grant authorization_code", 2).await, 2);
 }

@@ -19,6 +19,7 @@ async fn an_expired_token_is_refreshed_once_whatever_the_number_of_requests() {
     let mut browser = Browser::default();
     assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
     tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    let begun = std::time::Instant::now();
     let requests = (0..100).map(|_| {
         let (mut browser, url) = (browser.clone(), rig.url("/x"));
         tokio::spawn(async move { browser.get(&url).await.status })
@@ -28,7 +29,8 @@ async fn an_expired_token_is_refreshed_once_whatever_the_number_of_requests() {
     }
     // Under load the hundred may take longer than a token lives; each refresh must have been one that was due.
     let refreshes = rig.provider.event("grant refresh_token").await;
-    assert!((1..=3).contains(&refreshes), "{refreshes}");
+    let due = 2 + usize::try_from(begun.elapsed().as_secs()).unwrap();
+    assert!((1..=due).contains(&refreshes), "{refreshes} of {due}");
     assert_eq!(rig.provider.events("error"), 0, "no refresh token was used twice");
 }
 

@@ -165,7 +165,7 @@ async fn a_login_is_made_stronger_where_a_rule_wants_it() {
     assert!(said.contains("error=\"insufficient_user_authentication\", max_age=\"3600\""), "{said}");
     let page = browser.visit(&rig.url("/strong/x")).await;
     assert_eq!((page.status, page.json()["path"].as_str()), (StatusCode::OK, Some("/strong/x")), "{page:#?}");
-    assert_eq!(rig.provider.event("grant authorization_code").await, 2);
+    assert_eq!(rig.provider.event_times("grant authorization_code", 2).await, 2);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Several services that share sessions in Redis, however Redis is run.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use nuncio_authz_tests::{Browser, Gateway, Issuer, Redis, Sentinel, Service, Upstream, keep_secret};
-use nuncio_test_support::{eventually, within};
+use nuncio_test_support::eventually;
 use serde_json::{Value, json};
 
 use crate::faults::shared_keys;
@@ -32,19 +32,28 @@ async fn a_logout_at_one_replica_holds_at_the_others_at_once() {
         counted => Err(counted),
     })
     .await;
-    let mut browser = Browser::default();
-    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
-    let cookie = browser.cookies_like(rig.host(), "ambassador_session")[0].1.clone();
-    assert_eq!(decides(&second, &rig.url("/x"), &cookie).await, "allow");
-    let user = json!({ "issuer": rig.provider.issuer, "subject": "ann" });
-    let end =
-        reqwest::Client::new().post(format!("http://{}/sessions/end", rig.service.admin)).json(&user).send().await;
-    assert_eq!(end.unwrap().json::<Value>().await.unwrap(), json!({ "ended": 1 }));
-    within(Duration::from_secs(1), "the session is over at the other, too", async || {
-        let decision = decides(&second, &rig.url("/x"), &cookie).await;
-        if decision == "deny" { Ok(()) } else { Err(decision) }
-    })
-    .await;
+    // A machine that stops for a moment may hide it, but not again and again.
+    for _ in 0..10 {
+        let mut browser = Browser::default();
+        assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+        let cookie = browser.cookies_like(rig.host(), "ambassador_session")[0].1.clone();
+        let remembered = Instant::now();
+        assert_eq!(decides(&second, &rig.url("/x"), &cookie).await, "allow");
+        let user = json!({ "issuer": rig.provider.issuer, "subject": "ann" });
+        let end =
+            reqwest::Client::new().post(format!("http://{}/sessions/end", rig.service.admin)).json(&user).send().await;
+        assert_eq!(end.unwrap().json::<Value>().await.unwrap(), json!({ "ended": 1 }));
+        let ended = Instant::now();
+        eventually("the session is over at the other, too", async || {
+            let decision = decides(&second, &rig.url("/x"), &cookie).await;
+            if decision == "deny" { Ok(()) } else { Err(decision) }
+        })
+        .await;
+        if ended.elapsed() < Duration::from_secs(1) && remembered.elapsed() < Duration::from_secs(2) {
+            return;
+        }
+    }
+    panic!("the other goes by what it remembers");
 }
 
 /// Case 40, among replicas.

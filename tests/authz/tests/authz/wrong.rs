@@ -75,7 +75,7 @@ async fn a_provider_that_changes_its_keys_logs_nobody_out_and_lets_in_who_comes_
 /// Case 41.
 #[tokio::test]
 async fn an_error_instead_of_a_new_token_ends_the_session_only_where_it_says_so() {
-    let rig = Liar::start(&["--idp-timeout", "1s"]).await;
+    let rig = Liar::start(&["--idp-timeout", "3s"]).await;
     rig.provider.be(short_lived(Evil::default()));
     let mut browser = logged_in(&rig).await;
     let error = |status, error| Evil { status: Some(status), error, ..Evil::default() };
@@ -128,7 +128,13 @@ async fn clocks_may_differ_by_as_much_as_a_filter_says() {
         client.get(&gateway.origin).await.status.as_u16()
     };
     let (early, late) = (now() - 55, now() + 55);
-    assert_eq!([status(early, now() - 600).await, status(now() + 600, late).await], [200, 200]);
+    // Five seconds are left of the minute: where they pass before it is asked about, another is tried.
+    eventually("a token that has just ended is good", async || match status(now() - 55, now() - 600).await {
+        200 => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    assert_eq!(status(now() + 600, late).await, 200);
     assert_eq!([status(now() - 65, now() - 600).await, status(now() + 600, now() + 75).await], [401, 401]);
     service.write_rules(&crate::rules(&[jwt(&json!({ "required": true }))])).await;
     assert_eq!([status(early, now() - 600).await, status(now() + 600, late).await], [401, 401]);

@@ -141,7 +141,7 @@ async fn an_issuer_is_asked_what_it_thinks_of_a_token() {
     let mut provider = provider(&site, &json!({})).await;
     let spec = json!({"Introspection": {
         "endpoint": format!("{}/token/introspection", provider.issuer), "clientID": "edge", "secretName": "client",
-        "cache": "2s", "injectRequestHeaders": [{"name": "X-User", "value": "{{ .token.Claims.client_id }}"}],
+        "cache": "8s", "injectRequestHeaders": [{"name": "X-User", "value": "{{ .token.Claims.client_id }}"}],
     }});
     write(&site, &upstream, &[("opaque", spec, json!({}))], "edge-secret");
     let gateway = Gateway::start(&site).await;
