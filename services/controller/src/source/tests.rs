@@ -31,9 +31,13 @@ impl Fixture {
     }
 
     fn empty() -> Self {
+        Self::empty_with(Options::default())
+    }
+
+    fn empty_with(options: Options) -> Self {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().to_owned();
-        Self::start(root, &path).0
+        Self::with(root, &path, options).0
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -166,7 +170,8 @@ async fn moving_the_old_file_away_first_loses_nothing() {
 
 #[tokio::test]
 async fn a_file_that_is_truncated_and_written_anew_was_never_empty() {
-    let mut source = Fixture::empty();
+    // Longer than this writer may be kept from writing it anew.
+    let mut source = Fixture::empty_with(Options { empty_grace: PATIENCE, ..Options::default() });
     source.write("a.yaml", "1");
     assert_eq!(source.next().await, ["a.yaml=1"]);
     source.write("a.yaml", "");
@@ -261,7 +266,8 @@ async fn a_change_of_mode_is_noticed() {
 
 #[tokio::test]
 async fn many_files_come_in_few_batches() {
-    let mut source = Fixture::empty();
+    // Longer than this writer may be kept from writing the next one.
+    let mut source = Fixture::empty_with(Options { settle: Duration::from_millis(50), ..Options::default() });
     for n in 0..500 {
         source.write(&format!("{n:03}.yaml"), "x");
     }
