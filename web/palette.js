@@ -121,6 +121,8 @@ document.getElementById('palette-open').addEventListener('click', (event) => {
 input.addEventListener('keydown', press);
 input.addEventListener('input', () => {
   clearTimeout(waiting);
+  // What is asked already is of other words: its answer must not pass for that of these.
+  asking.abort();
   waiting = setTimeout(() => find(input.value), PAUSE);
   list.ariaBusy = 'true';
   // What is chosen belongs to other words.
