@@ -205,14 +205,17 @@ pub(super) async fn one(
     Path((kind, namespace, name)): Path<(String, String, String)>,
     Query(from): Query<Came>,
 ) -> Result<Response, Trouble> {
-    let of_kind = [("kind", kind.as_str()), ("namespace", &namespace), ("name", &name)];
-    let list: List<Object> = ask(&site, &with_query("/api/v1/objects", of_kind)).await?;
     let may_wait = from.may_wait(Timestamp::now());
+    let id = ObjectRef { kind, namespace, name };
+    // This is asked first: whatever is told after it is no older.
+    let is_read = !may_wait || is_read(&site, &id).await?;
+    let of_kind = [("kind", id.kind.as_str()), ("namespace", &id.namespace), ("name", &id.name)];
+    let list: List<Object> = ask(&site, &with_query("/api/v1/objects", of_kind)).await?;
     let Some(object) = list.items.into_iter().next() else {
         if may_wait {
-            return Ok(awaited(&site, ObjectRef { kind, namespace, name }, &from));
+            return Ok(awaited(&site, id, &from));
         }
-        let mut why = site.texts().with("no_object", "object", &format!("{kind} {namespace}/{name}"));
+        let mut why = site.texts().with("no_object", "object", &format!("{} {}/{}", id.kind, id.namespace, id.name));
         if from.has_applied() {
             why = format!("{why} {}", site.texts().text("no_object_applied"));
         }
@@ -227,7 +230,6 @@ pub(super) async fn one(
     let topology = topology::routes(&site, false, question).await?;
     let some = topology.routes.len() < topology.total;
     let mut row = object_row(&object, site.texts());
-    let is_read = !may_wait || is_read(&site, &object.id).await?;
     if !is_read {
         (row.state, row.state_words) = ("waiting", site.texts().text("object_written").to_owned());
     }
