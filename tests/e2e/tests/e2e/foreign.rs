@@ -5,7 +5,9 @@ mod hostile;
 mod large;
 mod server;
 
-use nuncio_e2e::{Client, Gateway, Reply, Site, eventually, get, yaml};
+use std::time::Duration;
+
+use nuncio_e2e::{Client, DEADLINE, Gateway, Reply, Site, get, within, yaml};
 use serde_json::{Value, json};
 
 /// A gateway whose portal anybody reads at its own port, with further arguments.
@@ -40,7 +42,12 @@ async fn ask(site: &Site, path: &str) -> Reply {
 
 /// An API, once its document is as `state` says.
 async fn api(site: &Site, name: &str, state: &str) -> Value {
-    eventually(&format!("{name} is {state}"), async || {
+    api_within(DEADLINE, site, name, state).await
+}
+
+/// The same where that may take another time.
+async fn api_within(deadline: Duration, site: &Site, name: &str, state: &str) -> Value {
+    within(deadline, &format!("{name} is {state}"), async || {
         let asked = get("localhost", &format!("/docs/api/v1/apis/default/{name}"));
         let reply = Client::http(site.at(8088)).send(&asked).await.map_err(|error| error.to_string())?;
         let api: Value = serde_json::from_str(&reply.text()).map_err(|_| format!("{}", reply.status))?;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use nuncio_e2e::{Site, eventually};
+use nuncio_e2e::{DEADLINE, Site, eventually};
 use serde_json::{Value, json};
 
 use super::server::{Answer, Server};
-use super::{api, ask, gateway, mapping, serve};
+use super::{api, api_within, ask, gateway, mapping, serve};
 
 const SERVICE: u16 = 9300;
 /// Whom documents name that mean harm.
@@ -90,8 +90,9 @@ async fn what_cannot_be_had_is_told_of_and_holds_nobody_up() {
     manifests.push(mapping(&site, "good", SERVICE, &json!({ "path": "/good" })));
     serve(&site, &manifests);
     let gateway = gateway(&site, &["--portal-poll", "1"]).await;
+    // All of them are of one service, which is asked for one after the other.
     for (name, why) in BAD {
-        let told = api(&site, name, "missing").await["trouble"].to_string();
+        let told = api_within(3 * DEADLINE, &site, name, "missing").await["trouble"].to_string();
         assert!(told.contains(why) && !told.contains("secret"), "{name}: {told}");
     }
     for name in ["direct", "direct-alibaba", "direct-six"] {
