@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{page, told};
 use crate::portal::browser::told_at;
-use crate::portal::{HOST, gateway, shop};
+use crate::portal::{HOST, gateway, patient_shop, shop};
 
 pub(super) const CART: &str = "/console/objects/Mapping/default/cart";
 
@@ -207,7 +207,7 @@ spec:
 #[tokio::test]
 async fn a_filter_is_changed_like_any_other_and_its_secret_is_shown_to_nobody() {
     let site = Site::new();
-    let _shop = shop(&site).await;
+    let _shop = patient_shop(&site).await;
     site.write("filters.yaml", FILTERS);
     let gateway = writable(&site).await;
     let status = async |header: &str| {

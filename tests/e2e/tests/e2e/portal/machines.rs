@@ -33,7 +33,9 @@ async fn an_agent_finds_an_operation_reads_it_and_follows_its_route() {
     let site = Site::new();
     let _shop = shop(&site).await;
     let gateway = gateway(&site).await;
-    api(&site, "cart", "current").await;
+    for name in ["cart", "catalog", "orders", "web"] {
+        api(&site, name, "current").await;
+    }
     let list = ask(&site, "/llms.txt").await.text();
     assert_eq!(list, ask(&site, "/docs/llms.txt").await.text());
     assert!(

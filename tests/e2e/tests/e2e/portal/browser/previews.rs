@@ -6,12 +6,12 @@ use nuncio_e2e::{Gateway, Site};
 use serde_json::json;
 
 use super::{text, told_with};
-use crate::portal::{HOST, api, shop};
+use crate::portal::{HOST, api, patient_shop, shop};
 
 #[tokio::test]
 async fn the_same_request_is_sent_to_a_preview() {
     let site = Site::new();
-    let _shop = shop(&site).await;
+    let _shop = patient_shop(&site).await;
     // Its routes let pages of no other address ask them: it is asked at this one.
     let gateway = Gateway::start_with(&site, |command| {
         command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1", "--portal-show-all"]);

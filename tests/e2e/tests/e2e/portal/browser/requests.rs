@@ -6,7 +6,7 @@ use tokio::process::Command;
 use tokio::sync::watch;
 
 use super::{indexed, text, told};
-use crate::portal::{HOST, STOCK, api, gateway, service, shop, stock};
+use crate::portal::{HOST, STOCK, api, gateway, patient_shop, service, shop, stock};
 
 #[tokio::test]
 async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
@@ -71,7 +71,7 @@ spec:
 #[tokio::test]
 async fn a_portal_at_an_address_of_its_own_sends_requests_where_it_may() {
     let site = Site::new();
-    let _shop = shop(&site).await;
+    let _shop = patient_shop(&site).await;
     site.write("cors.yaml", CORS.replace("PORTAL", &format!("http://{}", site.at(8088))));
     let gateway = gateway(&site).await;
     api(&site, "cart", "current").await;
