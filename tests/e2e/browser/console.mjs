@@ -1,6 +1,6 @@
 // Somebody follows a route through the console, tries another timeout, applies it, and sees it go live.
 import { story } from '../../support/browser/story.mjs';
-import { violations, watched } from './steps.mjs';
+import { go, violations, watched } from './steps.mjs';
 
 await story(async ({ context, settings: { origin, pictures } }) => {
   const { page, faults } = await watched(context);
@@ -44,7 +44,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
 
   await page.click('text=Change it');
   await page.getByLabel('Timeout', { exact: true }).fill('900');
-  await page.click('text=Try these fields');
+  await go(page, 'text=Try these fields');
   const radius = await page.locator('.note p').innerText();
   const inPreviews = await page.locator('.in-previews summary').innerText();
   const diff = await page.locator('.diff .removed, .diff .added').allInnerTexts();
@@ -58,7 +58,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
 
   await page.goto(`${origin}/console/explain`);
   await page.getByLabel('URL').fill('http://shop.localhost:8080/api/carts/ann');
-  await page.click('button:text-is("Explain")');
+  await go(page, 'button:text-is("Explain")');
   const outcome = await page.locator('.note strong').innerText();
   await look('explain');
   for (const name of ['objects', 'problems', 'traffic', 'certificates', 'envoys']) {

@@ -1,15 +1,15 @@
 // Somebody finds a service whose authors know nothing of the portal, sends it something, and reads it again.
 import { story } from '../../support/browser/story.mjs';
-import { send, violations, watched } from './steps.mjs';
+import { go, send, violations, watched } from './steps.mjs';
 
 await story(async ({ context, settings: { origin, pictures } }) => {
   const { page, faults } = await watched(context);
   await page.goto(`${origin}/docs/`);
-  await page.click('a:has-text("Notes")');
+  await go(page, 'a:has-text("Notes")');
   const title = await page.innerText('h1');
   const found = await violations(page);
   await page.screenshot({ path: `${pictures}/framework-dark.png` });
-  await page.click('.operations a:has-text("Write Note")');
+  await go(page, '.operations a:has-text("Write Note")');
   const example = await page.inputValue('#try-body');
   found.push(...await violations(page));
   await page.fill('#try-body', JSON.stringify({ text: 'Buy bells', colour: 'blue' }));

@@ -1,6 +1,6 @@
 // Who made a preview that is for links opens it from its page, in a browser that runs no scripts.
 import { story } from '../../support/browser/story.mjs';
-import { violations, watched } from './steps.mjs';
+import { go, violations, watched } from './steps.mjs';
 
 await story(async ({ context, settings: { origin, token } }) => {
   const extraHTTPHeaders = { authorization: token };
@@ -9,7 +9,7 @@ await story(async ({ context, settings: { origin, token } }) => {
   await still.goto(`${origin}/docs/previews/default/tax`);
   const offered = await still.innerText('main');
   const leads = await still.locator('main a[href*="preview.example"]').count();
-  await still.click('text="Make a link for an hour"');
+  await go(still, 'text="Make a link for an hour"');
   const made = await still.innerText('main');
   await still.click('text="Open it"');
   await still.waitForURL(/preview\.example/);

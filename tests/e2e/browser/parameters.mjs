@@ -1,6 +1,6 @@
 // Somebody fills in parameters of every kind, one with a slash in it, and one that is encoded already.
 import { story } from '../../support/browser/story.mjs';
-import { send, violations, watched } from './steps.mjs';
+import { go, send, violations, watched } from './steps.mjs';
 
 await story(async ({ context, settings: { origin } }) => {
   const { page, faults } = await watched(context);
@@ -26,7 +26,7 @@ await story(async ({ context, settings: { origin } }) => {
   await page.waitForSelector('#answer .why');
   const why = await page.innerText('#answer .why');
   await page.click('.side-title a');
-  await page.click('a[href$="/webhooks/news-post"]');
+  await go(page, 'a[href$="/webhooks/news-post"]');
   const webhook = await page.innerText('h1');
   found.push(...await violations(page));
   return { shown, webhook, invalid, sample, sent, slashed, twice, why, violations: found, faults };

@@ -1,6 +1,6 @@
 // Somebody adds a limit in a browser that runs no scripts, is told what is wrong with it, mends it, and applies it.
 import { story } from '../../support/browser/story.mjs';
-import { violations, watched } from './steps.mjs';
+import { go, violations, watched } from './steps.mjs';
 
 await story(async ({ context, settings: { origin } }) => {
   const object = `${origin}/console/objects/RateLimit/default/products`;
@@ -20,10 +20,10 @@ await story(async ({ context, settings: { origin } }) => {
   await limit.getByLabel('Pattern').fill('bob');
   await limit.getByLabel('Unit').selectOption('hour');
   await limit.getByLabel('Rate', { exact: true }).fill('1');
-  await page.click('text=Try these fields');
+  await go(page, 'text=Try these fields');
   const fault = await page.locator('.note.warn strong').nth(1).innerText();
   await limit.getByLabel('Pattern').fill('user: bob');
-  await page.click('text=Try these fields');
+  await go(page, 'text=Try these fields');
   const radius = await page.locator('.note p').first().innerText();
   const diff = await page.locator('.diff .added, .diff .removed').allInnerTexts();
 

@@ -1,6 +1,6 @@
 // Somebody makes a preview in a browser that runs no scripts, looks at it, and takes it away.
 import { story } from '../../support/browser/story.mjs';
-import { violations, watched } from './steps.mjs';
+import { go, violations, watched } from './steps.mjs';
 
 await story(async ({ context, settings: { origin, token, manifest, fields, choices, pictures } }) => {
   const headers = { authorization: token };
@@ -10,11 +10,11 @@ await story(async ({ context, settings: { origin, token, manifest, fields, choic
   const plain = await context.browser().newContext({ javaScriptEnabled: false, extraHTTPHeaders: headers });
   const still = await plain.newPage();
   await still.goto(`${origin}/docs/`);
-  await still.click('nav a[href="/docs/previews"]');
+  await go(still, 'nav a[href="/docs/previews"]');
   const empty = await still.innerText('main');
   await still.click('main a[href="/docs/previews/new"]');
   await still.getByLabel('Manifest', { exact: true }).fill('metadata: {name: tax}');
-  await still.click('text=Create or change');
+  await go(still, 'text=Create or change');
   const refused = await still.innerText('[role=alert]');
   await still.getByLabel('Manifest', { exact: true }).fill(manifest);
   await still.click('text=Create or change');
@@ -23,28 +23,28 @@ await story(async ({ context, settings: { origin, token, manifest, fields, choic
   const ends = () => still.getAttribute('.heading time', 'title');
   const madeUntil = await ends();
   await still.getByLabel('Show it from now on for').fill('5h');
-  await still.click('text=Extend');
+  await go(still, 'text=Extend');
   const extendedUntil = await ends();
 
   await still.click('text="Follow a request"');
   await still.getByLabel('Path at the host of the first entrypoint').fill('/cart/');
-  await still.click('text="Follow a request"');
+  await go(still, 'text="Follow a request"');
   const doctor = await still.innerText('main');
   await still.goto(`${origin}/docs/previews/new`);
   await fill(still, fields);
   for (const [label, value] of Object.entries(choices)) await still.getByLabel(label, { exact: true }).selectOption(value);
   await fill(still, { 'For how long': '3 days' });
-  await still.click('text="Create"');
+  await go(still, 'text="Create"');
   const lacking = await still.innerText('[role=alert]');
   const beside = await still.innerText('.field:has(input[name=ttl][aria-invalid])');
   const unneeded = await still.locator('input[name=groups], input[name=owner]').count();
   await fill(still, { 'For how long': '' });
-  await still.click('text="Create"');
+  await go(still, 'text="Create"');
   const byFields = await still.innerText('main');
   await still.click('text="Change it"');
   const filled = await still.inputValue('input[name=backend]');
   await fill(still, { 'For how long': '2 days' });
-  await still.click('text="Save"');
+  await go(still, 'text="Save"');
   const unchanged = await still.innerText('.field:has(input[name=ttl][aria-invalid])');
   await fill(still, { 'For how long': '5h' });
   await still.click('text="Save"');

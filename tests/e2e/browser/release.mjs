@@ -1,6 +1,6 @@
 // Somebody reads an API; a release of its service breaks clients, and the page, its changes and the list of all say so.
 import { story } from '../../support/browser/story.mjs';
-import { reloadUntil, violations, watched } from './steps.mjs';
+import { go, reloadUntil, violations, watched } from './steps.mjs';
 
 await story(async ({ context, settings: { origin, service, release, pictures } }) => {
   const { page, faults } = await watched(context);
@@ -12,7 +12,7 @@ await story(async ({ context, settings: { origin, service, release, pictures } }
   await context.request.put(service, { data: release });
   await reloadUntil(page, '.heading', 'breaking');
   found.push(...await violations(page));
-  await page.click('.heading a:text-is("Changes")');
+  await go(page, '.heading a:text-is("Changes")');
   const told = await page.innerText('main');
   found.push(...await violations(page));
   await page.emulateMedia({ colorScheme: 'light' });
@@ -20,7 +20,7 @@ await story(async ({ context, settings: { origin, service, release, pictures } }
   await page.locator('.version').first().locator('a:has-text("GET /stock/items")').first().click();
   await page.waitForURL(`${api}/operations/items`);
   const read = await page.innerText('main');
-  await page.click('.top nav >> text=Changes');
+  await go(page, '.top nav >> text=Changes');
   const all = await page.innerText('main');
   found.push(...await violations(page));
   return { before, told, read, all, violations: found, faults };

@@ -32,16 +32,33 @@ export async function watched(context) {
 
 // Runs in each page: notes what moves before anybody has done anything there.
 function noteShifts() {
-  window.shifts = [];
-  const seen = ({ sources, value }) => `${value.toFixed(4)}: ${sources.map(({ node }) => node?.outerHTML?.slice(0, 80)).join(' ')}`;
-  const observer = new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map(seen)));
+  const all = [];
+  const frame = () => new Promise((shown) => requestAnimationFrame(shown));
+  const parsed = new Promise((done) => {
+    if (document.readyState === 'loading') document.addEventListener('readystatechange', done, { once: true });
+    else done();
+  });
+  // A page may be shown while it is still coming: what comes last moves what is there already until the first whole frame.
+  // What moves from the second one on, moves for another reason.
+  const whole = parsed.then(frame).then(frame).then(() => performance.now());
+  window.shifts = async () => {
+    const start = await whole;
+    return all.filter(({ at }) => at > start).map(({ told }) => told);
+  };
+  const seen = ({ sources, value, startTime }) => ({
+    at: startTime,
+    told: `${value.toFixed(4)}: ${sources.map(({ node }) => node?.outerHTML?.slice(0, 80)).join(' ')}`,
+  });
+  const observer = new PerformanceObserver((list) => all.push(...list.getEntries().map(seen)));
   observer.observe({ type: 'layout-shift', buffered: true });
   for (const type of ['pointerdown', 'keydown']) window.addEventListener(type, () => observer.disconnect(), { capture: true });
 }
 
 // What axe finds against WCAG 2.2 AA and good practice, light and dark; what moved; and what is wider than the page.
 export async function violations(page, colorSchemes = ['light', 'dark']) {
-  const found = (await page.evaluate(() => window.shifts)).map((shift) => `moved at ${page.url()}: ${shift}`);
+  // Who has just followed a link is at a page that is still coming.
+  await page.waitForLoadState();
+  const found = (await page.evaluate(() => window.shifts())).map((shift) => `moved at ${page.url()}: ${shift}`);
   for (const colorScheme of colorSchemes) {
     await page.emulateMedia({ colorScheme });
     await page.evaluate(readFileSync(AXE, 'utf8'));
@@ -64,6 +81,12 @@ function overweight(most) {
   const weights = { script: weight(of('script')), page: weight(performance.getEntriesByType('navigation')) };
   const over = Object.keys(most).filter((sort) => weights[sort] > most[sort]);
   return over.map((sort) => `${location} has ${weights[sort]} bytes of ${sort}`);
+}
+
+// Follows a link, or sends a form, to a page that is read when it is all there.
+export async function go(page, selector) {
+  await page.click(selector);
+  await page.waitForLoadState('domcontentloaded');
 }
 
 // Loads the page again until this part of it says so.
