@@ -109,7 +109,10 @@ await story(async ({ context, settings }) => {
   await page.goto(`${portal}/console/`);
   await page.keyboard.press('Control+k');
   await page.keyboard.type('evilmark');
-  await page.waitForFunction(() => document.querySelectorAll('#palette-list [role=option]').length > 5);
+  await page.waitForFunction(() => {
+    const list = document.getElementById('palette-list');
+    return list.ariaBusy === 'false' && list.querySelectorAll('[role=option]').length > 5;
+  });
   await look();
   await page.keyboard.press('Escape');
 
