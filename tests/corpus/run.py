@@ -23,6 +23,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -44,10 +45,15 @@ PARALLEL = 8
 
 
 class Certificates:
-    """Made with openssl for this run. Names: `a.example` (by CA), `CA2@a.example` (by another CA)."""
+    """Made with openssl for this run. Names: `a.example` (by CA), `CA2@a.example` (by another CA).
+
+    Threads may ask: the event loop, on which the backends answer, must not wait for openssl.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.lock = threading.RLock()
+        self.pairs: dict[str, tuple[str, str]] = {}
         directory.mkdir(parents=True, exist_ok=True)
 
     def openssl(self, *arguments: str) -> None:
@@ -57,41 +63,52 @@ class Certificates:
         return self.directory / (name.replace("*", "_") + kind)
 
     def authority(self, name: str) -> Path:
-        if not self.path(name, ".crt").exists():
-            self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                         "-subj", f"/CN=corpus {name}", "-addext", "basicConstraints=critical,CA:TRUE",
-                         "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-                         "-keyout", str(self.path(name, ".key")), "-out", str(self.path(name, ".crt")))
+        with self.lock:
+            if not self.path(name, ".crt").exists():
+                self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                             "-subj", f"/CN=corpus {name}", "-addext", "basicConstraints=critical,CA:TRUE",
+                             "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+                             "-keyout", str(self.path(name, ".key")), "-out", str(self.path(name, ".crt")))
         return self.path(name, ".crt")
 
     def pair(self, name: str) -> tuple[str, str]:
+        """The files of certificate and key; one that was made once is given without waiting for others that are being made."""
+        if made := self.pairs.get(name):
+            return made
+        with self.lock:
+            if name not in self.pairs:
+                self.pairs[name] = self.make_pair(name)
+            return self.pairs[name]
+
+    def make_pair(self, name: str) -> tuple[str, str]:
         issuer, _, subject = name.rpartition("@")
         issuer = issuer or "CA"
         cert, key = self.path(name, ".crt"), self.path(name, ".key")
-        if not cert.exists():
-            self.authority(issuer)
-            alternatives = f"DNS:{subject},DNS:localhost,IP:127.0.0.1"
-            extensions = self.path(name, ".ext")
-            extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth,clientAuth\n")
-            request = self.path(name, ".csr")
-            self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                         "-subj", f"/CN={subject}", "-keyout", str(key), "-out", str(request))
-            self.openssl("x509", "-req", "-in", str(request), "-CA", str(self.path(issuer, ".crt")),
-                         "-CAkey", str(self.path(issuer, ".key")), "-CAcreateserial", "-days", "30",
-                         "-extfile", str(extensions), "-out", str(cert))
+        self.authority(issuer)
+        alternatives = f"DNS:{subject},DNS:localhost,IP:127.0.0.1"
+        extensions = self.path(name, ".ext")
+        extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth,clientAuth\n")
+        request = self.path(name, ".csr")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                     "-subj", f"/CN={subject}", "-keyout", str(key), "-out", str(request))
+        self.openssl("x509", "-req", "-in", str(request), "-CA", str(self.path(issuer, ".crt")),
+                     "-CAkey", str(self.path(issuer, ".key")), "-CAcreateserial", "-days", "30",
+                     "-extfile", str(extensions), "-out", str(cert))
         return str(cert), str(key)
 
     def revocations(self, name: str) -> Path:
         """A CRL of CA in which the certificate `name` is revoked."""
         out = self.path(name, ".crl")
-        if not out.exists():
-            cert, _ = self.pair(name)
-            (self.directory / "index.txt").write_text("")
-            config = self.directory / "ca.cnf"
-            config.write_text("[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=30\n")
-            common = ("ca", "-config", str(config), "-cert", str(self.authority("CA")), "-keyfile", str(self.path("CA", ".key")))
-            self.openssl(*common, "-revoke", cert)
-            self.openssl(*common, "-gencrl", "-out", str(out))
+        with self.lock:
+            if not out.exists():
+                cert, _ = self.pair(name)
+                (self.directory / "index.txt").write_text("")
+                config = self.directory / "ca.cnf"
+                config.write_text("[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=30\n")
+                common = ("ca", "-config", str(config), "-cert", str(self.authority("CA")),
+                          "-keyfile", str(self.path("CA", ".key")))
+                self.openssl(*common, "-revoke", cert)
+                self.openssl(*common, "-gencrl", "-out", str(out))
         return out
 
     def value(self, kind: str, name: str) -> str | None:
@@ -108,20 +125,22 @@ class Certificates:
 
 
 class Ports:
-    """Free ports below the range that the system hands out by itself, each given once."""
+    """Free ports below the range that the system hands out by itself, each given once, to whatever thread."""
 
     def __init__(self) -> None:
+        self.lock = threading.Lock()
         self.next = random.randrange(12000, 30000)
 
     def take(self) -> int:
-        while True:
-            self.next = self.next + 1 if self.next < 31000 else 12000
-            with socket.socket() as probe:
-                try:
-                    probe.bind(("127.0.0.1", self.next))
-                    return self.next
-                except OSError:
-                    continue
+        with self.lock:
+            while True:
+                self.next = self.next + 1 if self.next < 31000 else 12000
+                with socket.socket() as probe:
+                    try:
+                        probe.bind(("127.0.0.1", self.next))
+                        return self.next
+                    except OSError:
+                        continue
 
 
 class CaseRun:
@@ -162,7 +181,8 @@ class CaseRun:
             if ECHO.fullmatch(name):
                 context = None
                 if name.endswith("TLS"):
-                    context = server_context(*self.certificates.pair("backend.example"), str(self.certificates.authority("CA")))
+                    pair = await asyncio.to_thread(self.certificates.pair, "backend.example")
+                    context = server_context(*pair, str(await asyncio.to_thread(self.certificates.authority, "CA")))
                 self.backends[name] = EchoServer(name, context)
             elif LINES.fullmatch(name):
                 self.backends[name] = LineServer(name)
@@ -204,7 +224,7 @@ class CaseRun:
             await asyncio.sleep(self.options.settle if self.ready_url else 3)
             return
         if self.ready_url:
-            deadline = time.monotonic() + 2
+            deadline = time.monotonic() + 20
         while not any([await accepts(port) for port in listening]):
             self.alive()
             if time.monotonic() > deadline and self.ready_url:
@@ -229,12 +249,12 @@ class CaseRun:
 
     async def run(self) -> list[str]:
         self.work.mkdir(parents=True)
-        manifests = self.fill(self.case["manifests"])
-        requests = self.fill(self.case["requests"])
+        manifests = await asyncio.to_thread(self.fill, self.case["manifests"])
+        requests = await asyncio.to_thread(self.fill, self.case["requests"])
         self.secrets = confidential.of_manifests(manifests) | confidential.of_requests(requests)
         try:
             await self.start_backends()
-            self.start_target(manifests)
+            await asyncio.to_thread(self.start_target, manifests)
             await self.wait_until_ready()
             problems: list[str] = []
             jars: dict[str, dict[str, str]] = {}
@@ -267,6 +287,8 @@ class CaseRun:
         jar = jars.setdefault(request["session"], {}) if "session" in request else None
         limit = count if request.get("parallel") else PARALLEL if count >= 50 and jar is None else 1
         gate = asyncio.Semaphore(limit)
+        if name := (request.get("tls") or {}).get("client_cert"):
+            await asyncio.to_thread(self.certificates.pair, name)
 
         async def one() -> client.Observed:
             async with gate:
@@ -278,7 +300,7 @@ class CaseRun:
 
     async def check_counts(self, wanted: dict) -> list[str]:
         """Requests that each backend has received since the start; mirrored ones may come late."""
-        for _ in range(20):
+        for _ in range(200):
             came = {name: self.backends[name].count for name in wanted}
             good = all(low <= came[name] <= high for name, (low, high) in (
                 (n, w if isinstance(w, list) else (w, w)) for n, w in wanted.items()))
