@@ -169,7 +169,8 @@ async fn a_websocket_outlives_the_timeout_of_its_mapping() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     let mut allowing = mapping("ws", "/ws/", a.address());
     allowing["spec"]["allow_upgrade"] = json!(["websocket"]);
-    allowing["spec"]["timeout_ms"] = json!(200);
+    // The answer to the handshake must come within it.
+    allowing["spec"]["timeout_ms"] = json!(2_000);
     site.write("all.yaml", yaml::plain(&site) + &documents(&[host("named", "named.example"), allowing]));
     let gateway = Gateway::start(&site).await;
     let mut sockets = Vec::new();
@@ -179,7 +180,7 @@ async fn a_websocket_outlives_the_timeout_of_its_mapping() {
         sockets.push((name, tokio_tungstenite::client_async(request, tcp).await.unwrap().0));
     }
     // Time itself is what is tried here.
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     for (name, socket) in &mut sockets {
         socket.send(Message::text("still there")).await.unwrap();
         assert_eq!(socket.next().await.unwrap().unwrap().to_text().unwrap(), "a: still there", "{name}");

@@ -2,18 +2,26 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, mapping, plain};
-use nuncio_e2e::{Admin, Client, Gateway, Process, Site, eventually, get};
+use nuncio_e2e::{Admin, Client, DEADLINE, Gateway, Process, Site, eventually, get};
 use rustix::process::Signal;
+
+/// Copies a program by a process of its own: what this one has open to write, a child that another test is just
+/// starting has open too, and as long as it is nobody can run it.
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").args([from, to]).status().unwrap().success());
+}
 
 #[tokio::test]
 async fn without_an_envoy_it_says_where_it_looked() {
     let site = Site::new();
     let binary = site.root().join("nuncio");
-    fs::copy(nuncio_e2e::nuncio(), &binary).unwrap();
+    copy(&nuncio_e2e::nuncio(), &binary);
     let mut command = Command::new(&binary);
     command.arg("up").arg(site.manifests()).env("PATH", site.root()).current_dir(site.root());
     let output = command.env_remove("NUNCIO_ENVOY").stdin(Stdio::null()).output().unwrap();
@@ -75,24 +83,24 @@ async fn it_is_not_ready_before_envoy_has_the_configuration() {
     // An Envoy that starts when the test says so.
     let gate = site.root().join("gate");
     assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
-    let slow = site.root().join("envoy");
+    let (script, slow) = (site.root().join("script"), site.root().join("envoy"));
     let envoy = nuncio_e2e::envoy();
     let wait = format!("[ \"$1\" = --version ] || read go < {}", gate.display());
-    fs::write(&slow, format!("#!/bin/sh\n{wait}\nexec {} \"$@\"\n", envoy.display())).unwrap();
-    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&script, format!("#!/bin/sh\n{wait}\nexec {} \"$@\"\n", envoy.display())).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    copy(&script, &slow);
 
     let mut gateway = Gateway::launch_on(&site, &slow);
-    let (mut asked, mut answered) = (0, 0);
+    let (begun, mut answered) = (Instant::now(), 0);
     while answered < 30 {
-        asked += 1;
-        assert!(asked < 100_000, "it never answers");
+        assert!(begun.elapsed() < DEADLINE, "it never answers");
         match gateway.admin.status("/ambassador/v0/check_ready").await {
             Ok(status) => {
                 assert_eq!(status, 503, "answer {answered}");
                 answered += 1;
             }
             // Not bound yet.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
         }
     }
     fs::write(&gate, "go\n").unwrap();
@@ -144,8 +152,7 @@ async fn two_run_side_by_side() {
     let ask = get("a.example", "/x/");
     assert_eq!(Client::http(one.http()).ask(&ask).await.by(), "a");
     assert_eq!(Client::http(two.http()).ask(&ask).await.by(), "b");
-    second.signal(Signal::TERM);
-    drop(second);
+    second.stop().await;
     assert_eq!(Client::http(one.http()).ask(&ask).await.by(), "a", "the other goes on");
     first.stop().await;
 }

@@ -19,7 +19,9 @@ async fn in_flight(client: &Client, backend: &Backend) -> JoinHandle<Result<Repl
 #[tokio::test]
 async fn sigterm_lets_requests_in_flight_finish() {
     let (site, a) = (Site::new(), Backend::start("a").await);
-    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let mut patient = mapping("x", "/x/", a.address());
+    patient["spec"]["timeout_ms"] = json!(60_000);
+    site.write("all.yaml", plain(&site) + &documents(&[patient]));
     let mut gateway = Gateway::start(&site).await;
     let client = Client::http(site.http());
     let slow = in_flight(&client, &a).await;
@@ -108,7 +110,9 @@ async fn new_connections_are_refused_before_the_drain_time_ends_and_requests_in_
 #[tokio::test]
 async fn the_drain_time_bounds_the_wait() {
     let (site, a) = (Site::new(), Backend::start("a").await);
-    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let mut patient = mapping("x", "/x/", a.address());
+    patient["spec"]["timeout_ms"] = json!(60_000);
+    site.write("all.yaml", plain(&site) + &documents(&[patient]));
     let mut gateway = Gateway::start_with(&site, |command| {
         command.args(["--drain-time", "1"]);
     })
