@@ -1,6 +1,7 @@
 //! The server over a Unix socket and TCP, with the generated gRPC client.
 
 use std::future::pending;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -131,7 +132,9 @@ async fn a_socket_file_left_behind_is_replaced_and_another_file_is_not() {
 
 #[tokio::test]
 async fn a_state_of_the_world_stream_over_tcp() {
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Of this process alone: the system takes the ports of others from 127.0.0.1.
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let address = SocketAddr::from(([127, 1 + high % 254, low, 1], 6003));
     let (server, _events) = Server::new(Options::default());
     server.update(cluster("1"));
     let serving = {

@@ -161,7 +161,9 @@ async fn one_that_is_there_again_is_told_of_without_a_request() {
 /// Case 4: whoever is gone says nothing of who a request is from, and neither does the client.
 #[tokio::test]
 async fn one_that_is_gone_lets_in_only_where_it_is_to_and_nobody_s_word_with_it() {
-    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("asked").await);
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    // Nobody else comes to its place when it is gone.
+    let asked = Backend::start_at("asked", site.ip()).await;
     let filter = |name: &str, open: bool| {
         let external = json!({
             "auth_service": asked.address().to_string(), "failure_mode_allow": open,
@@ -200,7 +202,7 @@ async fn one_that_is_gone_lets_in_only_where_it_is_to_and_nobody_s_word_with_it(
 async fn what_a_service_does_not_take_lets_nobody_in_where_one_that_is_gone_does() {
     const MOST: usize = 4 << 20;
     let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Authorizer::that_takes(MOST, decide).await);
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = site.at(9);
     let filter = |name: &str, address: std::net::SocketAddr| {
         let external = json!({
             "auth_service": address.to_string(), "proto": "grpc", "protocol_version": "v3", "failure_mode_allow": true,

@@ -1,12 +1,13 @@
 //! An Envoy that serves tables on a port, with an upstream that answers with what it was asked.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nuncio_ir::{Discovery, HttpSettings, Table};
+use nuncio_ir::{Discovery, HttpSettings, Listener, Table};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ use crate::{cluster, listener, table};
 
 pub(super) struct Edge {
     envoy: Child,
-    port: u16,
+    address: SocketAddr,
     _directory: TempDir,
 }
 
@@ -45,11 +46,13 @@ impl Reply {
 impl Edge {
     /// Serves `tables`, whose routes may forward to the cluster `up`.
     pub(super) fn start(settings: HttpSettings, tables: &[Table]) -> Self {
-        let port = free_port();
+        let address = own_address();
+        let chains = vec![http_chain("edge", settings)];
+        let served = Listener { address, ..build::listener("edge", address.port(), chains) };
         let world = World::default()
             .with([cluster(&build::cluster("up", Discovery::Static(vec![local(upstream())])))])
             .with(tables.iter().flat_map(table))
-            .with([listener(&build::listener("edge", port, vec![http_chain("edge", settings)]))]);
+            .with([listener(&served)]);
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("envoy.json");
         std::fs::write(&file, json!({"static_resources": world.without_controller()}).to_string()).unwrap();
@@ -60,14 +63,14 @@ impl Edge {
             .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
-        let mut edge = Self { envoy, port, _directory: directory };
+        let mut edge = Self { envoy, address, _directory: directory };
         edge.wait();
         edge
     }
 
     fn wait(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(local(self.port)).is_err() {
+        while TcpStream::connect(self.address).is_err() {
             assert!(self.envoy.try_wait().unwrap().is_none(), "Envoy is gone");
             assert!(Instant::now() < deadline, "Envoy does not listen");
             thread::sleep(Duration::from_millis(20));
@@ -83,7 +86,7 @@ impl Edge {
     }
 
     fn send(&self, host: &str, path: &str, headers: &[&str]) -> Reply {
-        let mut stream = TcpStream::connect(local(self.port)).unwrap();
+        let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let lines: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{lines}\r\n").as_bytes()).unwrap();
@@ -142,6 +145,10 @@ fn answer(mut stream: TcpStream) {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind(local(0)).unwrap().local_addr().unwrap().port()
+/// An address for this process and this call. Nobody else comes to it before its Envoy does: the system takes the ports
+/// of others from 127.0.0.1.
+fn own_address() -> SocketAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    ([127, 1 + high % 254, low, NEXT.fetch_add(1, Ordering::Relaxed)], 6080).into()
 }
