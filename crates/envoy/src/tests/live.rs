@@ -350,7 +350,7 @@ fn the_access_log_has_the_reason_and_no_query() {
 
 /// The lines of a log, when there are so many.
 fn lines(path: &Path, count: usize) -> Vec<String> {
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let log = fs::read_to_string(path).unwrap_or_default();
         if log.ends_with('\n') && log.lines().count() >= count {
