@@ -1,10 +1,17 @@
 //! Processes that end with the test.
 
 use std::ffi::OsStr;
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+
+/// What [`free_port`] gives out. The system gives none of these to clients or to who asks for any port, and none of the
+/// ports of a cluster's bus either, 10,000 above.
+const PORTS: Range<u16> = 12_000..18_000;
 
 /// A process that is killed when it is dropped.
 #[derive(Debug)]
@@ -65,12 +72,23 @@ impl Drop for Process {
     }
 }
 
-/// A port of the loopback address that nobody listens at.
+/// A port of the loopback address that nobody listens at, and that no other call is given.
 ///
 /// # Errors
 /// When there is none.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    for _ in PORTS {
+        let call = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Far from where the processes before and after this one begin.
+        let place = std::process::id().wrapping_mul(601).wrapping_add(call) % count;
+        let port = PORTS.start + u16::try_from(place)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port is free")
 }
 
 /// A program on this processor, or on any.
