@@ -173,12 +173,14 @@ impl Service {
         self.debug
     }
 
-    /// Writes other rules.
+    /// Writes other rules, in one step: nobody reads half of them.
     ///
     /// # Errors
     /// When they cannot be written.
     pub fn write_rules(&self, rules: &str) -> anyhow::Result<()> {
-        Ok(std::fs::write(self.rules_directory().join(FILES[0]), rules)?)
+        let beside = self.rules.path().join("next");
+        std::fs::write(&beside, rules)?;
+        Ok(std::fs::rename(&beside, self.rules_directory().join(FILES[0]))?)
     }
 
     /// Where the files of rules are.
