@@ -21,8 +21,10 @@ descriptors:
   - {key: bucket, rate_limit: {unit: year, requests_per_unit: 9, algorithm: gcra}}
   - {key: sliding, rate_limit: {unit: year, requests_per_unit: 9, algorithm: sliding_window}}
 ";
-/// A reply of Redis is awaited for half a second; the rest is the machine's.
-const SOON: Duration = Duration::from_millis(1_500);
+/// However busy the machine is, a Redis that does not hang has answered by then.
+const PATIENT: (&str, &str) = ("NUNCIO_REDIS_REPLY_TIMEOUT", "5s");
+/// What is more than that is the machine's.
+const SOON: Duration = Duration::from_secs(10);
 
 async fn ask(client: &mut Client, entries: &[(&str, &str)]) -> Result<Code, tonic::Status> {
     let begun = Instant::now();
@@ -44,14 +46,10 @@ async fn passing(client: &mut Client, entries: &[(&str, &str)]) -> usize {
 async fn rules_say_what_to_answer_without_redis() {
     let mut redis = Redis::start(&[]).unwrap();
     let url = redis.address();
-    let variables = [("REDIS_URL", url.as_str()), ("NUNCIO_REPLICAS", "3"), ("NUNCIO_REDIS_REPLY_TIMEOUT", "500ms")];
+    let variables = [("REDIS_URL", url.as_str()), ("NUNCIO_REPLICAS", "3"), PATIENT];
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
     let mut client = service.client().await.unwrap();
-    let begun = Instant::now();
-    while ask(&mut client, &[("error", "")]).await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(2), "redis is not used");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("redis is used", async || ask(&mut client, &[("error", "")]).await).await;
     assert_eq!(passing(&mut client, &[("allow", "with redis")]).await, 1);
 
     for hung in [false, true] {
@@ -74,11 +72,7 @@ async fn rules_say_what_to_answer_without_redis() {
         } else {
             redis.restart().unwrap();
         }
-        let begun = Instant::now();
-        while ask(&mut client, &[("error", value)]).await.is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(2), "redis is not used again");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually("redis is used again", async || ask(&mut client, &[("error", value)]).await).await;
         // What was denied meanwhile is not remembered as over.
         assert_eq!(ask(&mut client, &[("deny", value)]).await.unwrap(), Code::Ok);
     }
@@ -99,7 +93,7 @@ async fn callers_are_answered_while_they_wait() {
     for (key, expected) in [("deny", Code::OverLimit), ("allow", Code::Ok)] {
         let mut asked = tonic::Request::new(request("d", vec![descriptor(&[(key, "")])]));
         // Envoy says it in the same header; tonic's client gives up by itself too.
-        asked.set_timeout(Duration::from_millis(500));
+        asked.set_timeout(Duration::from_secs(4));
         let answer = client.should_rate_limit(asked).await.unwrap();
         assert_eq!(answer.into_inner().overall_code(), expected, "{key}");
     }
@@ -115,6 +109,7 @@ async fn a_share_is_for_what_redis_does_not_count() {
         ("REDIS_URL", url.as_str()),
         ("REDIS_AUTH", "limits:any"),
         ("NUNCIO_REPLICAS", "3"),
+        PATIENT,
         ("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT", "true"),
     ];
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
