@@ -9,5 +9,5 @@ mod service;
 pub use collector::Collector;
 pub use generate::{Domain, Generator, RESET_HEADER, RoundSettings};
 pub use process::{Process, free_port};
-pub use redis::{Monitor, Redis};
+pub use redis::{Monitor, Redis, call};
 pub use service::{Client, Service, Which, descriptor, request};

@@ -151,7 +151,7 @@ fn launch(processor: Option<usize>, port: u16, directory: &Path, arguments: &[St
     command.args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]);
     command.args(["--dir", &directory.to_string_lossy()]);
     let process = Process::start(command.args(arguments)).context("is redis-server installed?")?;
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     // An error is an answer too: it may want a password.
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if Instant::now() > deadline {
@@ -160,6 +160,14 @@ fn launch(processor: Option<usize>, port: u16, directory: &Path, arguments: &[St
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(process)
+}
+
+/// Runs a command at a server of any kind, such as a Sentinel, as [`Redis::call`] does.
+///
+/// # Errors
+/// When the server cannot be reached or answers with an error.
+pub fn call(port: u16, arguments: &[&str]) -> anyhow::Result<String> {
+    calls(port, &[arguments])
 }
 
 fn calls(port: u16, commands: &[&[&str]]) -> anyhow::Result<String> {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, descriptor, free_port, request};
-use nuncio_test_support::eventually;
+use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, call, descriptor, free_port, request};
+use nuncio_test_support::{eventually, within};
 use rustix::process::Signal;
 
 /// A plain number, and both kinds of counters that are kept by scripts. None is free again within the time of a test.
@@ -15,6 +15,12 @@ descriptors:
 - {key: bucket, rate_limit: {unit: year, requests_per_unit: 1, algorithm: gcra, burst: 100000}}
 ";
 const KEYS: [&str; 3] = ["k", "sliding", "bucket"];
+/// Servers find each other, and take over, as quickly as the machine lets them.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A call may take that long before it fails, unless it is the subject what happens then.
+const LONG_REPLY: (&str, &str) = ("NUNCIO_REDIS_REPLY_TIMEOUT", "30s");
+/// How long what hangs is awaited.
+const SHORT_REPLY: (&str, &str) = ("NUNCIO_REDIS_REPLY_TIMEOUT", "5s");
 
 /// How often each value of each key was counted.
 async fn ask(client: &mut Client, values: &[&str]) -> Result<Vec<u32>, tonic::Status> {
@@ -23,15 +29,22 @@ async fn ask(client: &mut Client, values: &[&str]) -> Result<Vec<u32>, tonic::St
     Ok(reply.statuses.iter().map(|status| 100_000 - status.limit_remaining).collect())
 }
 
-async fn answered(client: &mut Client, within: Duration) {
-    let begun = Instant::now();
-    loop {
-        match ask(client, &["probe"]).await {
-            Ok(_) => return,
-            Err(status) => assert!(begun.elapsed() < within, "no answer within {within:?}: {status}"),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+async fn answered(client: &mut Client) {
+    within(PATIENCE, "an answer", async || ask(client, &["probe"]).await).await;
+}
+
+/// Waits until the replica of this master has what it has by now.
+async fn replicated(master: &Redis) {
+    let offset = |name: &str| {
+        let told = master.call(&["INFO", "replication"]).unwrap();
+        told.split(name).nth(1)?.split(['\r', ',']).next()?.parse::<u64>().ok()
+    };
+    let wanted = offset("master_repl_offset:").unwrap();
+    eventually("the replica has what its master has", async || match offset("offset=") {
+        Some(has) if has >= wanted => Ok(()),
+        has => Err(format!("{has:?} of {wanted}")),
+    })
+    .await;
 }
 
 fn sentinel(directory: &std::path::Path, master: u16) -> (Process, u16) {
@@ -39,7 +52,7 @@ fn sentinel(directory: &std::path::Path, master: u16) -> (Process, u16) {
     let file = directory.join(format!("{port}.conf"));
     let text = format!(
         "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor main 127.0.0.1 {master} 2\n\
-         sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000\n",
+         sentinel down-after-milliseconds main 600000\nsentinel failover-timeout main 2000\n",
         directory.display()
     );
     std::fs::write(&file, text).unwrap();
@@ -47,32 +60,52 @@ fn sentinel(directory: &std::path::Path, master: u16) -> (Process, u16) {
     (process, port)
 }
 
+/// Waits until a Sentinel knows the two others, and a replica that can take over.
+async fn knows_all(port: u16) {
+    let ask = |about: &str| call(port, &["SENTINEL", about, "main"]);
+    within(PATIENCE, "a Sentinel knows the others", async || match (ask("MASTER"), ask("REPLICAS")) {
+        (Ok(master), Ok(replicas))
+            if master.contains("num-other-sentinels\n2\n") && replicas.contains("master-link-status\nok\n") =>
+        {
+            Ok(())
+        }
+        told => Err(format!("{told:?}")),
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn sentinels_name_another_master_though_the_first_of_them_hangs() {
     let directory = tempfile::tempdir().unwrap();
     let mut master = Redis::start(&[]).unwrap();
     let replica = Redis::start(&["--replicaof", "127.0.0.1", &master.port.to_string()]).unwrap();
+    within(PATIENCE, "the replica follows", async || match replica.call(&["INFO", "replication"]).unwrap() {
+        told if told.contains("master_link_status:up") => Ok(()),
+        told => Err(told),
+    })
+    .await;
+    // They hear of the replica when they first ask the master, or ten seconds later.
     let sentinels: Vec<_> = (0..3).map(|_| sentinel(directory.path(), master.port)).collect();
-    let begun = Instant::now();
-    while !replica.call(&["INFO", "replication"]).unwrap().contains("master_link_status:up") {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the replica does not follow");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    for (_, port) in &sentinels {
+        knows_all(*port).await;
     }
-    // Sentinels find each other and the replica by what the master tells every two seconds.
-    tokio::time::sleep(Duration::from_millis(4_500)).await;
     let places: Vec<_> = sentinels.iter().map(|(_, port)| format!("127.0.0.1:{port}")).collect();
     let url = format!("main,{}", places.join(","));
-    let variables = [("REDIS_TYPE", "SENTINEL"), ("REDIS_URL", url.as_str())];
+    let variables = [("REDIS_TYPE", "SENTINEL"), ("REDIS_URL", url.as_str()), SHORT_REPLY];
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
     let mut client = service.client().await.unwrap();
-    answered(&mut client, Duration::from_secs(2)).await;
+    answered(&mut client).await;
     for _ in 0..10 {
         ask(&mut client, &["kept"]).await.unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    replicated(&master).await;
     sentinels[0].0.signal(Signal::STOP).unwrap();
     master.kill();
-    answered(&mut client, Duration::from_secs(15)).await;
+    // Until now a master that was slow would have been given up.
+    for (_, port) in &sentinels[1..] {
+        call(*port, &["SENTINEL", "SET", "main", "down-after-milliseconds", "500"]).unwrap();
+    }
+    answered(&mut client).await;
     assert_eq!(ask(&mut client, &["kept"]).await.unwrap(), [11; 3]);
 }
 
@@ -81,13 +114,15 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// Three nodes, or six with a replica each, that know each other.
-    fn start(directory: &std::path::Path, replicas: u8) -> Self {
+    /// Three nodes, or six with a replica each, that know each other and take keys. They give up one that says nothing
+    /// for so many milliseconds.
+    async fn start(directory: &std::path::Path, replicas: u8, node_timeout: &str) -> Self {
         let nodes: Vec<Redis> = (0..3 * (1 + replicas))
             .map(|index| {
                 let file = directory.join(format!("nodes-{index}.conf"));
-                let arguments = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-config-file"];
-                Redis::start(&[arguments.as_slice(), &[file.to_str().unwrap()]].concat()).unwrap()
+                let arguments = ["--cluster-enabled", "yes", "--cluster-node-timeout", node_timeout];
+                let named = ["--cluster-config-file", file.to_str().unwrap()];
+                Redis::start(&[arguments.as_slice(), &named].concat()).unwrap()
             })
             .collect();
         let addresses: Vec<_> = nodes.iter().map(Redis::address).collect();
@@ -98,6 +133,14 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(output.status.success(), "the cluster is not made: {}", String::from_utf8_lossy(&output.stdout));
+        // Each sees for itself that there is a node for all slots, some of them seconds later.
+        for node in &nodes {
+            within(PATIENCE, "a node takes keys", async || match node.call(&["CLUSTER", "INFO"]).unwrap() {
+                told if told.contains("cluster_state:ok") => Ok(()),
+                told => Err(told),
+            })
+            .await;
+        }
         Self { nodes }
     }
 
@@ -109,15 +152,15 @@ impl Cluster {
 #[tokio::test]
 async fn slots_move_while_counting_and_some_nodes_hang() {
     let directory = tempfile::tempdir().unwrap();
-    let cluster = Cluster::start(directory.path(), 0);
-    // Nodes that hang, first in the list: all are given up before one after the other had its time.
+    let cluster = Cluster::start(directory.path(), 0, "15000").await;
+    // Nodes that hang, first in the list: one after the other they would take 80 s.
     let hung: Vec<_> = (0..8).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let hung = hung.iter().map(|node| node.local_addr().unwrap().to_string());
     let url = hung.chain([cluster.url()]).collect::<Vec<_>>().join(",");
-    let variables = [("REDIS_TYPE", "CLUSTER"), ("REDIS_URL", url.as_str())];
+    let variables = [("REDIS_TYPE", "CLUSTER"), ("REDIS_URL", url.as_str()), LONG_REPLY];
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
     let mut client = service.client().await.unwrap();
-    answered(&mut client, Duration::from_secs(5)).await;
+    answered(&mut client).await;
     let values = ["1", "2", "3", "4", "5", "6", "7", "8"];
     for count in 1..=10 {
         assert_eq!(ask(&mut client, &values).await.unwrap(), [count; 24]);
@@ -143,42 +186,32 @@ async fn slots_move_while_counting_and_some_nodes_hang() {
 #[tokio::test]
 async fn a_node_fails_and_its_replica_takes_over() {
     let directory = tempfile::tempdir().unwrap();
-    let mut cluster = Cluster::start(directory.path(), 1);
+    let mut cluster = Cluster::start(directory.path(), 1, "5000").await;
     let url = cluster.url();
-    let variables = [("REDIS_TYPE", "CLUSTER"), ("REDIS_URL", url.as_str())];
+    let variables = [("REDIS_TYPE", "CLUSTER"), ("REDIS_URL", url.as_str()), LONG_REPLY];
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
     let mut client = service.client().await.unwrap();
-    answered(&mut client, Duration::from_secs(5)).await;
+    answered(&mut client).await;
     // One that never had its master's counters cannot take over.
     let follows = |node: &Redis| node.call(&["INFO", "replication"]).unwrap().contains("master_link_status:up");
-    let begun = Instant::now();
-    while cluster.nodes.iter().filter(|node| follows(node)).count() < 3 {
-        assert!(begun.elapsed() < Duration::from_secs(20), "the replicas do not follow");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    within(PATIENCE, "the replicas follow", async || match cluster.nodes.iter().filter(|node| follows(node)).count() {
+        3.. => Ok(()),
+        count => Err(count),
+    })
+    .await;
     let values = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"];
     for _ in 0..10 {
         ask(&mut client, &values).await.unwrap();
     }
     // What Redis keeps of a master that is gone is what its replica has.
-    let offset = |node: &Redis| {
-        let told = node.call(&["INFO", "replication"]).unwrap();
-        let field =
-            |name: &str| told.split(name).nth(1).and_then(|rest| rest.split(['\r', ',']).next()).map(str::to_owned);
-        (field("offset="), field("master_repl_offset:"))
-    };
-    eventually("the replica has what its master has", async || {
-        let (replica, master) = offset(&cluster.nodes[0]);
-        if replica.is_some() && replica == master { Ok(()) } else { Err(format!("{replica:?} of {master:?}")) }
-    })
-    .await;
+    replicated(&cluster.nodes[0]).await;
     cluster.nodes[0].kill();
     let begun = Instant::now();
     let mut tries = 1;
     let counts = loop {
         match ask(&mut client, &values).await {
             Ok(counts) => break counts,
-            Err(status) => assert!(begun.elapsed() < Duration::from_secs(20), "the others are not used: {status}"),
+            Err(status) => assert!(begun.elapsed() < PATIENCE, "the others are not used: {status}"),
         }
         tries += 1;
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -189,21 +222,21 @@ async fn a_node_fails_and_its_replica_takes_over() {
 #[tokio::test]
 async fn of_a_request_only_what_a_node_does_not_count_is_counted_here() {
     let directory = tempfile::tempdir().unwrap();
-    let cluster = Cluster::start(directory.path(), 0);
+    let cluster = Cluster::start(directory.path(), 0, "15000").await;
     let url = cluster.url();
     let variables = [
         ("REDIS_TYPE", "CLUSTER"),
         ("REDIS_URL", url.as_str()),
         ("NUNCIO_STORE_FAILURE", "local"),
         ("NUNCIO_REPLICAS", "4"),
-        ("NUNCIO_REDIS_REPLY_TIMEOUT", "300ms"),
+        SHORT_REPLY,
     ];
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
     let mut client = service.client().await.unwrap();
     let values: Vec<String> = (0..32).map(|value| value.to_string()).collect();
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     // In the cluster, and not in this replica's share.
-    eventually("the cluster counts", async || match ask(&mut client, &["probe"]).await.unwrap() {
+    within(PATIENCE, "the cluster counts", async || match ask(&mut client, &["probe"]).await.unwrap() {
         counts if counts.iter().all(|count| *count < 100) => Ok(()),
         counts => Err(format!("{counts:?}")),
     })
