@@ -7,6 +7,7 @@ use envoy_types::pb::envoy::extensions::common::ratelimit::v3::rate_limit_descri
 use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
 use envoy_types::pb::google::protobuf::UInt64Value;
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use nuncio_test_support::eventually;
 use prost::bytes::Bytes;
 
 const RULES: &str = "
@@ -16,6 +17,8 @@ descriptors:
 - {key: bucket, rate_limit: {unit: 30m, requests_per_unit: 1, algorithm: gcra, burst: 4294967295}}
 - {key: sliding, rate_limit: {unit: year, requests_per_unit: 4294967295, algorithm: sliding_window}}
 ";
+/// What is awaited comes, unless it never does.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Scene {
     _redis: Redis,
@@ -27,14 +30,13 @@ impl Scene {
     async fn new() -> Self {
         let redis = Redis::start(&[]).unwrap();
         let url = redis.address();
-        let service = Service::start(Which::Ours, RULES, &[("REDIS_URL", url.as_str())]).await.unwrap();
+        // However busy the machine is.
+        let variables = [("REDIS_URL", url.as_str()), ("NUNCIO_REDIS_REPLY_TIMEOUT", "30s")];
+        let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
         let client = service.client().await.unwrap().max_decoding_message_size(64 << 20);
         let mut scene = Self { _redis: redis, service, client };
-        let begun = std::time::Instant::now();
-        while scene.ask(request("d", vec![descriptor(&[("k", "fine")])])).await.is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(5), "redis is not used");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let fine = || request("d", vec![descriptor(&[("k", "fine")])]);
+        eventually("redis is used", async || scene.ask(fine()).await).await;
         scene
     }
 
@@ -43,7 +45,7 @@ impl Scene {
     }
 
     async fn ask(&mut self, asked: RateLimitRequest) -> Result<Vec<u32>, tonic::Status> {
-        let reply = tokio::time::timeout(Duration::from_secs(20), self.client.should_rate_limit(asked)).await.unwrap();
+        let reply = tokio::time::timeout(PATIENCE, self.client.should_rate_limit(asked)).await.unwrap();
         Ok(reply?.into_inner().statuses.iter().map(|status| status.limit_remaining).collect())
     }
 }
@@ -151,7 +153,7 @@ async fn bytes_that_are_no_request() {
         let codec = tonic_prost::ProstCodec::<Raw, Raw>::default();
         // Some may be requests by chance; none may be left without an answer.
         let answer = client.unary(tonic::Request::new(Raw(body.clone())), path, codec);
-        let answer = tokio::time::timeout(Duration::from_secs(10), answer).await.unwrap();
+        let answer = tokio::time::timeout(PATIENCE, answer).await.unwrap();
         if body.starts_with(b"\x0a\x02\xff") {
             let status = answer.unwrap_err();
             assert_eq!(status.code(), tonic::Code::Internal, "{status}");
@@ -173,11 +175,11 @@ async fn rules_that_would_never_end() {
     for (index, text) in [bomb, deep, cyclic, "domain: \u{0}".to_owned()].iter().enumerate() {
         scene.service.write_rules(text).unwrap();
         let wanted = format!("config_load_error\": {}", index + 1);
-        let begun = std::time::Instant::now();
-        while !Service::get(scene.service.debug_port(), "/stats").await.unwrap().contains(&wanted) {
-            assert!(begun.elapsed() < Duration::from_secs(10), "{wanted} is not counted");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(&wanted, async || match Service::get(scene.service.debug_port(), "/stats").await.unwrap() {
+            stats if stats.contains(&wanted) => Ok(()),
+            stats => Err(stats),
+        })
+        .await;
         assert!(Service::get(scene.service.debug_port(), "/rlconfig").await.unwrap().contains("d.k: "));
         scene.goes_on().await;
     }
