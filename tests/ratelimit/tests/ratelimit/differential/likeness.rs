@@ -23,7 +23,8 @@ pub(super) struct Seconds {
     spoilt: u64,
 }
 
-fn now() -> u64 {
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
