@@ -9,7 +9,7 @@ use std::time::Duration;
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::pb::ratelimit::config::ratelimit::v3::{RateLimitConfig, RateLimitUnit};
 use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, descriptor, free_port, request};
-use nuncio_test_support::{Authority, Identity, eventually};
+use nuncio_test_support::{Authority, DEADLINE, Identity, eventually};
 use prost::Name;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Server, ServerTlsConfig};
 
@@ -215,9 +215,14 @@ async fn a_management_server_that_comes_later_or_has_nothing_yet_is_waited_for()
         ("LOG_LEVEL", "WARN"),
     ];
     let service = Service::start(Which::Ours, "", &variables).await.unwrap();
+    eventually("the first attempt fails", async || match service.log().unwrap() {
+        log if log.contains("No configuration from xDS Management Server") => Ok(()),
+        log => Err(log),
+    })
+    .await;
     let mut management = Conversation::serve(Server::builder(), xds_port);
-    // The first attempt has failed, and the next is made after a second.
-    tokio::time::timeout(Duration::from_secs(4), management.next()).await.expect("it is asked for rules");
+    // The next is made after a second.
+    tokio::time::timeout(DEADLINE, management.next()).await.expect("it is asked for rules");
     let more = tokio::time::timeout(Duration::from_secs(6), management.next()).await;
     assert!(more.is_err(), "the stream is kept: {more:?}");
     management.send("1", vec![config("a", "a", RateLimitUnit::Year, 1)]).await;
