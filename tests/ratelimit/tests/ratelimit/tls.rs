@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
-use nuncio_test_support::{Authority, Identity};
+use nuncio_test_support::{Authority, Identity, eventually};
 use tokio::io::AsyncWriteExt;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
@@ -24,14 +24,7 @@ async fn remaining(client: &mut Client) -> Result<u32, tonic::Status> {
 }
 
 async fn answered(client: &mut Client) -> u32 {
-    let begun = Instant::now();
-    loop {
-        match remaining(client).await {
-            Ok(remaining) => return remaining,
-            Err(status) => assert!(begun.elapsed() < Duration::from_secs(5), "{status}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("an answer", async || remaining(client).await).await
 }
 
 #[tokio::test]
@@ -57,9 +50,11 @@ async fn redis_is_spoken_to_in_private() {
             ("REDIS_TLS_CLIENT_CERT", path("client.crt")),
             ("REDIS_TLS_CLIENT_KEY", path("client.key")),
             ("REDIS_AUTH", login.to_owned()),
+            // However busy the machine is: who is turned away is told why.
+            ("NUNCIO_REDIS_REPLY_TIMEOUT", "30s".to_owned()),
         ]
     };
-    let start = async |variables: [(&'static str, String); 6]| {
+    let start = async |variables: [(&'static str, String); 7]| {
         let variables = variables.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
         Service::start(Which::Ours, RULES, &variables).await.unwrap()
     };
@@ -97,14 +92,7 @@ async fn a_renewed_certificate_is_served_without_a_restart() {
     let mut before = connect(&old).await.unwrap();
     assert_eq!(remaining(&mut before).await.unwrap(), 99);
     let new = certificate(directory.path(), "tls", "localhost");
-    let begun = Instant::now();
-    let mut after = loop {
-        match connect(&new).await {
-            Ok(client) => break client,
-            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    let mut after = eventually("the new one is served", async || connect(&new).await).await;
     assert_eq!(remaining(&mut after).await.unwrap(), 98);
     assert_eq!(remaining(&mut before).await.unwrap(), 97, "the old connection stays");
     // Half a file serves the last good one.
@@ -168,7 +156,8 @@ async fn a_handshake_that_does_not_go_on_does_not_hold_up_the_end() {
     silent.write_all(&[22, 3, 1, 1, 0, 1]).await.unwrap();
     let begun = Instant::now();
     assert!(service.stop().await.unwrap().success());
-    assert!(begun.elapsed() < Duration::from_secs(5), "ended after {:?}", begun.elapsed());
+    // A handshake may take ten, and so may calls at the end.
+    assert!(begun.elapsed() < Duration::from_secs(9), "ended after {:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -195,6 +184,7 @@ async fn a_renewed_certificate_is_shown_to_redis_without_a_restart() {
         ("REDIS_TLS_CACERT", &crt),
         ("REDIS_TLS_CLIENT_CERT", &shown),
         ("REDIS_TLS_CLIENT_KEY", &shown_key),
+        ("NUNCIO_REDIS_REPLY_TIMEOUT", "30s"),
     ];
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
     let mut client = service.client().await.unwrap();
@@ -204,11 +194,11 @@ async fn a_renewed_certificate_is_shown_to_redis_without_a_restart() {
     certificate(directory.path(), "client", "client");
     assert_eq!(redis.call(&["CONFIG", "SET", "tls-ca-cert-file", &clients]).unwrap(), "OK");
     redis.call(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
-    let begun = Instant::now();
-    while remaining(&mut client).await.is_ok() {
-        assert!(begun.elapsed() < Duration::from_secs(5), "the old certificate still does");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually("the old certificate does no more", async || match remaining(&mut client).await {
+        Ok(remaining) => Err(remaining),
+        Err(_) => Ok(()),
+    })
+    .await;
     show();
     assert!(answered(&mut client).await < 99);
 }
