@@ -13,6 +13,9 @@ struct Scene {
     served: tokio::task::JoinHandle<Task>,
 }
 
+/// How long a reply is awaited: several pauses of a server, and by seconds more than one, however busy the machine is.
+const REPLY: Duration = Duration::from_secs(3);
+
 /// Serves one operation on each of so many keys of about that size.
 fn serve(keys: usize, size: usize) -> Scene {
     let (near, server) = tokio::io::duplex(64 << 10);
@@ -25,7 +28,8 @@ fn serve(keys: usize, size: usize) -> Scene {
         answer
     });
     let answers = answers.collect();
-    let options = Arc::new(RedisOptions { url: "localhost".to_owned(), ..RedisOptions::default() });
+    let options =
+        Arc::new(RedisOptions { url: "localhost".to_owned(), reply_timeout: REPLY, ..RedisOptions::default() });
     let resolver = Resolver::new(&options).unwrap();
     let setup = Setup { resolver, options, pool: Arc::default(), alive: Arc::new(watch::channel(false).0) };
     let connection = Connection { stream: Box::pin(near), input: BytesMut::new() };
@@ -44,7 +48,7 @@ fn serve(keys: usize, size: usize) -> Scene {
 async fn a_server_that_answers_slowly_does_not_hang() {
     let Scene { mut server, answers, served } = serve(5, 1);
     for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(REPLY / 4).await;
         server.write_all(b"$1\r\n7\r\n").await.unwrap();
     }
     for answer in answers {
@@ -63,7 +67,7 @@ async fn what_is_large_is_sent_in_parts_and_its_buffer_not_kept() {
     let mut replied = 0;
     while replied < 3 {
         server.read_buf(&mut read).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        tokio::time::sleep(REPLY / 20).await;
         let whole = read.len() / 500_020;
         for _ in replied..whole {
             server.write_all(b"$1\r\n7\r\n").await.unwrap();
