@@ -14,8 +14,9 @@ async fn whoever_wants_requests_refused_without_redis_has_them_refused_from_the_
     let user = json!({"request_headers": {"key": "user", "header_name": "x-user"}});
     mapping["spec"]["labels"] = json!({"ambassador": [{"group": [user]}]});
     let limits = json!({"limits": [{"pattern": [{"user": "*"}], "rate": 1, "unit": "day"}]});
-    // What Edge Stack's users have: it says nothing of a timeout.
-    let service = object("RateLimitService", "limits", json!({"service": "127.0.0.1:8500", "protocol_version": "v3"}));
+    // What Edge Stack's users have, but for the timeout: with less, a pause of a busy machine would let a request pass.
+    let service = json!({"service": "127.0.0.1:8500", "protocol_version": "v3", "timeout_ms": 5_000});
+    let service = object("RateLimitService", "limits", service);
     let objects = documents(&[mapping, object("RateLimit", "users", limits), service]);
     site.write("all.yaml", plain(&site) + &objects);
     let url = format!("redis://{}", redis.address());

@@ -64,6 +64,27 @@ fn neither_the_first_limit_nor_the_last_nor_a_service_changes_a_listener() {
     changes("the last", false, &|world| remove(world, Kind::RateLimit, "l"));
 }
 
+/// Edge Stack's users say nothing of a timeout, and theirs is ours.
+#[test]
+fn our_own_service_is_given_more_time_than_another_unless_it_is_said() {
+    let mut world = world();
+    apply(&mut world, &(EDGE.to_owned() + &limit("l", "ambassador", "[{a: b}]")));
+    for (spec, is_own, milliseconds) in [
+        ("{service: '127.0.0.1:8500', protocol_version: v3}", true, 500),
+        ("{service: '127.0.0.1:8500', protocol_version: v3, timeout_ms: 5000}", true, 5_000),
+        ("{service: '127.0.0.1:8501', protocol_version: v3}", false, 20),
+    ] {
+        apply(&mut world, &object("RateLimitService", "s", spec));
+        match &world.model().extensions[&Slot::Limit].filter {
+            SlotFilter::Limit(service) => {
+                assert_eq!(service.authority == "nuncio-ratelimit", is_own, "{spec}");
+                assert_eq!(service.timeout.as_millis(), milliseconds, "{spec}");
+            }
+            other => panic!("{spec}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_change_of_a_limit_changes_the_rules_of_its_domain_alone() {
     let mut world = world();
