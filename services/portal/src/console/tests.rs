@@ -188,6 +188,10 @@ pub(crate) async fn portal_in_words(text: &'static str, texts: Texts) -> (Router
                 (StatusCode::BAD_REQUEST, "\"nonsense\" is not a URL\n").into_response()
             }
             _ if uri.query().is_some_and(|query| query.contains("name=absent")) => {
+                if uri.path().ends_with("/manifest") {
+                    let missing = [("x-nuncio-reason", "missing")];
+                    return (StatusCode::NOT_FOUND, missing, "there is no such object\n").into_response();
+                }
                 axum::Json(json!({ "items": [], "total": 0 })).into_response()
             }
             _ if uri.path().ends_with("/manifest") && text == "unreadable" => {
