@@ -1,5 +1,6 @@
 //! Previews: what a thousand of them cost the baseline, how soon one is there, and how much memory each takes.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use nuncio_test_support::usage::resident;
 use serde_json::{Value, json};
 
 use crate::loading::loaded;
-use crate::statistics::{Sample, median};
+use crate::statistics::Sample;
 use crate::table::Table;
 use crate::throughput::contender::{Contender, ratio};
 use crate::throughput::wrk::answers;
@@ -43,16 +44,18 @@ struct Services {
 
 pub(crate) async fn measure(table: &mut Table, seconds: u32, previews: u32) {
     let services = Services { cart: upstream::start(), rest: upstream::start() };
-    let sites = [Site::new(), Site::new()];
-    let (without, with) = (start(&sites[0], services, 0).await, start(&sites[1], services, previews).await);
+    let sites = [Site::new(), Site::new(), Site::new()];
+    let without = start(&sites[0], services, 0).await;
+    let again = start(&sites[1], services, 0).await;
+    let with = start(&sites[2], services, previews).await;
     let envoy = with.envoy().expect("an Envoy");
     let before = (resident(with.id()), resident(envoy));
     let begun = Instant::now();
-    let mut connection = Client::http(sites[1].http()).connect().await.expect("a connection");
+    let mut connection = Client::http(sites[2].http()).connect().await.expect("a connection");
     for first in (0..previews).step_by(BATCH as usize) {
         let next = (first + BATCH).min(previews);
         let batch: Vec<_> = (first..next).map(|at| preview(&format!("pr-{at}"), services)).collect();
-        sites[1].write(&format!("previews-{first}.yaml"), documents(&batch));
+        sites[2].write(&format!("previews-{first}.yaml"), documents(&batch));
         let last = loaded(async || host_of(&with, &format!("pr-{}", next - 1)).await).await;
         until(&mut connection, &last, 200).await;
         eprintln!("{next} of {previews} previews answer after {:.1} s", begun.elapsed().as_secs_f64());
@@ -65,15 +68,15 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32, previews: u32) {
     let seconds_each = format!("{:.1} s", loading.as_secs_f64());
     table.noted(format!("{previews} previews in files of {BATCH}, until the last answers"), seconds_each, "");
 
-    sites[1].write("one.yaml", documents(&[preview("one", services)]));
+    sites[2].write("one.yaml", documents(&[preview("one", services)]));
     let one = loaded(async || host_of(&with, "one").await).await;
     until(&mut connection, &one, 200).await;
     let mut times = Vec::new();
     for _ in 0..CREATED {
-        sites[1].remove("one.yaml");
+        sites[2].remove("one.yaml");
         until(&mut connection, &one, 410).await;
         let start = Instant::now();
-        sites[1].write("one.yaml", documents(&[preview("one", services)]));
+        sites[2].write("one.yaml", documents(&[preview("one", services)]));
         until(&mut connection, &one, 200).await;
         times.push(start.elapsed());
     }
@@ -83,9 +86,20 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32, previews: u32) {
     table.targeted(what, times.median(), "ms", Goal::AtMost(20.0), format!("p90 {:.1} ms", times.p90()));
     drop(connection);
 
+    let gateways = [&without, &again, &with];
+    let what = format!("the baseline with {previews} previews, over that with none");
+    let (rates, costs) = compare(&sites, gateways, seconds).await;
+    table.targeted(format!("requests/s to {what}"), rates.of_previews, "×", Goal::AtLeast(0.99), rates.to_string());
+    let of_costs = format!("Envoy CPU for a request to {what}");
+    table.targeted(&of_costs, costs.of_previews, "×", Goal::AtMost(1.01), costs.to_string());
+    choosable(&sites[2], previews).await;
+    let (_, costs) = compare(&sites, gateways, seconds).await;
+    let what = format!("{of_costs}, where a header or a cookie may choose one");
+    table.noted(what, format!("{:.2} ×", costs.of_previews), costs.to_string());
+
     let last = loaded(async || host_of(&with, &format!("pr-{}", previews - 1)).await).await;
     let alone = changed(&sites[0], services, &[HOST]).await;
-    let beside = changed(&sites[1], services, &[HOST, &last]).await;
+    let beside = changed(&sites[2], services, &[HOST, &last]).await;
     let what = format!("a changed route of the baseline beside {previews} previews: seen after (median)");
     let more = format!(
         "p90 {:.1} ms, in the last preview {:.1} ms; with none {:.1} ms",
@@ -94,33 +108,44 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32, previews: u32) {
         alone[0].median()
     );
     table.noted(what, format!("{:.1} ms", beside[0].median()), more);
-
-    let gateways = [&without, &with];
-    let what = format!("the baseline with {previews} previews, over that with none");
-    compare(table, &what, &sites, gateways, seconds).await;
-    choosable(&sites[1], previews).await;
-    compare(table, &format!("{what}, where a header or a cookie may choose one"), &sites, gateways, seconds).await;
+    let at_once = changed(&sites[2], services, &[HOST]).await;
+    let what = "… where the next change comes as soon as one is seen there, whatever previews have";
+    table.noted(what, format!("{:.1} ms", at_once[0].median()), format!("p90 {:.1} ms", at_once[0].p90()));
     without.stop().await;
+    again.stop().await;
     with.stop().await;
 }
 
-/// What goes through to the baseline of the second site over what does of the first, and what a request costs there.
-async fn compare(table: &mut Table, what: &str, sites: &[Site; 2], gateways: [&Gateway<'_>; 2], seconds: u32) {
-    let mut all = [0, 1].map(|at| Contender::new(sites[at].http(), HOST, gateways[at].envoy()));
+/// Of the gateway with previews, and of a second one without, over the first: what two gateways differ by that do the same.
+struct Ratios {
+    of_previews: f64,
+    of_none: f64,
+    failed: u64,
+}
+
+impl fmt::Display for Ratios {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a second gateway with none {:.2}; failed {}", self.of_none, self.failed)
+    }
+}
+
+/// What goes through to the baseline of each, and what a request costs its Envoy there.
+async fn compare(sites: &[Site; 3], gateways: [&Gateway<'_>; 3], seconds: u32) -> (Ratios, Ratios) {
+    let mut all = [0, 1, 2].map(|at| Contender::new(sites[at].http(), HOST, gateways[at].envoy()));
     for round in 0..ROUNDS {
-        for at in [round % 2, (round + 1) % 2] {
-            all[at].run(CONNECTIONS, seconds).await;
+        for at in 0..all.len() {
+            all[(at + round) % 3].run(CONNECTIONS, seconds).await;
         }
     }
-    eprintln!("{ROUNDS} rounds of both were run");
-    let [without, with] = all;
-    let failed = format!("failed {}, with none {}", with.failed(), without.failed());
-    let rates = ratio(&with.rates(), &without.rates());
-    table.targeted(format!("requests/s to {what}"), rates, "×", Goal::AtLeast(0.99), failed);
-    let costs = [&with, &without].map(|it| median(it.cost.clone()));
-    let beside = format!("{:.1} µs, with none {:.1} µs", costs[0], costs[1]);
-    let what = format!("Envoy CPU for a request to {what}");
-    table.targeted(what, ratio(&with.cost, &without.cost), "×", Goal::AtMost(1.01), beside);
+    eprintln!("{ROUNDS} rounds of all were run");
+    let failed = all.iter().map(Contender::failed).sum();
+    let [first, second, with] = &all;
+    let over_first = |of: fn(&Contender) -> Vec<f64>| Ratios {
+        of_previews: ratio(&of(with), &of(first)),
+        of_none: ratio(&of(second), &of(first)),
+        failed,
+    };
+    (over_first(Contender::rates), over_first(|it| it.cost.clone()))
 }
 
 /// How long it takes until each of these hosts, one after the other, has a route as it was changed.
