@@ -171,6 +171,8 @@ pub struct PreviewContext {
     pub origin: Option<Arc<str>>,
     /// The same of all hosts that it has, each with that which services know: of two of a kind the first counts.
     pub entrypoints: Arc<[(Arc<str>, Arc<str>)]>,
+    /// Links to it let in, whose cookies those see who are asked.
+    pub by_links: bool,
     /// What a mesh may call it.
     pub name: Option<Arc<str>>,
     /// For how long its streams last.

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// Bump when the same model would give other Envoy resources than before, so that Envoys that
 /// reconnect to a newer controller are sent what changed.
-const TRANSLATOR_REVISION: u32 = 6;
+const TRANSLATOR_REVISION: u32 = 7;
 
 /// 128 bits that name the content of a model node: equal nodes have equal versions in every
 /// process of the same build, so an Envoy that reconnects to another replica is sent nothing anew.

@@ -10,7 +10,12 @@ const FUNCTIONS: &str = include_str!("hide_logins.lua");
 
 /// What scripts need that hide them.
 pub(super) fn functions() -> String {
-    let names = LOGIN_COOKIES.map(|name| format!("\"{name}\"")).join(", ");
+    hiding_names(&LOGIN_COOKIES)
+}
+
+/// What a script needs that hides cookies whose names begin so.
+pub(super) fn hiding_names(names: &[&str]) -> String {
+    let names = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     format!("local LOGINS = {{{names}}}\n\n{FUNCTIONS}\n")
 }
 

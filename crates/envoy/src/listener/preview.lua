@@ -7,7 +7,8 @@
 -- It keeps streams of previews within their bounds; and keys that services hand on from third parties, to which a route
 -- of the baseline may lead.
 --
--- HEADERS, those in which services are told a key, `take_share` and what origin.lua has are written above.
+-- HEADERS, those in which services are told a key, `take_share`, `hide_logins` of passes by links, and what origin.lua has are
+-- written above.
 
 -- How long an upstream may take for all of a request, which Envoy's router takes out.
 local MOST = "x-envoy-upstream-stream-duration-ms"
@@ -87,6 +88,9 @@ function envoy_on_request(handle)
   handle:metadata()
   local headers, preview = handle:headers(), handle:virtualHost():metadata()
   bound(headers, preview)
+  if preview:get("linkless") then
+    hide_logins(handle)
+  end
   if is_own(headers, preview) then
     take_share(headers)
     local is_foreign = put_origins(headers, preview:get("hosts"), preview:get("host"))

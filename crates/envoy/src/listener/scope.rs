@@ -22,7 +22,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
     },
 };
 use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
-use nuncio_ir::auth::ASSERTION_HEADER;
+use nuncio_ir::auth::{ASSERTION_HEADER, SHARE_PREFIX};
 use nuncio_ir::{
     BAGGAGE_HEADER, CookieChoice, FOREIGN_HEADER, HttpSettings, OTHER_PATHS, PREVIEW_HEADER, PreviewEntry,
     PreviewTrust, Removal, SELECT_HEADER,
@@ -213,7 +213,8 @@ fn suffix(settings: &HttpSettings) -> String {
 pub(super) fn of_previews(entry: &PreviewEntry) -> Option<HttpFilter> {
     entry.domain.as_ref()?;
     let known = format!("local HEADERS = {{{}}}\n", names_of_key(entry));
-    Some(filters::filter(PREVIEW_FILTER, &lua(&[&*known, SHARE, ORIGIN, PREVIEW].concat())))
+    let hiding = logins::hiding_names(&[SHARE_PREFIX]);
+    Some(filters::filter(PREVIEW_FILTER, &lua(&[&*known, SHARE, &hiding, ORIGIN, PREVIEW].concat())))
 }
 
 /// The headers that hold a key, for scripts.

@@ -136,8 +136,10 @@ fn kept_within(preview: &PreviewContext) -> Struct {
     let hosts = preview.entrypoints.iter().rev().map(|(host, origin)| (&**host, &**origin));
     let hosts = hosts.chain(own.map(|(origin, host)| (host, origin)));
     let hosts = own.map(|_| value::Kind::StructValue(fields(hosts.map(|(host, origin)| (host, text(origin))))));
+    // Who was let in by a link once may still say so; it is for nobody now.
+    let linkless = own.filter(|_| !preview.by_links).map(|_| ("linkless", value::Kind::BoolValue(true)));
     let own = own.map(|(origin, host)| [("origin", text(origin)), ("host", text(host))]);
-    fields(bounds.chain(own.into_iter().flatten()).chain(hosts.map(|hosts| ("hosts", hosts))))
+    fields(bounds.chain(own.into_iter().flatten()).chain(linkless).chain(hosts.map(|hosts| ("hosts", hosts))))
 }
 
 fn text(text: &str) -> value::Kind {

@@ -28,6 +28,7 @@ fn the_key_goes_with_those_arms_that_may_know_it() {
         baseline: Some("shop.example".into()),
         origin: Some("https://web--x.preview.example".into()),
         entrypoints: Arc::default(),
+        by_links: false,
         name: None,
         streams: StreamBounds::default(),
     });
@@ -67,6 +68,7 @@ fn a_preview_counts_no_route_that_it_shares_with_the_baseline() {
         baseline: None,
         origin: None,
         entrypoints: Arc::default(),
+        by_links: false,
         name: None,
         streams: StreamBounds::default(),
     });

@@ -15,7 +15,7 @@ use super::trust::Trust;
 use super::{Compiled, Entrance, Replacement, gate};
 use crate::compiled::Upstream;
 use crate::context::Context;
-use crate::coverage::SetKey;
+use crate::coverage::{Gate, SetKey};
 use crate::mapping::METHOD;
 use crate::table::{number_names, table_name};
 use crate::upstream::{audience, elsewhere, tunnelled};
@@ -126,6 +126,7 @@ impl Shadow<'_> {
             baseline,
             origin,
             entrypoints,
+            by_links: matches!(self.gate(), Some(Gate::ShareLink(_))),
             name: policy.tells_names().then(|| format!("{}.{}", id.namespace, id.name).into()),
             streams: StreamBounds { longest: policy.max_stream(), end: life.fixed },
         }
@@ -148,7 +149,7 @@ impl Shadow<'_> {
         VirtualHost { name, domains, routes, falls_through: false }
     }
 
-    fn gate(&self) -> Option<&crate::coverage::Gate> {
+    fn gate(&self) -> Option<&Gate> {
         match self.face {
             Face::Own(_) => self.preview.gate.as_ref(),
             Face::Internal => None,

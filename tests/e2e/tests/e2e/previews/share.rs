@@ -20,7 +20,7 @@ fn shared(shop: &Shop, name: &str, generation: u32) -> Value {
 async fn shop() -> Shop {
     let shop = Shop::new().await;
     let mut policy = policy();
-    policy["spec"]["access"] = json!(["ShareLink"]);
+    policy["spec"]["access"] = json!(["ShareLink", "Public"]);
     let config =
         json!({"envoy_log_path": "/dev/stdout", "envoy_log_format": "%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE%\n"});
     let mut module = own("Module", "ambassador", &json!({"config": config}));
@@ -108,6 +108,14 @@ async fn who_follows_a_link_is_let_in_until_it_is_withdrawn() {
     let again = client.ask(&by_browser(get(&host, &format!("/cart/?{link}")))).await;
     assert!(again.status == 403 && again.text().contains("withdrawn"), "{}", again.text());
     assert_eq!(shop.branch.requests(), 1);
+
+    // Where all are let in no service sees who was let in before by what.
+    let mut open = shared(&shop, "pr-42", 2);
+    open["spec"]["access"]["mode"] = json!("Public");
+    shop.site.write("pr-42.yaml", documents(&[open]));
+    let ask = get(&host, "/cart/").with("cookie", &format!("x=1; __Host-{cookie}; {cookie}; y=2"));
+    let echo = client.until_status(&ask, 200).await.echo().unwrap();
+    assert_eq!(echo.header("cookie"), Some("x=1; y=2"));
     // What the gateway and its Envoy write is looked at as it ends.
     gateway.stop().await;
 }
