@@ -1,6 +1,6 @@
 //! The whole of what the gateway does, and what a change does to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::auth::{Filter, FilterId, RuleSet, RuleSetId};
@@ -70,6 +70,24 @@ impl Delta {
             && self.extensions.is_empty()
             && self.rule_sets.is_empty()
             && self.filters.is_empty()
+    }
+
+    /// Adds what changed after it; of two changes of one node the later counts.
+    pub fn merge(&mut self, later: Self) {
+        fn join<K: Ord, V>(into: &mut Vec<(K, V)>, later: Vec<(K, V)>) {
+            let again: BTreeSet<&K> = later.iter().map(|(key, _)| key).collect();
+            into.retain(|(key, _)| !again.contains(key));
+            into.extend(later);
+        }
+        join(&mut self.listeners, later.listeners);
+        join(&mut self.tables, later.tables);
+        join(&mut self.clusters, later.clusters);
+        join(&mut self.endpoints, later.endpoints);
+        join(&mut self.secrets, later.secrets);
+        join(&mut self.limits, later.limits);
+        join(&mut self.extensions, later.extensions);
+        join(&mut self.rule_sets, later.rule_sets);
+        join(&mut self.filters, later.filters);
     }
 }
 

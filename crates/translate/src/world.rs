@@ -189,7 +189,7 @@ impl World {
 
     /// Brings the previews up to date that [`World::apply_ahead`] left behind.
     pub fn follow(&mut self) -> Delta {
-        if self.previews.is_behind() { self.rebuild(Dirty::default()) } else { Delta::default() }
+        if self.previews.has_late() { self.rebuild(Dirty::default()) } else { Delta::default() }
     }
 
     fn take_all(&mut self, changes: impl IntoIterator<Item = (ObjectId, Option<Arc<Object>>)>) -> Dirty {
@@ -206,6 +206,8 @@ impl World {
     /// paths) go; refused again, its script too. Its access lists stay. Of a Mapping the conditions stay, and answer 503;
     /// refused again, they go too.
     pub fn quarantine(&mut self, id: &ObjectId, message: &str) -> Delta {
+        // What previews are late with is no effect of it.
+        let mut delta = self.follow();
         let mut dirty = Dirty::default();
         if let Some(object) = self.objects.get(id).cloned() {
             let rest = self.quarantine.contains_key(id);
@@ -219,11 +221,10 @@ impl World {
                 self.broken_contexts.insert(id.clone(), context.hosts.clone());
             }
         }
-        let delta = self.rebuild(dirty);
+        let own = self.rebuild(dirty);
         // It says nothing beside its script: that is what was refused.
-        if delta.is_empty() && self.is_quarantined(id) && !self.is_out(id) {
-            return self.quarantine(id, message);
-        }
+        let says_no_more = own.is_empty() && self.is_quarantined(id) && !self.is_out(id);
+        delta.merge(if says_no_more { self.quarantine(id, message) } else { own });
         delta
     }
 

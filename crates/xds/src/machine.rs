@@ -147,10 +147,11 @@ impl Machine {
 
     /// What is served changes.
     pub fn update(&mut self, update: Update, now: Instant) -> (Revision, Vec<Output>) {
+        let may_wait = update.may_wait;
         let changed = self.store.apply(update);
         let mut out = Vec::new();
         for id in self.streams.keys().copied().collect::<Vec<_>>() {
-            out.extend(self.on_one(id, now, |stream, context| stream.changed(&changed, context)));
+            out.extend(self.on_one(id, now, |stream, context| stream.changed(&changed, may_wait, context)));
         }
         (self.store.revision(), out)
     }

@@ -68,6 +68,9 @@ pub struct Update {
     pub set: Vec<Resource>,
     /// What no longer exists. A key that is also in `set` is set.
     pub remove: Vec<Key>,
+    /// It goes after what is on its way, however little it is. An update of few resources goes before what is left of larger
+    /// ones otherwise.
+    pub may_wait: bool,
 }
 
 /// Counts the updates: the first has revision 1.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use nuncio_api::{Object, ObjectId};
 use nuncio_ir::{Delta, Handler};
 use nuncio_translate::World;
-use nuncio_xds::{Revision, Server, StreamId};
+use nuncio_xds::{Revision, Server, StreamId, Update};
 use tracing::{Span, info_span};
 
 use self::asked::Unasked;
@@ -141,11 +141,11 @@ impl Engine {
     pub(crate) fn publish(&mut self, delta: &Delta, noticed: Instant, span: &Span) -> Option<Revision> {
         let before = self.revision;
         if !self.loaded || !delta.is_empty() {
-            self.send(delta);
+            self.send(delta, false);
         }
         let followers = info_span!("follow").in_scope(|| self.world.follow());
         if !followers.is_empty() {
-            self.send(&followers);
+            self.send(&followers, true);
         }
         if self.revision == before {
             return None;
@@ -160,8 +160,9 @@ impl Engine {
         Some(self.revision)
     }
 
-    fn send(&mut self, delta: &Delta) {
+    fn send(&mut self, delta: &Delta, may_wait: bool) {
         let update = info_span!("encode").in_scope(|| resources::update(delta, self.world.model()));
+        let update = Update { may_wait, ..update };
         self.metrics.sent(&update);
         self.revision = self.server.update(update);
     }
@@ -191,22 +192,4 @@ pub(crate) fn served(listener: &nuncio_ir::Listener) -> ServedListener {
     };
     let schemes: BTreeSet<_> = listener.chains.iter().filter_map(scheme).collect();
     ServedListener { address: listener.address, schemes: schemes.into_iter().collect() }
-}
-
-/// Joins two deltas; of two changes of one node the later counts.
-pub(crate) fn merge(into: &mut Delta, from: Delta) {
-    fn join<K: Ord, V>(into: &mut Vec<(K, V)>, from: Vec<(K, V)>) {
-        let later: BTreeSet<&K> = from.iter().map(|(key, _)| key).collect();
-        into.retain(|(key, _)| !later.contains(key));
-        into.extend(from);
-    }
-    join(&mut into.listeners, from.listeners);
-    join(&mut into.tables, from.tables);
-    join(&mut into.clusters, from.clusters);
-    join(&mut into.endpoints, from.endpoints);
-    join(&mut into.secrets, from.secrets);
-    join(&mut into.limits, from.limits);
-    join(&mut into.extensions, from.extensions);
-    join(&mut into.rule_sets, from.rule_sets);
-    join(&mut into.filters, from.filters);
 }

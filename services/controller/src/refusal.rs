@@ -17,7 +17,7 @@ use tracing::info_span;
 
 use self::search::{Search, Verdict};
 use self::trial::{Subject, TRIAL};
-use crate::engine::{Engine, merge};
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::resources;
 
@@ -238,7 +238,7 @@ impl Engine {
         }
         let mut delta = Delta::default();
         for id in guilty {
-            merge(&mut delta, self.world.quarantine(id, &refusal.message));
+            delta.merge(self.world.quarantine(id, &refusal.message));
         }
         if let Some(revision) = self.publish(&delta, Instant::now(), &info_span!("quarantine", resource = %key)) {
             // What changed with the guilty was refused with them, and comes only now.

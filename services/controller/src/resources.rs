@@ -101,17 +101,17 @@ pub(crate) fn version(key: &Key, model: &Model) -> Option<String> {
 
 /// A table that is not part of the model.
 pub(crate) fn table(table: &Table, model: &Model) -> Update {
-    Update { set: seen_by_its_class(table, model).into(), remove: Vec::new() }
+    Update { set: seen_by_its_class(table, model).into(), ..Update::default() }
 }
 
 /// Rules that are not part of the model.
 pub(crate) fn limits(rules: &LimitRules, model: &Model) -> Update {
-    Update { set: vec![complete(envoy::limits(rules), model)], remove: Vec::new() }
+    Update { set: vec![complete(envoy::limits(rules), model)], ..Update::default() }
 }
 
 /// A listener that is not part of the model, bound to nothing.
 pub(crate) fn unbound_listener(listener: &Listener, model: &Model) -> Update {
-    Update { set: vec![complete(envoy::unbound_listener(listener), model)], remove: Vec::new() }
+    Update { set: vec![complete(envoy::unbound_listener(listener), model)], ..Update::default() }
 }
 
 fn seen_by_its_class(table: &Table, model: &Model) -> [Resource; 2] {

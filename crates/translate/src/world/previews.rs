@@ -64,7 +64,7 @@ pub(super) struct Previews {
     /// When they become something else by that alone.
     turns: Turns,
     /// Those that do not have the routes of their baselines as these are now.
-    behind: BTreeSet<ObjectId>,
+    late: BTreeSet<ObjectId>,
     /// Those of which something may be other than when that was last asked.
     settled: BTreeSet<ObjectId>,
     /// Processes that stand in for services.
@@ -91,8 +91,8 @@ impl Previews {
     }
 
     /// Whether some do not have the routes of their baselines yet.
-    pub(super) fn is_behind(&self) -> bool {
-        !self.behind.is_empty()
+    pub(super) fn has_late(&self) -> bool {
+        !self.late.is_empty()
     }
 
     /// The domain below which all names are for previews.
@@ -219,14 +219,14 @@ impl World {
 
     /// Notes those that have, or show to services, routes that changed.
     fn note_followers(&mut self, dirty: &Dirty, delta: &Delta) {
-        let mut behind = self.note_senders(dirty, delta);
+        let mut late = self.note_senders(dirty, delta);
         let hosts = delta.tables.iter().map(|(name, _)| name.0.split('@').next().unwrap_or_default());
-        behind.extend(hosts.filter_map(|host| self.previews.baselines.get(host)).flatten().cloned());
+        late.extend(hosts.filter_map(|host| self.previews.baselines.get(host)).flatten().cloned());
         // What wildcards serve stands in no table of the host's own.
         if !dirty.wild.is_empty() {
-            behind.extend(self.ids_of(Kind::Preview).cloned());
+            late.extend(self.ids_of(Kind::Preview).cloned());
         }
-        self.previews.behind.append(&mut behind);
+        self.previews.late.append(&mut late);
     }
 
     /// Those that say something else, and those for which something else holds.
@@ -240,18 +240,18 @@ impl World {
         }
         touched.extend(dirty.endpoints.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
         touched.extend(dirty.mapped.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
-        // What protects routes is not late anywhere.
+        // What FilterPolicies protect nowhere waits for the rest.
         if dirty.frame || dirty.module || dirty.preview_gate || dirty.old_coverage.is_some() {
             touched.extend(self.ids_of(Kind::Preview).cloned());
         }
         // A listener that looks into other tables than before finds those of previews there.
         if !dirty.previews_follow || dirty.frame {
-            touched.append(&mut self.previews.behind);
+            touched.append(&mut self.previews.late);
         }
         let includers = touched.iter().filter_map(|id| self.previews.includers.get(id)).flatten();
         let includers: Vec<_> = includers.cloned().collect();
         touched.extend(includers);
-        self.previews.behind.retain(|id| !touched.contains(id));
+        self.previews.late.retain(|id| !touched.contains(id));
         touched
     }
 

@@ -161,6 +161,7 @@ impl Stream {
         }
         slot.held = None;
         slot.force = false;
+        slot.hurried = false;
         if let Some(revision) = slot.due.take() {
             self.progress.release(revision);
         }
@@ -175,6 +176,7 @@ impl Stream {
         let Some(slot) = self.slot_mut(&key) else { return };
         slot.held = None;
         slot.force = false;
+        slot.hurried = false;
         slot.sending = true;
         slot.told_absent = resource.is_none();
         slot.leaving |= resource.is_none() && slot.have.is_some();

@@ -23,6 +23,8 @@ pub(crate) struct Slot {
     pub(crate) due: Option<Revision>,
     /// It stands in the queue of its type.
     pub(crate) queued: bool,
+    /// It goes before what has waited longer, until it is sent.
+    pub(crate) hurried: bool,
     /// It is part of the response in flight.
     pub(crate) sending: bool,
     /// To be sent even if the client has it: the client asked again.

@@ -187,8 +187,8 @@ impl Stream {
         }
     }
 
-    /// Resources have changed.
-    pub(crate) fn changed(&mut self, keys: &[Key], context: &mut Context<'_>) {
+    /// Resources have changed. What else is on its way may go before them, or not where they are few.
+    pub(crate) fn changed(&mut self, keys: &[Key], may_wait: bool, context: &mut Context<'_>) {
         let revision = Some(context.store.revision());
         for key in keys {
             let exists = context.store.contains(key);
@@ -206,7 +206,7 @@ impl Stream {
                 self.expect(key, context);
             }
         }
-        if keys.len() <= FEW {
+        if keys.len() <= FEW && !may_wait {
             keys.iter().rev().for_each(|key| self.put_first(key));
         }
         self.give_turns(keys, context);

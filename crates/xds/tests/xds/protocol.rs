@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nuncio_xds::machine::Request;
-use nuncio_xds::{Event, Node, Options, Protocol, Revision};
+use nuncio_xds::{Event, Node, Options, Protocol, Revision, Update};
 
 use crate::rig::*;
 
@@ -211,6 +211,27 @@ fn what_changes_few_resources_goes_before_the_rest_of_what_changed_many() {
     assert!(sent[0].starts_with("CDS c00@2 "), "it was on its way: {sent:?}");
     assert!(sent[1].contains("c48@3 c49@3") && sent[1].contains("c10@2"), "{sent:?}");
     assert_eq!(sent.len(), 5, "each is sent once: {sent:?}");
+}
+
+#[test]
+fn what_waits_for_something_new_goes_first_when_that_has_come_unless_it_may_wait() {
+    for may_wait in [false, true] {
+        let mut rig = Rig::new(Options { max_response_resources: 10, ..Options::default() });
+        let all: Vec<_> = (0..50).map(|at| format!("r{at:02}")).collect();
+        let of =
+            |version: &'static str| all.iter().map(move |name| resource(Route, name, version, &[])).collect::<Vec<_>>();
+        rig.set(of("1"));
+        let id = rig.connect(Protocol::Delta);
+        rig.request(id, delta(Cluster, &[], &[]));
+        rig.request(id, delta(Route, &all.iter().map(String::as_str).collect::<Vec<_>>(), &[]));
+        rig.ack_all(id);
+        rig.set(of("2"));
+        let set = vec![resource(Cluster, "new", "1", &[]), resource(Route, "r49", "3", &[key(Cluster, "new")])];
+        rig.send(Update { set, may_wait, ..Update::default() });
+        let sent: Vec<_> = rig.ack_all(id).into_iter().filter(|line| line.starts_with("RDS")).collect();
+        let at = sent.iter().position(|line| line.contains("r49@3")).unwrap();
+        assert_eq!(at < sent.len() - 1, !may_wait, "{sent:?}");
+    }
 }
 
 #[test]

@@ -84,7 +84,11 @@ impl Rig {
     }
 
     pub(crate) fn update(&mut self, set: Vec<Resource>, remove: Vec<Key>) {
-        let (_, outputs) = self.machine.update(Update { set, remove }, self.now);
+        self.send(Update { set, remove, may_wait: false });
+    }
+
+    pub(crate) fn send(&mut self, update: Update) {
+        let (_, outputs) = self.machine.update(update, self.now);
         self.take(outputs);
     }
 

@@ -69,7 +69,7 @@ fn request() -> DeltaDiscoveryRequest {
 }
 
 fn cluster(version: &str) -> Update {
-    Update { set: vec![resource(Cluster, "a", version, &[])], remove: vec![] }
+    Update { set: vec![resource(Cluster, "a", version, &[])], ..Update::default() }
 }
 
 async fn event(events: &mut mpsc::UnboundedReceiver<Event>) -> Event {

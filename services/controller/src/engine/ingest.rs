@@ -11,8 +11,8 @@ use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::Delta;
 use tracing::{Span, info_span};
 
+use super::Engine;
 use super::changes::Before;
-use super::{Engine, merge};
 use crate::clock;
 use crate::event::Event;
 use crate::files::ObjectChange;
@@ -84,7 +84,7 @@ impl Engine {
         let given = objects.clone();
         let delta = info_span!("compile").in_scope(|| self.take_into_world(objects));
         self.know_foreign(given);
-        merge(&mut staged.delta, delta);
+        staged.delta.merge(delta);
         self.edition = self.edition.wrapping_add(1);
     }
 

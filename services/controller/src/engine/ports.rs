@@ -12,7 +12,7 @@ use std::time::Instant;
 use nuncio_api::{Kind, Object, ObjectId, Problem, Remains, Spec};
 use nuncio_ir::Delta;
 
-use super::{Engine, merge};
+use super::Engine;
 use crate::event::Event;
 use crate::files::ObjectChange;
 
@@ -74,7 +74,7 @@ impl Engine {
             if held.is_empty() {
                 break;
             }
-            merge(&mut delta, self.world.apply_ahead(held));
+            delta.merge(self.world.apply_ahead(held));
         }
         delta
     }

@@ -67,7 +67,7 @@ impl Subject {
             Self::Listener(_) => &[ResourceType::Listener],
             Self::Limits(_) => &[ResourceType::Limits],
         };
-        Update { set: Vec::new(), remove: kinds.iter().map(|kind| Key::new(*kind, TRIAL)).collect() }
+        Update { remove: kinds.iter().map(|kind| Key::new(*kind, TRIAL)).collect(), ..Update::default() }
     }
 
     /// What it is called for people, where an Envoy speaks of the trial.

@@ -54,7 +54,7 @@ pub(super) async fn measure(fleet: Fleet, count: usize) -> Changes {
         resource(ResourceType::Listener, "edge", "1", &listener(site.http())),
         resource(ResourceType::Route, ROUTES_NAME, "0", &routes),
     ];
-    server.update(Update { set, remove: Vec::new() });
+    server.update(Update { set, ..Update::default() });
     let envoy = Envoy::start(&site, "rds");
     let client = Client::http(site.http());
     let mut connection = loaded(async || client.connect().await).await;
@@ -70,7 +70,7 @@ pub(super) async fn measure(fleet: Fleet, count: usize) -> Changes {
         let start = Instant::now();
         routes.virtual_hosts[index] = virtual_host(index, &version);
         let set = vec![resource(ResourceType::Route, ROUTES_NAME, &version, &routes)];
-        server.update(Update { set, remove: Vec::new() });
+        server.update(Update { set, ..Update::default() });
         until_seen(&mut connection, index, &version).await;
         latencies.push(start.elapsed());
     }

@@ -27,7 +27,7 @@ fn is_for_fewer(id: &ObjectId, spec: &Preview, whole: &Preview) -> Option<String
     (!lets_in_all).then(|| format!("{id} may not be seen by all who may see this one"))
 }
 
-/// That a Preview is of a fork, of which no link shows anything: neither one that was made before it was included.
+/// That a Preview is of a fork. No link shows anything of it, not even a link to another that came to include it later.
 fn is_for_no_links(id: &ObjectId, spec: &Preview, whole: &Preview) -> Option<String> {
     let is_by_links = whole.access.as_ref().is_some_and(|it| it.mode == Some(PreviewAccessMode::ShareLink));
     let is_of_fork = spec.source.as_ref().is_some_and(PreviewSource::is_fork);

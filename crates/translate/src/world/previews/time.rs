@@ -140,10 +140,10 @@ impl Previews {
         self.turns.put(id, Some(gone.until));
         self.time.gone.insert(id.clone(), gone);
         let of_namespace = self.time.gone.iter().filter(|(other, _)| other.namespace == id.namespace);
-        if of_namespace.clone().count() > most
-            && let Some((first, _)) = of_namespace.min_by_key(|(other, gone)| (gone.until, *other == id))
-        {
-            let first = first.clone();
+        let mut of_namespace: Vec<_> = of_namespace.map(|(other, gone)| (gone.until, other.clone())).collect();
+        of_namespace.sort_unstable();
+        let beyond = of_namespace.len().saturating_sub(most);
+        for (_, first) in of_namespace.drain(..beyond) {
             self.time.gone.remove(&first);
             self.turns.put(&first, None);
             self.time.due.insert(first);

@@ -54,6 +54,20 @@ fn a_priority_is_written_as_envoy_does_or_as_the_original_does() {
     }
 }
 
+#[test]
+fn requests_have_three_seconds_unless_a_mapping_or_the_module_says_otherwise() {
+    for (mapping, config, expected) in [
+        ("service: web", "", 3_000),
+        ("service: web", "cluster_request_timeout_ms: 9000", 9_000),
+        ("service: web, timeout_ms: 5000", "cluster_request_timeout_ms: 9000", 5_000),
+        ("service: web, timeout_ms: 0", "", 0),
+    ] {
+        let world = with(mapping, config);
+        let RouteAction::Forward(forward) = action(&world) else { panic!() };
+        assert_eq!(forward.arms[0].timeout.as_millis(), expected, "{mapping}; {config}");
+    }
+}
+
 /// Its documentation says `idle_time`, and it reads `time`.
 #[test]
 fn the_time_of_a_keepalive_is_spelled_as_the_original_documents_it_or_as_it_reads_it() {

@@ -46,14 +46,17 @@ impl Stream {
         }
         if !slot.queued {
             slot.queued = true;
-            state.queue.push_back(Arc::clone(&key.name));
+            let name = Arc::clone(&key.name);
+            if slot.hurried { state.queue.push_front(name) } else { state.queue.push_back(name) }
         }
     }
 
-    /// Has a queued resource looked at before what has waited longer.
+    /// Has a resource looked at before what has waited longer, now and whenever it has waited for something, until it is sent.
     pub(super) fn put_first(&mut self, key: &Key) {
         let state = &mut self.types[key.kind.index()];
-        if state.slots.get(&key.name).is_some_and(|slot| slot.queued) {
+        let Some(slot) = state.slots.get_mut(&key.name) else { return };
+        slot.hurried = true;
+        if slot.queued {
             state.queue.retain(|name| *name != key.name);
             state.queue.push_front(Arc::clone(&key.name));
         }
