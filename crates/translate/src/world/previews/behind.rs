@@ -12,7 +12,6 @@ use crate::glob::Glob;
 use crate::pattern::HostPattern;
 use crate::preview::{Compiled, Entrance, Phase, Replacement};
 use crate::service::{ServiceKey, Target, target};
-use crate::upstream::Location;
 use crate::world::World;
 
 /// What is asked of requests that a Mapping leads to its service, at some names.
@@ -87,7 +86,8 @@ impl World {
         }
         let PreviewedService { backend, baseline, .. } = &replacement.backend;
         let Target::Name(Some(key)) = target(&backend.host, &replacement.owner.namespace) else { return None };
-        if replacement.location == Location::Service(key.clone()) && backend.port == baseline.port {
+        // Of two that name no port the one is any, and the other a single one.
+        if backend == baseline && backend.port.is_some() {
             return None;
         }
         let leads_around = |keeper: &&compiled::Compiled| {

@@ -129,6 +129,8 @@ fn rules_hold_by_whatever_port_and_whatever_is_replaced() {
     assert!(answered == "cart:80" && !is_refused, "whoever comes there is asked already: {answered}");
     let (answered, is_refused) = told(&admin, "cart:80", "cart:80", "/cart/x");
     assert!(answered == "cart:80" && !is_refused, "it is the same: {answered}");
+    let (answered, is_refused) = told(&admin, "cart", "cart", "/cart/x");
+    assert!(answered.contains("is behind") && is_refused, "one of them is any port: {answered}");
     // In the place of what is no Service, for one host and for all.
     for (host, baseline) in [("shop.example", "legacy.example.com"), ("'*'", "10.0.0.9")] {
         let old = mapping("old", "/old/", baseline).replace("shop.example", host);
