@@ -185,14 +185,19 @@ fn permitted(engine: &Engine, wanted: &OpenTunnel) -> Result<Place, PreviewError
     Ok(Place { id, service })
 }
 
-/// The service that is meant: as it is written, or by its host; where none is named, the only one that is served so. One that
+/// The service that is meant: as it is written, or else by its host; where none is named, the only one that is served so. One that
 /// stands there several times is served by one process.
 fn chosen(id: &ObjectId, spec: &Preview, named: Option<&str>) -> Result<ServiceRef, PreviewError> {
-    let is_meant = |service: &&PreviewedService| match named {
-        Some(name) => service.baseline.to_string() == name || service.baseline.host == name,
-        None => service.is_tunnel(),
+    let those = |is_meant: &dyn Fn(&PreviewedService) -> bool| -> Vec<&PreviewedService> {
+        spec.services.iter().filter(|service| is_meant(service)).collect()
     };
-    let mut found: Vec<_> = spec.services.iter().filter(is_meant).collect();
+    let mut found = match named {
+        Some(name) => match those(&|service| service.baseline.to_string() == name) {
+            exact if exact.is_empty() => those(&|service| service.baseline.host == name),
+            exact => exact,
+        },
+        None => those(&PreviewedService::is_tunnel),
+    };
     if found.iter().any(|service| service.is_tunnel()) {
         found.retain(|service| service.is_tunnel());
     }
