@@ -36,7 +36,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long Envoy may take to write down what it has seen: it does so every second.
 const SETTLING: Duration = Duration::from_millis(2_500);
 /// How much longer one may take that is busy, and how often it is looked whether it has.
-const BUSY: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(100);
 
 impl Lifecycle {

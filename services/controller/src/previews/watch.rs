@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::run::lock;
 
 /// How long is written down for somebody who never comes back: longer than a request that is followed takes.
-const LONGEST: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// What is watched for.
 #[derive(Debug)]

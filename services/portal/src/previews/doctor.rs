@@ -17,7 +17,8 @@ use super::one::{Id, find};
 use super::problem::{ProblemDetails, Refusals};
 use crate::web::{Frame, Visit, filters, respond};
 
-/// How long the gateway may take: its peers are asked before and after a request that may take 10 s itself.
+/// How long the gateway may take: its peers are asked before and after a request that may take 10 s itself, and 7.5 s until it is
+/// written down.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is asked for.
