@@ -13,7 +13,7 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct PreviewTemplate {
-    /// The name of the Preview. Required, and another for each pull request: it has `{number}` in it.
+    /// The name of the Preview. Required, and another for each pull request: it has `{number}` in it, and no digit and no other gap right beside that.
     pub name: String,
     /// As in a Preview.
     pub slug: Option<String>,
