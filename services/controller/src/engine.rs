@@ -89,7 +89,9 @@ pub(crate) struct Engine {
     /// What has happened to them.
     pub(crate) events: Events,
     /// What has no problem any more, and is not told yet.
-    mended: Vec<Subject>,
+    mended: Vec<Event>,
+    /// Objects with which something is wrong that passes by itself.
+    passing: BTreeSet<ObjectId>,
     /// Whose status may be another.
     pub(crate) touched: Touched,
 }
@@ -122,6 +124,7 @@ impl Engine {
             traffic: Traffic::default(),
             events: Events::default(),
             mended: Vec::new(),
+            passing: BTreeSet::new(),
             touched: Touched::default(),
         }
     }

@@ -113,6 +113,8 @@ pub enum Event {
     Problem(LocatedProblem),
     /// What was wrong is not any more, without a change of it that is told.
     Mended(Subject),
+    /// What would pass by itself has, and something else is wrong with an object still.
+    Passed(ObjectId),
     /// An Envoy refused something; the objects at fault are taken out until they change.
     Nacked {
         /// The resource.

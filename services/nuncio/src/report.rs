@@ -84,6 +84,8 @@ impl Report {
             Event::Live { revision, envoys, elapsed } => self.live(*revision, *envoys, &milliseconds(*elapsed)),
             Event::Problem(located) => problem(located),
             Event::Mended(subject) => vec![format!("{subject}: nothing is wrong any more")],
+            // What else is wrong was told.
+            Event::Passed(_) => Vec::new(),
             Event::Nacked { resource, objects, message } => self.refused(resource, objects, message),
             Event::EnvoyConnected { node, version } if self.live => vec![format!("{node} ({version}) connected")],
             Event::EnvoyConnected { .. } => Vec::new(),
@@ -111,6 +113,7 @@ impl Report {
                 let (was_spared, was_told) = (self.spared.remove(id).is_some(), self.told.remove(id));
                 was_spared && !was_told
             }
+            Event::Passed(id) => self.spared.remove(id).is_some(),
             Event::Changed { objects, .. } => {
                 // Of what is gone nothing waits.
                 let gone = objects.iter().filter(|(_, kind)| *kind == ChangeKind::Removed);

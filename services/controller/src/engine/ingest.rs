@@ -110,7 +110,7 @@ impl Engine {
         let mut events = self.new_problems(&files, &concerned);
         // A change that is told says so itself, but not of others.
         changes.keep_told(revision);
-        self.mended.retain(|subject| !changes.say_mended(subject));
+        self.mended.retain(|event| !matches!(event, Event::Mended(subject) if changes.say_mended(subject)));
         events.extend(self.mended());
         events.extend(refused);
         if self.loaded {

@@ -37,9 +37,16 @@ impl Engine {
             (problem.object.clone(), file, problem.problem.to_string())
         };
         let all: BTreeSet<KnownProblem> = found.iter().map(known).collect();
+        if let Subject::Object(id) = &subject {
+            if found.iter().any(LocatedProblem::is_passing) {
+                self.passing.insert(id.clone());
+            } else if self.passing.remove(id) && !all.is_empty() {
+                self.mended.push(Event::Passed(id.clone()));
+            }
+        }
         let mut before = if all.is_empty() {
             let before = self.known_problems.remove(&subject).unwrap_or_default();
-            self.mended.extend((!before.is_empty()).then_some(subject));
+            self.mended.extend((!before.is_empty()).then_some(Event::Mended(subject)));
             before
         } else {
             self.known_problems.insert(subject, all).unwrap_or_default()
@@ -49,7 +56,7 @@ impl Engine {
 
     /// Says what has no problem any more.
     pub(super) fn mended(&mut self) -> impl Iterator<Item = Event> + use<> {
-        std::mem::take(&mut self.mended).into_iter().map(Event::Mended)
+        std::mem::take(&mut self.mended).into_iter()
     }
 
     /// What is wrong with one object: with its text, and with it among the others.
@@ -117,6 +124,14 @@ mod tests {
         let Some(Event::Serving { problems, .. }) = events.first() else { panic!("{events:?}") };
         assert_eq!((told(true), *problems), (1, told(false)), "{events:#?}");
         assert!(*problems > 0, "{events:#?}");
+        // Something else is wrong with it: that is told, and that the keys are there.
+        let keys = "apiVersion: v1\nkind: Secret\nmetadata: {name: nuncio-preview-keys}\nstringData: {key: 0123456789abcdef}\n";
+        let file = FileChange { file: "keys.yaml".into(), content: Content::Bytes(keys.into()) };
+        let events = engine.ingest(vec![file], Instant::now());
+        let passed = |event: &Event| matches!(event, Event::Passed(id) if id.kind == Kind::Preview);
+        assert_eq!(events.iter().filter(|event| passed(event)).count(), 1, "{events:#?}");
+        let last = engine.object_problems(&ObjectId::new(Kind::Preview, "default", "a"));
+        assert!(!last.is_empty() && !last.iter().any(LocatedProblem::is_passing), "{last:#?}");
     }
 
     #[test]

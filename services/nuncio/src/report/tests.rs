@@ -146,6 +146,9 @@ fn keys_that_are_made_in_a_moment_are_not_worth_a_word() {
     assert!(!fresh.spares(&warning("NoEndpoints")) && fresh.spares(&warning("WaitingForKeys")));
     assert!(!fresh.spares(&mended), "somebody knows that something was wrong");
     assert!(fresh.spares(&warning("WaitingForKeys")) && fresh.spares(&mended));
+    // That keys are there is no news where something else is wrong still.
+    assert!(fresh.spares(&warning("WaitingForKeys")) && fresh.spares(&Event::Passed(id.clone())));
+    assert!(fresh.spared.is_empty() && fresh.lines(&Event::Passed(id.clone())).is_empty());
     // So is what lasts.
     let mut old = Report { begun: Instant::now().checked_sub(START).unwrap(), ..report() };
     assert!(!old.spares(&warning("WaitingForKeys")) && !old.spares(&mended));

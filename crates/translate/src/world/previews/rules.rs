@@ -101,6 +101,8 @@ impl World {
         }
         if rules(old) != rules(&new) {
             dirty.previews.extend(self.ids_of(Kind::Preview).cloned());
+            // What they wait for may be there.
+            self.stirred.extend(dirty.previews.iter().cloned());
         }
         let told = |it: &Option<InForce>| it.as_ref().map(|it| (it.id.clone(), it.problems.clone()));
         if told(old) != told(&new) {
