@@ -213,6 +213,10 @@ pub(crate) fn preview_domain(policy: &mut PreviewPolicy, path: &Path<'_>, issues
     if policy.domain.is_empty() {
         return missing(&path, issues);
     }
+    if let Some(domain) = policy.domain.strip_prefix("*.") {
+        let message = format!("names of previews are below it by themselves: write {}", shorten(domain));
+        return invalid(&path, message, issues);
+    }
     hostname::exact(&policy.domain, &path, issues);
     if policy.domain.len() > LONGEST_DOMAIN {
         let message = format!("is longer than {LONGEST_DOMAIN} characters: hosts below it would have no room");

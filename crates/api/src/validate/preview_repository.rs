@@ -62,6 +62,11 @@ fn one(repository: &PreviewRepository, path: &Path<'_>, issues: &mut Issues<'_>)
     }
     if let Some(found) = &repository.preview {
         template(found, &path.key("preview"), issues);
+        if repository.secret_name.is_none() {
+            let message =
+                "there is no secretName beside it: without a Secret no webhook is believed, and no forge asked";
+            no_effect(&path.key("preview"), message, issues);
+        }
         let wants_forks = repository.fork_label.is_some();
         if let Some(index) = found.unpinned().filter(|_| wants_forks) {
             let message = "has no {commit}: pull requests of forks have no preview, since the label is for a commit";

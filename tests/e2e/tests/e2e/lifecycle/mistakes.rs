@@ -26,6 +26,7 @@ async fn what_is_wrong_with_a_repository_is_told_before_any_webhook_comes() {
         ("/name", json!("acme/../cart"), "expected OWNER/NAME"),
         ("/api", json!("forge.example"), "expected a URL such as"),
         ("/api", json!("https://ann:hunter2@forge.example"), "has a login in it"),
+        ("/secretName", Value::Null, "there is no secretName beside it"),
     ] {
         let policy = team.policy(|policy| {
             let (parent, field) = path.rsplit_once('/').unwrap();
@@ -34,4 +35,13 @@ async fn what_is_wrong_with_a_repository_is_told_before_any_webhook_comes() {
         team.site.write("policy.yaml", documents(&[policy]));
         assert!(check().contains(told), "{path} {wrong}: {}", check());
     }
+    team.site.write(
+        "policy.yaml",
+        documents(&[team.policy(|policy| policy["spec"]["domain"] = json!("*.preview.example"))]),
+    );
+    assert!(
+        check().contains("spec.domain: names of previews are below it by themselves: write preview.example"),
+        "{}",
+        check()
+    );
 }
