@@ -144,7 +144,12 @@ async fn what_is_not_signed_or_from_a_fork_makes_no_preview() {
     let refused = team.client().ask(&github_signed("a guess", |_| ())).await;
     assert_eq!((refused.status, refused.header("content-type")), (401, Some("application/problem+json")));
     let large = github(|event| event["padding"] = json!("x".repeat(1 << 20)));
-    assert_eq!(team.client().ask(&large).await.status, 413);
+    // Who is still sending may be cut off before he reads the answer.
+    eventually("it is too large", async || match team.client().send(&large).await {
+        Ok(reply) if reply.status == 413 => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
     let fork = json_of(&team.client().ask(&github(|event| event["pull_request"]["head"]["repo"] = Value::Null)).await);
     assert!(fork["why"].as_str().is_some_and(|why| why.contains("label preview")), "{fork}");
 
@@ -157,8 +162,9 @@ async fn what_is_not_signed_or_from_a_fork_makes_no_preview() {
     };
     assert_eq!(team.client().ask(&ask("guess")).await.status, 401);
     let written = std::fs::read_dir(team.site.manifests().join("previews")).unwrap();
-    let written: Vec<_> =
-        written.map(|file| file.unwrap().file_name()).filter(|name| name != "default.keys.yaml").collect();
+    // The keys of previews may be on their way there.
+    let written = written.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let written: Vec<_> = written.filter(|name| !name.contains("default.keys.yaml")).collect();
     assert_eq!(written, [""; 0], "nothing was written");
     let made = json_of(&team.client().ask(&ask(KEY)).await);
     assert_eq!(made["preview"]["name"], "cart-pr-7", "{made}");
