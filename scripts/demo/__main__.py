@@ -25,7 +25,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="try everything unattended, and exit")
     parser.add_argument("--kube", action="store_true", help="read the manifests from a Kubernetes API server")
     options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # A shell that puts it into the background has it ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
         with (ClusterStage if options.kube else DirectoryStage)(quiet=options.check) as stage:
